@@ -1,0 +1,163 @@
+"""The instrument master's record type and its look-ups.
+
+The records themselves are plain Python in the ``universe.master_*`` modules, because only Python
+source reaches QuantConnect's cloud.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AssetClass(StrEnum):
+    """Classes across which risk is shared equally (000, Overlay)."""
+
+    EQUITY = "equity"
+    BOND = "bond"
+    FX = "fx"
+    METAL = "metal"
+    ENERGY = "energy"
+    AGRICULTURE = "agriculture"
+    VOLATILITY = "volatility"
+
+
+class Notice(StrEnum):
+    """How a contract ends, which fixes the last session on which it may be held."""
+
+    CASH = "cash"  # cash settled: held at most to the session before the last trade date
+    PRIOR_MONTH_END = "prior_month_end"  # first notice on the last business day before the month
+    AFTER_LAST_TRADE = "after_last_trade"  # delivery or notice begins after trading ends
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One futures market.
+
+    Attributes
+    ----------
+    code : str
+        Our key: LEAN's ticker where LEAN lists the market, the exchange's own root otherwise.
+    name : str
+        Human name.
+    market : str
+        LEAN market ("cme"); for unlisted markets the exchange ("eurex").
+    asset_class : AssetClass
+    sector : str
+        Sub-class for limits and attribution ("us equity", "grain", "crude").
+    currency : str
+        Quote currency, ISO 4217.
+    multiplier : float
+        Currency units per 1.0 of quoted price and contract (LEAN: contract multiplier).
+    tick : float
+        Minimum price variation in quoted price.
+    hold_months, priced_months : str
+        Month letters (FGHJKMNQUVXZ) held by the strategy, and listed ones used for carry.
+    roll_days : int
+        Calendar days before the last trade date at which the roll window opens.
+    carry_offset : int
+        -1 if carry is measured against the nearer contract, +1 against the farther one.
+    depth : int
+        Contracts skipped at the front of ``hold_months`` (NG holds the second; 001).
+    notice : Notice
+    expiry_rule : str
+        Name of the last-trade-date rule in ``universe.expiry``.
+    half_spread : float
+        Half the usual bid-ask spread in quoted price.
+    fee : float
+        Exchange, clearing and broker fee per contract and side, in ``fee_currency``.
+    fee_currency : str
+    adv_contracts : float
+        Order of magnitude of the average daily volume of the held contract, for the impact term.
+    session : str
+        Regular session in exchange time, "HH:MM-HH:MM zone".
+    duration : float
+        Modified duration in years of the deliverable (rates only, else 0).
+    lean_listed : bool
+        Whether LEAN's symbol-properties database knows the market.
+    source_code : str
+        Name in pysystemtrade-style data ("SP500"), empty if none.
+    source_scale : float
+        Quoted price in LEAN's units = source price x source_scale (cents to dollars: 0.01).
+    """
+
+    code: str
+    name: str
+    market: str
+    asset_class: AssetClass
+    sector: str
+    currency: str
+    multiplier: float
+    tick: float
+    hold_months: str
+    priced_months: str
+    roll_days: int
+    carry_offset: int
+    depth: int
+    notice: Notice
+    expiry_rule: str
+    half_spread: float
+    fee: float
+    fee_currency: str
+    adv_contracts: float
+    session: str
+    duration: float = 0.0
+    lean_listed: bool = True
+    source_code: str = ""
+    source_scale: float = 1.0
+
+
+class UnknownInstrumentError(KeyError):
+    """A market code that the instrument master does not hold."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class InstrumentMaster:
+    """All known markets, by code and by source name.
+
+    Parameters
+    ----------
+    instruments : iterable of Instrument
+
+    Raises
+    ------
+    ValueError
+        If a code or a source name occurs twice.
+    """
+
+    def __init__(self, instruments: Iterable[Instrument]) -> None:
+        self._by_code: dict[str, Instrument] = {}
+        self._by_source: dict[str, Instrument] = {}
+        for instrument in instruments:
+            if instrument.code in self._by_code:
+                raise ValueError(f"instrument master: code {instrument.code!r} occurs twice")
+            self._by_code[instrument.code] = instrument
+            if instrument.source_code:
+                if instrument.source_code in self._by_source:
+                    raise ValueError(
+                        f"instrument master: source name {instrument.source_code!r} occurs twice"
+                    )
+                self._by_source[instrument.source_code] = instrument
+
+    def __getitem__(self, code: str) -> Instrument:
+        try:
+            return self._by_code[code]
+        except KeyError:
+            known = ", ".join(sorted(self._by_code))
+            raise UnknownInstrumentError(f"unknown market {code!r}; known are {known}") from None
+
+    def __contains__(self, code: str) -> bool:
+        return code in self._by_code
+
+    def __iter__(self) -> Iterator[Instrument]:
+        return iter(self._by_code.values())
+
+    def __len__(self) -> int:
+        return len(self._by_code)
+
+    def from_source(self, name: str) -> Instrument | None:
+        """The market whose pysystemtrade-style name is ``name``, or None."""
+        return self._by_source.get(name)
