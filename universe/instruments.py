@@ -28,6 +28,7 @@ class Notice(StrEnum):
 
     CASH = "cash"  # cash settled: held at most to the session before the last trade date
     PRIOR_MONTH_END = "prior_month_end"  # first notice on the last business day before the month
+    TEN_DAYS_BEFORE_MONTH = "ten_days_before_month"  # softs: ten business days before the month
     AFTER_LAST_TRADE = "after_last_trade"  # delivery or notice begins after trading ends
 
 

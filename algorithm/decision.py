@@ -1,0 +1,417 @@
+"""The chain of a day, written once: LEAN's models and the research engine both call it.
+
+``Strategy`` owns the state; its methods are the stages of DESIGN's chain in order. None of them
+knows LEAN, a file or a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from algorithm.settings import Settings
+from alpha.carry import Carry
+from alpha.forecasts import CARRY, TREND, Forecasts
+from alpha.trend import Ewmac, Tsmom
+from portfolio.calibration import BiasStatistic
+from portfolio.contracts import (
+    average_position,
+    buffered,
+    contract_value,
+    contracts_for_weights,
+    too_big,
+    too_dear,
+)
+from portfolio.covariance import Correlation, ReturnWindow, covariance, portfolio_vol
+from portfolio.sleeves import (
+    class_budgets,
+    diversification_multiplier,
+    overlay,
+    sleeve_weights,
+    vol_target_scale,
+)
+from risk.gate import GateResult, VarGate
+from risk.governor import DrawdownGovernor, govern
+from risk.var import VarModel
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, from_epoch_day
+from universe.instruments import Instrument
+from universe.markets import Markets, Observation
+from universe.session import NO_CONTRACT, Contract, Session
+
+
+@dataclass(slots=True)
+class Plan:
+    """What portfolio construction wants, before risk.
+
+    Attributes
+    ----------
+    sleeve_contracts : dict of str to float array of shape (n_markets,)
+        Fractional contracts each sleeve asks for; they add up to ``optimal``.
+    optimal : float array of shape (n_markets,)
+    contracts : int array of shape (n_markets,)
+        After buffering; markets that cannot trade today keep theirs.
+    weights : float array of shape (n_markets,)
+        Exposure over NAV of ``optimal``.
+    unit_exposure : float array of shape (n_markets,)
+        Exposure of one contract over NAV, NaN where unknown.
+    vol : float
+        Ex-ante annual volatility of ``optimal``.
+    member : bool array of shape (n_markets,)
+        Markets with a risk budget.
+    notes : list of (market index, kind, sentence)
+    """
+
+    sleeve_contracts: dict[str, FloatArray]
+    optimal: FloatArray
+    contracts: IntArray
+    weights: FloatArray
+    unit_exposure: FloatArray
+    vol: float
+    member: BoolArray
+    notes: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+class Strategy:
+    """Decides the target contracts of every market from one session to the next.
+
+    Parameters
+    ----------
+    settings : Settings
+    instruments : sequence of Instrument
+        Fixes the order of all arrays.
+    """
+
+    STATE = (
+        "model_contracts",
+        "since_trade",
+        "excluded",
+        "screened_in",
+        "fx",
+        "day",
+        "last_exposure",
+        "last_vol",
+    )
+
+    def __init__(self, settings: Settings, instruments: Sequence[Instrument]) -> None:
+        n = len(instruments)
+        self.settings = settings
+        self.instruments = list(instruments)
+        self.index = {instrument.code: i for i, instrument in enumerate(instruments)}
+        self.markets = Markets(
+            instruments,
+            vol_span=settings.vol_span,
+            vol_long_sessions=settings.vol_long_sessions,
+            vol_long_weight=settings.vol_long_weight,
+            outlier_sigmas=settings.outlier_sigmas,
+            gap_days=settings.gap_days,
+            stale_sessions=settings.stale_sessions,
+            theta=settings.roll_open_interest_ratio,
+            follow_mapping=bool(settings.follow_mapping),
+        )
+        cap = settings.forecast_cap
+        self.forecasts = Forecasts(
+            settings.trend_rule,
+            Tsmom(
+                n,
+                (settings.tsmom_weight_3m, settings.tsmom_weight_6m, settings.tsmom_weight_12m),
+                settings.tsmom_skip_days,
+                settings.tsmom_flip_threshold,
+                cap,
+            ),
+            Ewmac(n, settings.ewmac_fast, cap),
+            Carry(n, settings.carry_smoothing, settings.carry_scalar, settings.carry_max_age, cap),
+        )
+        classes = [str(instrument.asset_class) for instrument in instruments]
+        self._class_index = np.array([sorted(set(classes)).index(name) for name in classes])
+        self.correlation = Correlation(
+            classes,
+            settings.covariance,
+            span=settings.corr_span,
+            window=settings.corr_window,
+            every=settings.corr_every,
+        )
+        self.returns = ReturnWindow(n, settings.var_window)
+        self.governor = DrawdownGovernor(
+            settings.governor_map, settings.governor_restore, settings.governor_step
+        )
+        self.gate = VarGate(
+            settings.var_limit,
+            settings.var_relative_limit,
+            settings.var_test,
+            settings.var_horizon,
+        )
+        self.bias = BiasStatistic(settings.bias_span)
+        self.recent_bias = BiasStatistic(settings.bias_span // 4)
+        self._trade_cost = np.array(
+            [i.half_spread + i.fee / i.multiplier for i in instruments]  # fees are in the quote's
+        )
+        self._multiplier = np.array([instrument.multiplier for instrument in instruments])
+        self._adv = np.array([instrument.adv_contracts for instrument in instruments])
+        self._duration = np.array([instrument.duration for instrument in instruments])
+        self._reference = self._reference_exposure()
+        self.model_contracts: IntArray = np.zeros(n, dtype=np.int64)
+        self.since_trade: IntArray = np.full(n, 10**6, dtype=np.int64)
+        self.excluded: BoolArray = np.zeros(n, dtype=bool)
+        self.screened_in = 0
+        self.last_exposure: FloatArray = np.zeros(n)
+        self.last_vol = 0.0
+        self.fx: FloatArray = np.ones(n)
+        self.day = 0
+        self._tradable: BoolArray = np.zeros(n, dtype=bool)
+        self._model: VarModel | None = None
+        self._correlation: FloatArray = np.eye(n)
+        self._sigma: FloatArray = np.full(n, np.nan)
+
+    # --- universe and alpha ----------------------------------------------------------------------
+    def list_contract(self, market: int, contract: Contract) -> None:
+        """Make a contract known before its first bar; knowing it twice is harmless."""
+        self.markets.contracts[market][contract.month] = contract
+
+    def observe(self, session: Session) -> Observation:
+        """Stages 1 to 3a: quality gate, rolls, continuous series, rules, correlations."""
+        markets = self.markets
+        before = markets.sigma()
+        last_seen = markets.last_seen.copy()
+        seen = markets.observe(session)
+        self.day = session.day
+        self.fx = session.fx
+        self._tradable = markets.tradable(seen.seen)
+        self._standardise(seen, before, session.day - last_seen)
+        for bias in (self.bias, self.recent_bias):
+            bias.update(float(self.last_exposure @ seen.ret), self.last_vol)
+        day = from_epoch_day(session.day)
+        for market in self.forecasts.update(session.day, day.year * 100 + day.month, seen, markets):
+            code = self.instruments[market].code
+            seen.notes.append((market, "flip", f"{code} trend flipped between recomputations"))
+        self._sigma = markets.sigma()
+        self._correlation = self.correlation.matrix(self.returns)
+        self._model = None
+        return seen
+
+    def _standardise(self, seen: Observation, sigma: FloatArray, days: IntArray) -> None:
+        sessions = np.maximum(days * 5.0 / 7.0, 1.0)
+        usable = seen.seen & (sigma > 0)
+        scale = np.where(usable, sigma, 1.0) * np.where(days > 4, np.sqrt(sessions), 1.0)
+        z = np.where(usable, seen.ret / scale, 0.0)
+        self.correlation.update(z, usable)
+        self.returns.push(z)
+
+    def forecast(self) -> dict[str, FloatArray]:
+        """Stage 3: forecasts by sleeve, NaN where there is none or the market is out."""
+        alive = self.markets.alive(self.day)
+        current = self.forecasts.current(self.markets)
+        return {name: np.where(alive, value, np.nan) for name, value in current.items()}
+
+    # --- portfolio -------------------------------------------------------------------------------
+    def construct(self, forecasts: Mapping[str, FloatArray], nav: float) -> Plan:
+        """Stage 4: sleeves to their budgets, overlay, vol target, whole contracts.
+
+        Parameters
+        ----------
+        forecasts : mapping of sleeve to float array of shape (n_markets,)
+        nav : float
+            Account currency.
+        """
+        settings = self.settings
+        annual = self._sigma * np.sqrt(TRADING_DAYS)
+        value = contract_value(self.markets.positive_price, self._multiplier, self.fx)
+        have = np.any([np.isfinite(f) for f in forecasts.values()], axis=0)
+        alive = have & (value > 0) & self.markets.alive(self.day)
+        notes = self._screen(alive, value, annual, nav)
+        member = alive & ~self.excluded
+        cov = covariance(self._correlation, annual * self.bias.value)
+
+        raw = {}
+        for name, forecast in forecasts.items():
+            budget = class_budgets(self._class_index, member & np.isfinite(forecast))
+            raw[name] = sleeve_weights(forecast, annual, budget)
+        shares = {TREND: settings.trend_budget, CARRY: 1.0 - settings.trend_budget}
+        sleeves = overlay(raw, shares, cov)
+        total = np.sum(list(sleeves.values()), axis=0)
+        scale = self._scale_to_target(total, cov, value, nav)
+        sleeve_contracts = {
+            name: contracts_for_weights(weights * scale, nav, value, self._duration)
+            for name, weights in sleeves.items()
+        }
+        optimal = np.sum(list(sleeve_contracts.values()), axis=0)
+
+        budget = class_budgets(self._class_index, member)
+        idm = diversification_multiplier(budget, self._correlation)
+        average = average_position(nav, settings.vol_target, idm, budget, value * annual)
+        wanted = buffered(
+            optimal,
+            self.model_contracts,
+            settings.buffer * average,
+            sessions_since_trade=self.since_trade,
+            cooldown=settings.cooldown_sessions,
+        )
+        free = self._tradable & np.isfinite(value)
+        wanted = np.where(free, wanted, self.model_contracts)
+        wanted = np.where(self._expired() | self.markets.must_exit, 0, wanted)
+        self.since_trade = np.where(wanted != self.model_contracts, 0, self.since_trade + 1)
+        self.model_contracts = wanted
+        unit = np.where(value > 0, value / nav, np.nan)
+        return Plan(
+            sleeve_contracts,
+            optimal,
+            wanted,
+            total * scale,
+            unit,
+            portfolio_vol(total * scale, cov),
+            member,
+            notes,
+        )
+
+    def _scale_to_target(
+        self, total: FloatArray, cov: FloatArray, value: FloatArray, nav: float
+    ) -> FloatArray:
+        """Multiplier per market: one for the vol target, less where liquidity caps a position.
+
+        What the capped markets cannot carry goes to the others, in one further pass.
+        """
+        settings = self.settings
+        vol = portfolio_vol(total, cov)
+        scale = np.full_like(total, vol_target_scale(vol, settings.vol_target, settings.vol_floor))
+        cap = settings.max_adv * self._adv * np.nan_to_num(value) / max(nav, 1.0)
+        wanted = np.abs(total * scale)
+        capped = wanted > cap
+        if capped.any():
+            scale[capped] *= cap[capped] / wanted[capped]
+            left = portfolio_vol(total * scale, cov)
+            if left > 0:
+                raised = scale * min(settings.vol_target / left, 1.0 / settings.vol_floor)
+                raised = np.where(capped, scale, np.maximum(raised, scale))
+                over = np.abs(total * raised) / np.where(cap > 0, cap, np.inf)
+                scale = raised / np.maximum(over, 1.0)
+        return scale
+
+    def _screen(
+        self, alive: BoolArray, value: FloatArray, annual: FloatArray, nav: float
+    ) -> list[tuple[int, str, str]]:
+        """Once a month: which markets are too big for the fund, or too dear to trade (U7)."""
+        day = from_epoch_day(self.day)
+        month = day.year * 100 + day.month
+        if month == self.screened_in or nav <= 0:
+            return []
+        self.screened_in = month
+        settings = self.settings
+        budget = class_budgets(self._class_index, alive)
+        idm = diversification_multiplier(budget, self._correlation)
+        average = average_position(nav, settings.vol_target, idm, budget, value * annual)
+        big = too_big(average, settings.min_position, alive)
+        sigma_price = self.markets.positive_price * annual
+        dear = too_dear(self._trade_cost, sigma_price, settings.max_cost, alive)
+        notes = []
+        for market in np.flatnonzero((big | dear) & ~self.excluded).tolist():
+            code = self.instruments[market].code
+            text = (
+                f"{code} is too big for NAV {nav:,.0f}: its average position would be "
+                f"{average[market]:.2f} contracts, at least {settings.min_position:g} is asked"
+                if big[market]
+                else f"{code} is too dear: a trade costs "
+                f"{self._trade_cost[market] / sigma_price[market]:.4f} of annual volatility, at "
+                f"most {settings.max_cost:g} is allowed"
+            )
+            notes.append((market, "universe", text))
+        for market in np.flatnonzero(self.excluded & alive & ~(big | dear)).tolist():
+            notes.append((market, "universe", f"{self.instruments[market].code} is traded again"))
+        self.excluded = np.where(alive, big | dear, self.excluded)
+        return notes
+
+    def _expired(self) -> BoolArray:
+        held = self.markets.held
+        return np.array(
+            [
+                month == NO_CONTRACT or self.markets.contracts[i][month].expiry < self.day
+                for i, month in enumerate(held.tolist())
+            ]
+        )
+
+    # --- risk ------------------------------------------------------------------------------------
+    def update_governor(self, nav: float) -> float:
+        """Take the day's NAV; returns the share of gross exposure allowed."""
+        return self.governor.update(nav)
+
+    def govern(self, contracts: IntArray) -> IntArray:
+        """Stage 5a: the drawdown governor on whole contracts."""
+        return govern(contracts, self.governor.scale)
+
+    def gate_targets(
+        self, contracts: IntArray, held: IntArray, unit_exposure: FloatArray
+    ) -> GateResult:
+        """Stage 5c: the VaR gate, last, on whole contracts."""
+        reference = self._reference if self._reference_ready() else None
+        model = self.var_model()
+        result = self.gate.apply(contracts, held, unit_exposure, model, reference)
+        self.last_exposure = np.nan_to_num(result.contracts * unit_exposure)
+        self.last_vol = portfolio_vol(self.last_exposure, model.cov_daily) / self._caution()
+        return result
+
+    def _caution(self) -> float:
+        """Correction of volatility in the value at risk: the worst of slow, recent and none."""
+        return max(self.bias.value, self.recent_bias.value, 1.0)
+
+    def var_model(self) -> VarModel:
+        """Value-at-risk model as of the last session.
+
+        The long-run volatility may raise the forecast above the current one, never lower it.
+        """
+        if self._model is None:
+            cautious = np.fmax(self._sigma, self.markets.vol.std())
+            sigma = np.nan_to_num(cautious) * self._caution()
+            self._model = VarModel(
+                covariance(self._correlation, sigma),
+                sigma,
+                self.returns.rows(),
+                self.settings.var_confidence,
+                self.settings.var_min_sessions,
+            )
+        return self._model
+
+    def _reference_exposure(self) -> FloatArray | None:
+        weights = self.settings.reference_weights
+        if not weights or any(code not in self.index for code in weights):
+            return None
+        exposure = np.zeros(len(self.instruments))
+        for code, weight in weights.items():
+            exposure[self.index[code]] = weight
+        return exposure
+
+    def _reference_ready(self) -> bool:
+        if self._reference is None:
+            return False
+        return bool(np.all(self._sigma[self._reference != 0] > 0))
+
+    # --- execution -------------------------------------------------------------------------------
+    def target_contracts(self, contracts: IntArray) -> dict[int, tuple[int, int]]:
+        """Stage 6: (contract month, contracts) by market index, for ``plan_orders``."""
+        held = self.markets.held.tolist()
+        return {i: (held[i], int(n)) for i, n in enumerate(contracts.tolist()) if held[i]}
+
+    # --- state -----------------------------------------------------------------------------------
+    def components(self) -> dict[str, Any]:
+        """All objects with state, by a stable name, for ``algorithm.state``."""
+        return {
+            "strategy": self,
+            "markets": self.markets,
+            "vol": self.markets.vol,
+            "tsmom": self.forecasts.tsmom,
+            "tsmom.ring": self.forecasts.tsmom.ring,
+            "ewmac.ema": self.forecasts.ewmac.ema,
+            "carry": self.forecasts.carry,
+            "carry.mean": self.forecasts.carry.mean,
+            "correlation": self.correlation,
+            "returns": self.returns,
+            "bias": self.bias,
+            "bias.recent": self.recent_bias,
+            "governor": self.governor,
+        }
+
+    def after_restore(self) -> None:
+        """Recompute what is derived from the state, once it has been read back."""
+        self._sigma = self.markets.sigma()
+        self._correlation = self.correlation.matrix(self.returns)
+        self._model = None

@@ -1,0 +1,104 @@
+"""Carry forecasts from the term structure (000, B; 001), for every asset class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alpha.trend import CARVER_UNIT, combine
+from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.ewm import EwmMean
+
+DAYS_IN_YEAR = 365.25
+
+
+def annualised_carry(
+    near_price: FloatArray, far_price: FloatArray, near_expiry: IntArray, far_expiry: IntArray
+) -> FloatArray:
+    """Expected annual gain of a holder at an unchanged curve, in price units.
+
+    Parameters
+    ----------
+    near_price, far_price : float arrays
+        Prices of the nearer and the farther contract in one session.
+    near_expiry, far_expiry : int arrays
+        Last trade dates as epoch days.
+
+    Returns
+    -------
+    float array
+        (near - far) / years between the last trade dates, counted in days; NaN where the time is
+        not positive or a price is missing. Positive in backwardation (000: minus the annualised
+        slope).
+    """
+    years = (far_expiry - near_expiry) / DAYS_IN_YEAR
+    usable = years > 0
+    return np.where(usable, (near_price - far_price) / np.where(usable, years, 1.0), np.nan)
+
+
+class Carry:
+    """Smoothed carry forecasts of 001 with mean near 1 and cap 2.
+
+    Parameters
+    ----------
+    n_markets : int
+    spans : tuple of int
+        Smoothing spans in sessions.
+    scalar : float
+        Forecast scalar on Carver's scale of 10.
+    max_age : int
+        Calendar days a carry quote stays valid between quotes.
+    cap : float
+
+    Notes
+    -----
+    Raw carry over the annual volatility in price, smoothed per span, times the scalar, capped;
+    the mean over the spans that are ready, capped. A quote that is missing is carried forward, one
+    that is older than ``max_age`` makes the forecast NaN: the market is then without carry rather
+    than at zero carry. 001's listing divides annual carry by *daily* risk, which pins nearly every
+    forecast at the cap; here both are annual, as in Carver (2023, strategy 10).
+    """
+
+    STATE = ("raw", "quoted", "valid")
+
+    def __init__(
+        self, n_markets: int, spans: tuple[int, ...], scalar: float, max_age: int, cap: float
+    ) -> None:
+        self.max_age, self.cap = max_age, cap
+        self._scalar = scalar / CARVER_UNIT
+        self._multiplier = np.ones(len(spans) + 1)  # the spans are near copies of each other
+        self.mean = EwmMean(n_markets, spans)
+        self.raw: FloatArray = np.full(n_markets, np.nan)  # annualised, price units
+        self.quoted: IntArray = np.full(n_markets, -(10**6), dtype=np.int64)  # epoch day
+        self.valid: BoolArray = np.zeros(n_markets, dtype=bool)
+
+    def update(
+        self, raw: FloatArray, sigma_price_annual: FloatArray, epoch_day: int, seen: BoolArray
+    ) -> None:
+        """Take a session's annualised carry.
+
+        Parameters
+        ----------
+        raw : float array of shape (n_markets,)
+            ``annualised_carry`` of the held and the carry contract, NaN where not quoted.
+        sigma_price_annual : float array of shape (n_markets,)
+            Annual volatility in price units, NaN where unknown.
+        epoch_day : int
+        seen : bool array of shape (n_markets,)
+            Markets with a bar.
+        """
+        quoted = seen & np.isfinite(raw)
+        self.raw[quoted] = raw[quoted]
+        self.quoted[quoted] = epoch_day
+        self.valid = np.isfinite(self.raw) & (epoch_day - self.quoted <= self.max_age)
+        usable = seen & self.valid & (sigma_price_annual > 0)
+        ratio = self.raw / np.where(usable, sigma_price_annual, 1.0)
+        self.mean.update(ratio, usable)
+
+    def by_span(self) -> FloatArray:
+        """Scaled and capped forecasts of shape (n_spans, n_markets)."""
+        scaled = np.clip(self.mean.mean() * self._scalar, -self.cap, self.cap)
+        return np.where(self.valid, scaled, np.nan)
+
+    def forecast(self) -> FloatArray:
+        """Combined forecasts of shape (n_markets,), NaN for a market without carry."""
+        return combine(self.by_span(), self._multiplier, self.cap)

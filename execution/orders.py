@@ -1,0 +1,60 @@
+"""From target contracts to orders for the next session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+ContractKey = tuple[int, int]
+"""(market index, contract month)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Market order for the next session of one contract."""
+
+    market: int
+    month: int
+    quantity: int
+    reason: str
+
+
+def plan_orders(
+    targets: Mapping[int, tuple[int, int]],
+    holdings: Mapping[ContractKey, int],
+    pending: Mapping[ContractKey, int],
+) -> list[Order]:
+    """Orders that bring every market to its target contract and quantity.
+
+    Parameters
+    ----------
+    targets : mapping of market index to (contract month, contracts)
+        Markets that are not named are left alone.
+    holdings, pending : mappings of (market index, contract month) to contracts
+        Positions, and the unfilled rest of open orders.
+
+    Returns
+    -------
+    list of Order
+        Sorted by market and month. Contracts of a named market other than its target contract are
+        closed (a roll); what is already on its way is not ordered twice.
+    """
+    wanted: dict[ContractKey, int] = {}
+    for key in (*holdings, *pending):
+        if key[0] in targets:
+            wanted[key] = 0
+    for market, (month, quantity) in targets.items():
+        if month:
+            wanted[(market, month)] = quantity
+    orders = []
+    for key in sorted(wanted):
+        market, month = key
+        missing = wanted[key] - holdings.get(key, 0) - pending.get(key, 0)
+        if not missing:
+            continue
+        rolling = month != targets[market][0] or any(
+            other[0] == market and other[1] != month and quantity
+            for other, quantity in holdings.items()
+        )
+        orders.append(Order(market, month, missing, "roll" if rolling else "rebalance"))
+    return orders

@@ -1,0 +1,157 @@
+"""A dataset as sessions in the strategy's order, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from research.dataset import Dataset, MarketHistory
+from universe.arrays import FloatArray, IntArray, from_epoch_day
+from universe.expiry import last_holding_date
+from universe.instruments import Instrument
+from universe.session import NO_CONTRACT, Contract, Session
+
+PERPETUAL_MONTH = 999912
+"""Pseudo-contract of a market that has only a continuous series."""
+
+
+@dataclass(slots=True)
+class _Cursor:
+    """Bars of one market as plain lists, walked forward."""
+
+    months: list[int]
+    opens: list[float]
+    closes: list[float]
+    interest: list[float]
+    first: dict[int, int]  # epoch day -> first row
+    last: dict[int, int]
+    mapped: list[tuple[int, int]]
+    has_interest: bool
+    position: int = 0
+    front: int = NO_CONTRACT
+
+    @classmethod
+    def of(cls, history: MarketHistory) -> _Cursor:
+        days, first, count = np.unique(history.day, return_index=True, return_counts=True)
+        months = history.contract_month[history.contract]
+        mapped = history.contract_month[history.mapped_contract]
+        return cls(
+            months.tolist(),
+            history.open.tolist(),
+            history.close.tolist(),
+            history.open_interest.tolist(),
+            dict(zip(days.tolist(), first.tolist(), strict=True)),
+            dict(zip(days.tolist(), (first + count).tolist(), strict=True)),
+            list(zip(history.mapped_from.tolist(), mapped.tolist(), strict=True)),
+            bool(np.any(np.isfinite(history.open_interest))),
+        )
+
+    def front_on(self, day: int) -> int:
+        while self.position < len(self.mapped) and self.mapped[self.position][0] <= day:
+            self.front = self.mapped[self.position][1]
+            self.position += 1
+        return self.front
+
+
+@dataclass(slots=True)
+class Bars:
+    """A session and, for the engine's fills, its opens."""
+
+    session: Session
+    opens: list[dict[int, float]]
+
+
+class Feed:
+    """Walks a dataset session by session.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    first_day, last_day : int
+        Epoch days, inclusive.
+    """
+
+    def __init__(self, dataset: Dataset, first_day: int, last_day: int) -> None:
+        self.codes = list(dataset.markets)
+        self._histories = [dataset.markets[code] for code in self.codes]
+        self._cursors = [_Cursor.of(history) for history in self._histories]
+        days = {day for cursor in self._cursors for day in cursor.first}
+        self.days: IntArray = np.array(
+            sorted(day for day in days if first_day <= day <= last_day), dtype=np.int64
+        )
+        self._fx = fx_table(dataset, [h.instrument for h in self._histories], self.days)
+
+    def contracts(self) -> list[list[Contract]]:
+        """All contracts of every market, in the order of the markets."""
+        return [listed_contracts(history) for history in self._histories]
+
+    def __iter__(self) -> Iterator[Bars]:
+        empty: dict[int, float] = {}
+        for row, day in enumerate(self.days.tolist()):
+            quotes, opens, interest, mapped = [], [], [], []
+            for cursor in self._cursors:
+                mapped.append(cursor.front_on(day))
+                start = cursor.first.get(day)
+                if start is None:
+                    quotes.append(empty)
+                    opens.append(empty)
+                    interest.append(empty)
+                    continue
+                end = cursor.last[day]
+                months = cursor.months[start:end]
+                quotes.append(dict(zip(months, cursor.closes[start:end], strict=True)))
+                opens.append(dict(zip(months, cursor.opens[start:end], strict=True)))
+                interest.append(
+                    dict(zip(months, cursor.interest[start:end], strict=True))
+                    if cursor.has_interest
+                    else empty
+                )
+            yield Bars(Session(day, quotes, mapped, interest, self._fx[row]), opens)
+
+
+def listed_contracts(history: MarketHistory) -> list[Contract]:
+    """The contracts of a market with their last holding dates."""
+    return [
+        contract_of(history.instrument, int(month), int(expiry))
+        for month, expiry in zip(history.contract_month, history.expiry, strict=True)
+    ]
+
+
+def contract_of(instrument: Instrument, month: int, expiry: int) -> Contract:
+    """A contract from its month and last trade date."""
+    if month == PERPETUAL_MONTH:
+        return Contract(month, expiry, expiry)
+    last = last_holding_date(instrument.notice, from_epoch_day(expiry), month // 100, month % 100)
+    return Contract(month, expiry, (last - date(1970, 1, 1)).days)
+
+
+def fx_table(dataset: Dataset, instruments: list[Instrument], days: IntArray) -> FloatArray:
+    """Account-currency rate of every market's quote currency, (n_days, n_markets).
+
+    The last rate known on the day; NaN before the first one.
+    """
+    table = np.ones((len(days), len(instruments)))
+    by_currency: dict[str, FloatArray] = {}
+    for column, instrument in enumerate(instruments):
+        currency = instrument.currency
+        if currency == "USD":
+            continue
+        if currency not in by_currency:
+            by_currency[currency] = _rates_on(dataset, currency, days)
+        table[:, column] = by_currency[currency]
+    return table
+
+
+def _rates_on(dataset: Dataset, currency: str, days: IntArray) -> FloatArray:
+    history = dataset.fx.get(currency)
+    if history is None or not len(history.day):
+        return np.full(len(days), np.nan)
+    position = np.searchsorted(history.day, days, side="right") - 1
+    return np.where(position >= 0, history.rate[np.maximum(position, 0)], np.nan)
+
+
+Progress = Callable[[int, int], None]
+"""Called with (sessions done, sessions in all)."""

@@ -1,0 +1,193 @@
+"""Positions and cash of the embedded engine, valued as LEAN values futures.
+
+Cash by currency; futures profit is booked in the quote currency every session; the account is
+marked net of the fees of closing all positions, as LEAN's ``TotalPortfolioValue`` is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from execution.costs import fee, slippage
+from execution.orders import ContractKey, Order
+from research.result import Fill
+from universe.arrays import FloatArray
+from universe.instruments import Instrument
+
+
+@dataclass(slots=True)
+class DayBook:
+    """What a session did to the account, per market in account currency."""
+
+    pnl: FloatArray
+    cost: FloatArray
+    roll_cost: FloatArray
+    fills: list[Fill]
+
+
+class Ledger:
+    """Fills orders at the next bar's open and keeps the account.
+
+    Parameters
+    ----------
+    instruments : list of Instrument
+    cash : float
+        Starting capital in USD.
+    impact, stress : float
+        Of the cost model.
+    """
+
+    def __init__(
+        self, instruments: list[Instrument], cash: float, *, impact: float, stress: float
+    ) -> None:
+        self._instruments = instruments
+        self._impact, self._stress = impact, stress
+        self.balance: dict[str, float] = {"USD": cash}
+        self.holdings: dict[ContractKey, int] = {}
+        self.mark: dict[ContractKey, float] = {}
+        self.pending: dict[ContractKey, Order] = {}
+        self.sigma_at_order: dict[ContractKey, float] = {}
+
+    def submit(self, orders: list[Order], sigma_price: FloatArray) -> None:
+        """Queue orders for each contract's next bar; a second one for a contract adds to it."""
+        for order in orders:
+            key = (order.market, order.month)
+            if key in self.pending:
+                total = self.pending[key].quantity + order.quantity
+                order = Order(order.market, order.month, total, order.reason)
+            if order.quantity:
+                self.pending[key] = order
+                self.sigma_at_order[key] = float(sigma_price[order.market])
+            else:
+                self.pending.pop(key, None)
+
+    def trade_session(
+        self,
+        day: int,
+        opens: list[dict[int, float]],
+        closes: list[dict[int, float]],
+        fx: FloatArray,
+        expiry: list[dict[int, int]],
+    ) -> DayBook:
+        """Mark the positions held into the session and fill what is pending.
+
+        Parameters
+        ----------
+        day : int
+            Epoch day.
+        opens, closes : list of dict of contract month to price
+            Bars of the session by market.
+        fx : float array of shape (n_markets,)
+        expiry : list of dict of contract month to epoch day
+            A position still held after it is closed at the last price, without fee.
+        """
+        n = len(self._instruments)
+        book = DayBook(np.zeros(n), np.zeros(n), np.zeros(n), [])
+        for key, quantity in list(self.holdings.items()):
+            market, month = key
+            close = closes[market].get(month)
+            if close is not None and expiry[market][month] >= day:
+                self._book(market, quantity * (close - self.mark[key]), fx, book.pnl)
+                self.mark[key] = close
+            elif expiry[market][month] < day:
+                book.fills.append(
+                    Fill(
+                        day,
+                        self._instruments[market].code,
+                        month,
+                        -quantity,
+                        self.mark[key],
+                        0.0,
+                        0.0,
+                        "expiry",
+                    )
+                )
+                del self.holdings[key], self.mark[key]
+        for key in sorted(self.pending):
+            market, month = key
+            if expiry[market][month] < day:
+                del self.pending[key]
+            elif month in opens[market]:
+                self._fill(self.pending.pop(key), day, opens, closes, fx, book)
+        return book
+
+    def _fill(
+        self,
+        order: Order,
+        day: int,
+        opens: list[dict[int, float]],
+        closes: list[dict[int, float]],
+        fx: FloatArray,
+        book: DayBook,
+    ) -> None:
+        market, month, quantity = order.market, order.month, order.quantity
+        key = (market, month)
+        instrument = self._instruments[market]
+        concession = slippage(
+            instrument,
+            quantity,
+            self.sigma_at_order.pop(key),
+            impact=self._impact,
+            stress=self._stress,
+        )
+        price = opens[market][month]
+        close = closes[market][month]
+        filled = price + concession if quantity > 0 else price - concession
+        slipped = np.zeros_like(book.cost)
+        self._book(market, quantity * (close - price), fx, book.pnl)
+        self._book(market, -abs(quantity) * concession, fx, slipped)
+        charged = fee(instrument, quantity)
+        self._add(instrument.fee_currency, -charged)
+        fee_rate = fx[market] if instrument.fee_currency == instrument.currency else 1.0
+        slip, charged = -float(slipped[market]), charged * float(fee_rate)
+        book.cost[market] += slip + charged
+        if order.reason == "roll":
+            book.roll_cost[market] += slip + charged
+        total = self.holdings.get(key, 0) + quantity
+        self.mark[key] = close
+        if total:
+            self.holdings[key] = total
+        else:
+            self.holdings.pop(key, None)
+            self.mark.pop(key, None)
+        book.fills.append(
+            Fill(day, instrument.code, month, quantity, filled, slip, charged, order.reason)
+        )
+
+    def _book(self, market: int, points: float, fx: FloatArray, into: FloatArray) -> None:
+        instrument = self._instruments[market]
+        amount = points * instrument.multiplier
+        self._add(instrument.currency, amount)
+        into[market] += amount * float(fx[market])
+
+    def _add(self, currency: str, amount: float) -> None:
+        self.balance[currency] = self.balance.get(currency, 0.0) + amount
+
+    def closing_fees(self, fx: FloatArray) -> float:
+        """Fees of closing all positions, in USD."""
+        total = 0.0
+        for (market, _), quantity in self.holdings.items():
+            instrument = self._instruments[market]
+            rate = fx[market] if instrument.fee_currency == instrument.currency else 1.0
+            total += fee(instrument, quantity) * float(rate)
+        return total
+
+    def nav(self, rates: dict[str, float], fx: FloatArray) -> float:
+        """Account value in USD, net of the fees of closing.
+
+        Parameters
+        ----------
+        rates : dict of currency to USD rate
+        fx : float array of shape (n_markets,)
+        """
+        cash = sum(amount * rates[currency] for currency, amount in self.balance.items() if amount)
+        return cash - self.closing_fees(fx)
+
+    def held_by_market(self) -> list[int]:
+        """Net contracts of every market over all contract months."""
+        out = [0] * len(self._instruments)
+        for (market, _), quantity in self.holdings.items():
+            out[market] += quantity
+        return out

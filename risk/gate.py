@@ -1,0 +1,172 @@
+"""The VaR gate: last in the chain, on whole contracts (R2).
+
+No set of targets leaves it above the limit; what it did, in which order, is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from risk.var import VarModel
+from universe.arrays import FloatArray, IntArray
+
+VarFunction = Callable[[IntArray], float]
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """Targets that pass, and why they differ from those asked for.
+
+    Attributes
+    ----------
+    contracts : int array of shape (n_markets,)
+    parametric, historical : float
+        VaR of ``contracts``.
+    relative : float
+        VaR over that of the reference portfolio, NaN without one.
+    asked : float
+        VaR of the targets before the gate.
+    limit : float
+        Absolute limit that was applied.
+    scale : float
+        Gross exposure left by the gate over that asked for, 1 if inactive.
+    steps : list of str
+        Remediation in order.
+    """
+
+    contracts: IntArray
+    parametric: float
+    historical: float
+    relative: float
+    asked: float
+    limit: float
+    scale: float
+    steps: list[str] = field(default_factory=list)
+
+
+class VarGate:
+    """Keeps targets within the 18f-4 limits.
+
+    Parameters
+    ----------
+    limit : float
+        Absolute VaR limit over NAV.
+    relative_limit : float
+        Limit of VaR over the reference portfolio's.
+    test : str
+        "absolute", "relative" or "both".
+    horizon : int
+        Sessions.
+    """
+
+    def __init__(self, limit: float, relative_limit: float, test: str, horizon: int) -> None:
+        self.limit, self.relative_limit = limit, relative_limit
+        self.test, self.horizon = test, horizon
+
+    def apply(
+        self,
+        asked: IntArray,
+        held: IntArray,
+        unit_exposure: FloatArray,
+        model: VarModel,
+        reference: FloatArray | None,
+    ) -> GateResult:
+        """Reduce ``asked`` until it is within the limit.
+
+        Parameters
+        ----------
+        asked, held : int arrays of shape (n_markets,)
+            Target contracts, and those held now.
+        unit_exposure : float array of shape (n_markets,)
+            Exposure of one contract over NAV; NaN where unknown.
+        model : VarModel
+        reference : float array of shape (n_markets,), optional
+            Exposures of the unlevered reference portfolio.
+
+        Returns
+        -------
+        GateResult
+
+        Notes
+        -----
+        Remediation order: (1) a market whose exposure or volatility is unknown may only be
+        reduced, (2) all positions are cut pro rata toward zero to the largest share that passes,
+        (3) if rounding leaves no share that passes, the largest contributor loses contracts one
+        at a time, to zero if need be. A VaR that is not a number fails closed: everything is cut
+        until it is one.
+        """
+        steps: list[str] = []
+        contracts = asked.copy()
+        known = np.isfinite(unit_exposure) & (model.sigma_daily > 0)
+        blind = ~known & (contracts != 0)
+        if blind.any():
+            kept = np.sign(held) * np.minimum(np.abs(contracts), np.abs(held))
+            kept = np.where(np.sign(contracts) == np.sign(held), kept, 0)
+            contracts = np.where(blind, kept, contracts)
+            steps.append(f"{int(blind.sum())} markets of unknown risk held to reductions")
+        unit = np.where(known, unit_exposure, 0.0)
+        reference_var = np.nan
+        if reference is not None and reference.any():
+            reference_var = model.binding(reference, self.horizon)
+        limit = self._limit(reference_var, steps)
+
+        def var(quantity: IntArray) -> float:
+            return model.binding(quantity * unit, self.horizon)
+
+        before = var(contracts)
+        gross = float(np.abs(asked * unit).sum())
+        if not before <= limit:
+            contracts = self._cut(contracts, var, limit, unit, model, steps)
+        parametric, historical = model.both(contracts * unit, self.horizon)
+        binding = float(np.fmax(parametric, historical))
+        left = float(np.abs(contracts * unit).sum())
+        return GateResult(
+            contracts,
+            parametric,
+            historical,
+            binding / reference_var if reference_var > 0 else np.nan,
+            before,
+            limit,
+            left / gross if gross > 0 else 1.0,
+            steps,
+        )
+
+    def _limit(self, reference_var: float, steps: list[str]) -> float:
+        if self.test == "absolute":
+            return self.limit
+        if not reference_var > 0:
+            steps.append("reference portfolio has no VaR yet: absolute limit applies")
+            return self.limit
+        relative = self.relative_limit * reference_var
+        return relative if self.test == "relative" else min(relative, self.limit)
+
+    def _cut(
+        self,
+        contracts: IntArray,
+        var: VarFunction,
+        limit: float,
+        unit: FloatArray,
+        model: VarModel,
+        steps: list[str],
+    ) -> IntArray:
+        before = var(contracts)
+        share = min(limit / before, 1.0) if before > 0 and np.isfinite(before) else 0.0
+        for _ in range(60):
+            trial: IntArray = np.trunc(contracts * share).astype(np.int64)
+            if var(trial) <= limit:
+                steps.append(f"VaR {before:.4f} above {limit:.4f}: all cut to {share:.4f}")
+                return trial
+            if share < 0.05:
+                break
+            share *= 0.98
+        trial = np.trunc(contracts * share).astype(np.int64)
+        while trial.any() and not var(trial) <= limit:
+            exposure = trial * unit
+            marginal = np.nan_to_num(exposure * (model.cov_daily @ exposure))
+            worst = int(np.argmax(np.where(trial != 0, marginal, -np.inf)))
+            trial[worst] -= np.sign(trial[worst])
+        steps.append(f"VaR {before:.4f} above {limit:.4f}: cut contract by contract")
+        return trial

@@ -1,0 +1,63 @@
+"""Drawdown governor: a falling map from drawdown to gross exposure (R3; 000)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from universe.arrays import IntArray
+
+
+class DrawdownGovernor:
+    """Scales gross exposure with the drawdown from the highest NAV.
+
+    Parameters
+    ----------
+    points : sequence of (drawdown, share)
+        Drawdown rising, share not rising: from each drawdown on the share applies; it is 1 before
+        the first.
+    restore : float
+        Largest rise of the share in a session; it falls at once.
+    step : float
+        The share handed out is rounded down to a multiple of this, so that small moves of NAV do
+        not trade.
+    """
+
+    STATE = ("peak", "share", "drawdown")
+
+    def __init__(
+        self, points: tuple[tuple[float, float], ...], restore: float, step: float
+    ) -> None:
+        self._drawdowns = np.array([0.0] + [point[0] for point in points])
+        self._shares = np.array([1.0] + [point[1] for point in points])
+        self._restore, self._step = restore, step
+        self.peak = 0.0
+        self.share = 1.0
+        self.drawdown = 0.0
+
+    def map(self, drawdown: float) -> float:
+        """Share of gross exposure at ``drawdown``, not rising in it."""
+        passed = int(np.searchsorted(self._drawdowns, drawdown, side="right"))
+        return float(self._shares[passed - 1]) if drawdown > 0 else 1.0
+
+    def update(self, nav: float) -> float:
+        """Take the day's NAV and return the share of gross exposure allowed, in [0, 1].
+
+        A NAV that is not a positive number changes nothing.
+        """
+        if not np.isfinite(nav) or nav <= 0:
+            return self.scale
+        self.peak = max(self.peak, nav)
+        self.drawdown = 1.0 - nav / self.peak
+        allowed = self.map(self.drawdown)
+        self.share = min(allowed, self.share + self._restore)
+        return self.scale
+
+    @property
+    def scale(self) -> float:
+        """The share in whole steps."""
+        return float(np.floor(self.share / self._step + 1e-9) * self._step)
+
+
+def govern(contracts: IntArray, scale: float) -> IntArray:
+    """Whole contracts at ``scale`` of their size, rounded toward zero."""
+    return np.trunc(contracts * scale + np.sign(contracts) * 1e-9).astype(np.int64)

@@ -1,0 +1,86 @@
+"""Value at risk: parametric and filtered historical, absolute and relative (R1; SEC 18f-4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from universe.arrays import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class VarModel:
+    """Everything the value at risk of any set of exposures needs on one day.
+
+    Attributes
+    ----------
+    cov_daily : float array of shape (n_markets, n_markets)
+        Covariance of daily returns.
+    sigma_daily : float array of shape (n_markets,)
+        Volatility forecast of daily returns, 0 where unknown.
+    standardised : float array of shape (n_sessions, n_markets)
+        Past returns over the volatility forecast before them, oldest first.
+    confidence : float
+    min_sessions : int
+        Below this many rows the historical figure is NaN.
+    """
+
+    cov_daily: FloatArray
+    sigma_daily: FloatArray
+    standardised: FloatArray
+    confidence: float = 0.99
+    min_sessions: int = 250
+
+    def parametric(self, exposure: FloatArray, horizon: int) -> float:
+        """z·sqrt(h)·sqrt(eᵀ Σ e), as a positive fraction of NAV.
+
+        Parameters
+        ----------
+        exposure : float array of shape (n_markets,)
+            Signed exposure over NAV.
+        horizon : int
+            Sessions.
+        """
+        variance = max(float(exposure @ self.cov_daily @ exposure), 0.0)
+        return float(_z(self.confidence) * np.sqrt(horizon * variance))
+
+    def historical(self, exposure: FloatArray, horizon: int) -> float:
+        """Filtered historical simulation: the loss quantile of today's portfolio.
+
+        Past standardised returns times today's volatilities give the profit of each past session;
+        overlapping sums of ``horizon`` of them are the scenarios. The quantile is the worse
+        neighbouring order statistic. NaN below ``min_sessions`` rows, never below 0.
+        """
+        rows = self.standardised
+        if len(rows) < max(self.min_sessions, horizon + 1):
+            return float("nan")
+        profit = rows @ (exposure * self.sigma_daily)
+        if horizon > 1:
+            total = np.concatenate(([0.0], np.cumsum(profit)))
+            profit = total[horizon:] - total[:-horizon]
+        rank = max(int(np.floor((1.0 - self.confidence) * len(profit))) - 1, 0)
+        return max(-float(np.partition(profit, rank)[rank]), 0.0)
+
+    def both(self, exposure: FloatArray, horizon: int) -> tuple[float, float]:
+        """Parametric and historical VaR."""
+        return self.parametric(exposure, horizon), self.historical(exposure, horizon)
+
+    def binding(self, exposure: FloatArray, horizon: int) -> float:
+        """The larger of both; the parametric one alone while history is too short."""
+        return float(np.fmax(*self.both(exposure, horizon)))
+
+    def expected_shortfall(self, exposure: FloatArray, horizon: int) -> float:
+        """Mean loss beyond the VaR under the normal law: sqrt(h)·σ·φ(z)/(1-c)."""
+        z = _z(self.confidence)
+        return self.parametric(exposure, horizon) / z * float(norm.pdf(z)) / (1 - self.confidence)
+
+
+_Z_CACHE: dict[float, float] = {}
+
+
+def _z(confidence: float) -> float:
+    if confidence not in _Z_CACHE:
+        _Z_CACHE[confidence] = float(norm.ppf(confidence))
+    return _Z_CACHE[confidence]

@@ -1,0 +1,318 @@
+"""State of all markets: held contracts, continuous series and data quality, a session at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.ewm import EwmStd
+from universe.instruments import Instrument
+from universe.rolls import carry_contract, choose_contract, roll_window_days
+from universe.session import NO_CONTRACT, Contract, Session
+
+UNQUOTED_SESSIONS = 5
+"""Sessions in which others of a market trade but the held contract does not, until it is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """A change of the held contract after the close of ``day``, with both closes of that day."""
+
+    day: int
+    market: int
+    old: int
+    new: int
+    old_close: float
+    new_close: float
+    reason: str
+
+
+@dataclass(slots=True)
+class Observation:
+    """What a session added, per market.
+
+    Attributes
+    ----------
+    seen : bool array of shape (n_markets,)
+        The held contract has a bar that passed the quality gate.
+    ret : float array of shape (n_markets,)
+        Return of the held contract since the market's last bar, 0 where not seen.
+    near_price, far_price : float arrays of shape (n_markets,)
+        The carry pair in order of expiry, NaN without a pair.
+    near_expiry, far_expiry : int arrays of shape (n_markets,)
+    rolls : list of Roll
+    notes : list of (market index, kind, sentence)
+        What the quality gate did.
+    """
+
+    seen: BoolArray
+    ret: FloatArray
+    near_price: FloatArray
+    far_price: FloatArray
+    near_expiry: IntArray
+    far_expiry: IntArray
+    rolls: list[Roll] = field(default_factory=list)
+    notes: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+class Markets:
+    """Held contract, additive continuous series and volatility of every market.
+
+    Parameters
+    ----------
+    instruments : sequence of Instrument
+        Fixes the order of all arrays.
+    vol_span, vol_long_sessions : int
+    vol_long_weight : float
+        001's blend: share of the long-run mean of the volatility.
+    outlier_sigmas : float
+    gap_days, stale_sessions : int
+    theta : float
+    follow_mapping : bool
+
+    Notes
+    -----
+    The series is forward anchored: it starts at the first held contract's price and adds the
+    change of the contract held into each session, so the past never changes (U3). Returns are
+    that change over the last positive price of the held contract: a settlement below zero
+    (CL on 2020-04-20) is marked, not divided by.
+
+    The gate (U4) holds back a move beyond ``outlier_sigmas`` daily sigmas until the next bar: if
+    that confirms the level the whole move is taken then, otherwise the spike is dropped. Meanwhile
+    the market is not traded.
+    """
+
+    STATE = (
+        "held",
+        "price",
+        "positive_price",
+        "adjusted",
+        "last_seen",
+        "sessions",
+        "equal_closes",
+        "suspect",
+        "must_exit",
+        "unquoted",
+    )
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        *,
+        vol_span: int = 32,
+        vol_long_sessions: int = 756,
+        vol_long_weight: float = 0.3,
+        outlier_sigmas: float = 20.0,
+        gap_days: int = 14,
+        stale_sessions: int = 15,
+        theta: float = 1.0,
+        follow_mapping: bool = True,
+    ) -> None:
+        n = len(instruments)
+        self.instruments = list(instruments)
+        self.contracts: list[dict[int, Contract]] = [{} for _ in instruments]
+        self._outlier_sigmas, self._gap_days = outlier_sigmas, gap_days
+        self._stale_sessions = stale_sessions
+        self._theta, self._follow_mapping = theta, follow_mapping
+        self._long_weight = vol_long_weight
+        self._tick = np.array([i.tick for i in instruments])
+        self.vol = EwmStd(n, vol_span, vol_long_sessions)
+        self.held: IntArray = np.zeros(n, dtype=np.int64)
+        self.price: FloatArray = np.full(n, np.nan)
+        self.positive_price: FloatArray = np.full(n, np.nan)
+        self.adjusted: FloatArray = np.full(n, np.nan)
+        self.last_seen: IntArray = np.full(n, -(10**6), dtype=np.int64)
+        self.sessions: IntArray = np.zeros(n, dtype=np.int64)
+        self.equal_closes: IntArray = np.zeros(n, dtype=np.int64)
+        self.suspect: FloatArray = np.full(n, np.nan)
+        self.must_exit: BoolArray = np.zeros(n, dtype=bool)
+        self.unquoted: IntArray = np.zeros(n, dtype=np.int64)
+        self._window = [roll_window_days(i) for i in instruments]
+
+    # --- what others ask -------------------------------------------------------------------------
+    def sigma(self) -> FloatArray:
+        """Daily volatility of returns: 0.7 current + 0.3 long-run (001), NaN while too young."""
+        blend = self._long_weight * self.vol.long_run()
+        return np.asarray(blend + (1.0 - self._long_weight) * self.vol.std())
+
+    def sigma_price(self) -> FloatArray:
+        """Daily volatility in price units."""
+        return np.asarray(self.sigma() * self.positive_price)
+
+    def alive(self, day: int) -> BoolArray:
+        """Markets that count for risk budgets: priced within ``gap_days``, with a volatility.
+
+        A market closed today stays alive, so a holiday moves nobody's weight.
+        """
+        fresh = day - self.last_seen <= self._gap_days
+        return np.asarray(fresh & (self.sigma() > 0) & (self.held != NO_CONTRACT))
+
+    def tradable(self, seen: BoolArray) -> BoolArray:
+        """Markets with a trustworthy price in this session."""
+        fine = ~np.isfinite(self.suspect) & (self.price > 0)
+        return np.asarray(seen & fine & (self.equal_closes < self._stale_sessions))
+
+    # --- a session -------------------------------------------------------------------------------
+    def observe(self, session: Session) -> Observation:
+        """Take the session's bars: gate them, extend the series, decide the rolls.
+
+        Parameters
+        ----------
+        session : Session
+            Bars of contracts past their expiry and NaN closes are ignored.
+
+        Returns
+        -------
+        Observation
+        """
+        n = len(self.instruments)
+        out = Observation(
+            np.zeros(n, dtype=bool),
+            np.zeros(n),
+            np.full(n, np.nan),
+            np.full(n, np.nan),
+            np.zeros(n, dtype=np.int64),
+            np.zeros(n, dtype=np.int64),
+        )
+        limits = self._outlier_sigmas * np.fmax(self.sigma_price(), self._tick)
+        for market, quotes in enumerate(session.quotes):
+            if quotes:
+                self._observe_market(market, session, float(limits[market]), out)
+        self.vol.update(out.ret, out.seen & (self.sessions > 1))
+        return out
+
+    def _observe_market(
+        self, market: int, session: Session, limit: float, out: Observation
+    ) -> None:
+        contracts, day = self.contracts[market], session.day
+        quotes = {
+            month: close
+            for month, close in session.quotes[market].items()
+            if close == close and month in contracts and contracts[month].expiry >= day
+        }
+        held = int(self.held[market])
+        close = quotes.get(held)
+        if held != NO_CONTRACT and close is not None:
+            if not self._accept(market, close, day, limit, out):
+                return
+            self.unquoted[market] = 0
+        elif held != NO_CONTRACT and quotes:
+            self.unquoted[market] += 1
+        if self._may_roll(market, held, close is None, session):
+            self._roll(market, quotes, session, out)
+        self._carry_pair(market, quotes, out)
+
+    def _may_roll(self, market: int, held: int, unquoted: bool, session: Session) -> bool:
+        """Cheap test that spares most sessions the full roll rule."""
+        if held == NO_CONTRACT or session.open_interest[market]:
+            return True
+        if unquoted and self.unquoted[market] < UNQUOTED_SESSIONS:
+            return False
+        return (
+            unquoted
+            or session.day >= self._window_opens(market, held)
+            or session.mapped[market] not in (NO_CONTRACT, held)
+        )
+
+    def _window_opens(self, market: int, month: int) -> float:
+        contract = self.contracts[market][month]
+        opens = contract.expiry - self._window[market]
+        return min(opens, contract.last_holding - 1)
+
+    def _accept(self, market: int, close: float, day: int, limit: float, out: Observation) -> bool:
+        """Gate the held contract's close; False if it is held back."""
+        change = close - self.price[market]
+        code = self.instruments[market].code
+        if self.sessions[market] > self.vol.span and abs(change) > limit:
+            before = self.suspect[market]
+            confirmed = np.isfinite(before) and abs(close - before) <= limit
+            if not confirmed:
+                self.suspect[market] = close
+                text = f"{code} moved {change:g} to {close:g}, limit {limit:g}: held back"
+                out.notes.append((market, "outlier", text))
+                return False
+            out.notes.append((market, "outlier", f"{code} at {close:g} confirmed"))
+        elif np.isfinite(self.suspect[market]):
+            text = f"{code} {self.suspect[market]:g} dropped, next close {close:g}"
+            out.notes.append((market, "outlier", text))
+        self.suspect[market] = np.nan
+        if day - self.last_seen[market] > self._gap_days:
+            since = day - self.last_seen[market]
+            out.notes.append((market, "gap", f"{code} had no bar for {since} days"))
+        self.equal_closes[market] = self.equal_closes[market] + 1 if change == 0 else 0
+        if self.equal_closes[market] == self._stale_sessions:
+            text = f"{code} unchanged at {close:g} for {self._stale_sessions} sessions: not traded"
+            out.notes.append((market, "stale", text))
+        out.seen[market] = True
+        out.ret[market] = change / self.positive_price[market]
+        self.adjusted[market] += change
+        self._mark(market, close, day)
+        if close <= 0:
+            out.notes.append((market, "price", f"{code} closed at {close:g}: not traded"))
+        return True
+
+    def _mark(self, market: int, close: float, day: int) -> None:
+        self.price[market] = close
+        if close > 0:
+            self.positive_price[market] = close
+        self.last_seen[market] = day
+        self.sessions[market] += 1
+
+    def _roll(
+        self, market: int, quotes: dict[int, float], session: Session, out: Observation
+    ) -> None:
+        held = int(self.held[market])
+        contracts, day = self.contracts[market], session.day
+        lost = held != NO_CONTRACT and held not in quotes
+        if lost and (contracts[held].expiry < day or self.unquoted[market] >= UNQUOTED_SESSIONS):
+            held = NO_CONTRACT  # it expired, or ceased to be quoted, before it could be rolled
+        decision = choose_contract(
+            self.instruments[market],
+            held,
+            quotes,
+            contracts,
+            session.mapped[market],
+            day,
+            open_interest=session.open_interest[market],
+            theta=self._theta,
+            follow_mapping=self._follow_mapping,
+        )
+        self.must_exit[market] = decision.must_exit
+        new = decision.month
+        if new in (NO_CONTRACT, held):
+            return
+        old = int(self.held[market])
+        old_close = float(self.price[market])
+        self.held[market] = new
+        if old == NO_CONTRACT:
+            self.adjusted[market] = quotes[new]
+            self.positive_price[market] = abs(quotes[new])
+            out.seen[market] = True
+            self._mark(market, quotes[new], day)
+            return
+        reason = "lost" if held == NO_CONTRACT else decision.reason
+        self.unquoted[market] = 0
+        self._mark_rolled(market, quotes[new], day)
+        out.rolls.append(Roll(day, market, old, new, old_close, quotes[new], reason))
+
+    def _mark_rolled(self, market: int, close: float, day: int) -> None:
+        self.price[market] = close
+        if close > 0:
+            self.positive_price[market] = close
+        self.last_seen[market] = day
+
+    def _carry_pair(self, market: int, quotes: dict[int, float], out: Observation) -> None:
+        held = int(self.held[market])
+        if held not in quotes:
+            return
+        contracts = self.contracts[market]
+        other = carry_contract(self.instruments[market], held, quotes, contracts)
+        if other == NO_CONTRACT:
+            return
+        near, far = sorted((held, other), key=lambda month: contracts[month].expiry)
+        out.near_price[market], out.far_price[market] = quotes[near], quotes[far]
+        out.near_expiry[market] = contracts[near].expiry
+        out.far_expiry[market] = contracts[far].expiry

@@ -1,0 +1,31 @@
+"""The instrument master: every market the strategy knows, in seven asset classes.
+
+Where the numbers come from:
+
+* market, multiplier, tick, currency: LEAN's symbol-properties database for what it lists (dollars
+  per pound or bushel where the exchange quotes cents), the exchange's specification otherwise;
+* session: LEAN's market-hours database (regular session), the exchange's otherwise. An end before
+  its start is on the next calendar day;
+* months held, months priced, side of carry and half spread: pysystemtrade's ``rollconfig.csv`` and
+  ``spreadcosts.csv`` (robcarver17/pysystemtrade) for markets with a ``source_code``, common
+  practice otherwise;
+* expiry rule: ``universe.expiry``, equal to LEAN's expiry functions;
+* roll days: chosen against the roll dates of that price history. Where carry is measured against
+  the farther contract the window opens a few days before the source usually rolls, so that both
+  contracts still have a price; where it is measured against the nearer one the source rolls early,
+  and the window is the net below it. In all markets it opens before the last holding date;
+* fee: LEAN's InteractiveBrokersFeeModel for what it lists, pysystemtrade's ``instrumentconfig.csv``
+  otherwise;
+* average daily volume and duration: orders of magnitude of recent years, for impact and DV01.
+"""
+
+from __future__ import annotations
+
+from universe.instruments import InstrumentMaster
+from universe.master_commodities import AGRICULTURE, ENERGY, METALS
+from universe.master_equity import EQUITY, VOLATILITY
+from universe.master_fx import FX
+from universe.master_rates import RATES
+
+MASTER = InstrumentMaster((*EQUITY, *VOLATILITY, *RATES, *FX, *METALS, *ENERGY, *AGRICULTURE))
+"""All records; the order of the tables above is the order of iteration."""

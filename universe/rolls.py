@@ -1,0 +1,141 @@
+"""Which contract of a market to hold, and when to roll (000, Roll selection; U2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from universe.instruments import Instrument
+from universe.session import NO_CONTRACT, Contract
+
+MONTH_LETTERS = "FGHJKMNQUVXZ"
+
+
+@dataclass(frozen=True, slots=True)
+class RollDecision:
+    """The contract to hold from now on.
+
+    Attributes
+    ----------
+    month : int
+        Contract month, yyyymm; ``NO_CONTRACT`` when nothing can be held.
+    reason : str
+        "", or why it changed: "first", "window", "mapping", "open interest".
+    must_exit : bool
+        The contract may not be held any longer and no successor has a price yet: be flat.
+    """
+
+    month: int
+    reason: str = ""
+    must_exit: bool = False
+
+
+def roll_window_days(instrument: Instrument) -> float:
+    """Calendar days before the last trade date at which the roll window opens.
+
+    ``depth`` front contracts of the holding cycle are skipped by opening it earlier by as many
+    cycle steps (NG holds the second contract; 001).
+    """
+    return instrument.roll_days + instrument.depth * 365.25 / len(instrument.hold_months)
+
+
+def in_cycle(month: int, letters: str) -> bool:
+    """Whether contract month ``month`` (yyyymm) is one of the month ``letters``."""
+    return MONTH_LETTERS[month % 100 - 1] in letters
+
+
+def choose_contract(
+    instrument: Instrument,
+    held: int,
+    quotes: Mapping[int, float],
+    contracts: Mapping[int, Contract],
+    mapped: int,
+    day: int,
+    *,
+    open_interest: Mapping[int, float] | None = None,
+    theta: float = 1.0,
+    follow_mapping: bool = True,
+) -> RollDecision:
+    """Contract to hold after the close of ``day``, from that session and the calendar alone.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    held : int
+        Contract month held so far, or ``NO_CONTRACT``.
+    quotes : mapping of int to float
+        Closes of this session by contract month; a roll needs both contracts in it.
+    contracts : mapping of int to Contract
+    mapped : int
+        The data's own front contract, or ``NO_CONTRACT``.
+    day : int
+        Epoch day.
+    open_interest : mapping of int to float, optional
+        By contract month; without it the rule falls back on the calendar.
+    theta : float
+        Roll when the next contract's open interest exceeds theta times the held one's.
+    follow_mapping : bool
+        Also roll when ``mapped`` is a later contract of the holding cycle.
+
+    Returns
+    -------
+    RollDecision
+        Never moves to an earlier contract, nor to one inside its own roll window.
+    """
+    window = roll_window_days(instrument)
+    holdable = sorted(
+        (contracts[month].expiry, month)
+        for month in quotes
+        if month in contracts
+        and in_cycle(month, instrument.hold_months)
+        and contracts[month].expiry - day > window
+        and contracts[month].last_holding > day
+    )
+    fronted = follow_mapping and mapped in quotes and mapped in contracts
+    if held == NO_CONTRACT:
+        if fronted and any(month == mapped for _, month in holdable):
+            return RollDecision(mapped, "first")
+        return RollDecision(holdable[0][1], "first") if holdable else RollDecision(NO_CONTRACT)
+
+    current = contracts[held]
+    later = [month for expiry, month in holdable if expiry > current.expiry]
+    reason = ""
+    if current.expiry - day <= window or current.last_holding <= day + 1:
+        reason = "window"
+    elif fronted and contracts[mapped].expiry > current.expiry:
+        reason = "mapping"
+        later = [month for month in later if month == mapped] or later
+    elif (
+        later
+        and open_interest
+        and held in open_interest
+        and open_interest.get(later[0], 0.0) > theta * open_interest[held]
+    ):
+        reason = "open interest"
+    if reason and later and held in quotes:
+        return RollDecision(later[0], reason)
+    return RollDecision(held, must_exit=current.last_holding <= day + 1)
+
+
+def carry_contract(
+    instrument: Instrument,
+    held: int,
+    quotes: Mapping[int, float],
+    contracts: Mapping[int, Contract],
+) -> int:
+    """The contract that carry is measured against, or ``NO_CONTRACT``.
+
+    The nearest priced one on the side of ``carry_offset``, else the nearest on the other side.
+    """
+    anchor = contracts[held].expiry
+    before, after = (-1, NO_CONTRACT), (10**9, NO_CONTRACT)
+    for month in quotes:
+        contract = contracts.get(month)
+        if contract is None or contract.expiry == anchor:
+            continue
+        if contract.expiry < anchor:
+            before = max(before, (contract.expiry, month))
+        else:
+            after = min(after, (contract.expiry, month))
+    first, second = (after, before) if instrument.carry_offset > 0 else (before, after)
+    return first[1] or second[1]

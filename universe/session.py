@@ -1,0 +1,55 @@
+"""What the strategy is told about one session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from universe.arrays import FloatArray
+
+NO_CONTRACT = 0
+"""Contract month of "none"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One listed contract of a market.
+
+    Attributes
+    ----------
+    month : int
+        Contract month, yyyymm.
+    expiry : int
+        Last trade date, epoch day.
+    last_holding : int
+        Last session on which a position may be held, epoch day: before first notice and before the
+        last trade date.
+    """
+
+    month: int
+    expiry: int
+    last_holding: int
+
+
+@dataclass(slots=True)
+class Session:
+    """Bars of one session date, per market in the strategy's order.
+
+    Attributes
+    ----------
+    day : int
+        Session date, epoch day.
+    quotes : list of dict of int to float
+        Close by contract month, only of contracts with a bar in this session.
+    mapped : list of int
+        The data's own front contract (LEAN: ``Future.mapped``), ``NO_CONTRACT`` if unknown.
+    open_interest : list of dict of int to float
+        By contract month, empty where unknown.
+    fx : float array of shape (n_markets,)
+        Account-currency value of one unit of the quote currency.
+    """
+
+    day: int
+    quotes: list[dict[int, float]]
+    mapped: list[int]
+    open_interest: list[dict[int, float]]
+    fx: FloatArray
