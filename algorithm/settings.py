@@ -57,6 +57,15 @@ class Settings:
         0, "calendar days of history fed before the start", unit="days", low=0, high=20_000
     )
 
+    state: str = _setting(
+        "live",
+        "when the state is written to the ObjectStore",
+        choices=("live", "always", "end", "never"),
+    )
+    trace: int = _setting(
+        0, "1: leave a day-by-day record in the ObjectStore (parity)", low=0, high=1
+    )
+
     # --- universe --------------------------------------------------------------------------------
     outlier_sigmas: float = _setting(
         20.0, "a move beyond this many daily sigmas waits for the next bar", low=5.0, high=100.0

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 
 from research.dataset import Dataset, MarketHistory
-from universe.arrays import FloatArray, IntArray, from_epoch_day
-from universe.expiry import last_holding_date
+from universe.arrays import FloatArray, IntArray
 from universe.instruments import Instrument
+from universe.listing import contract_of
 from universe.session import NO_CONTRACT, Contract, Session
-
-PERPETUAL_MONTH = 999912
-"""Pseudo-contract of a market that has only a continuous series."""
 
 
 @dataclass(slots=True)
@@ -120,14 +116,6 @@ def listed_contracts(history: MarketHistory) -> list[Contract]:
     ]
 
 
-def contract_of(instrument: Instrument, month: int, expiry: int) -> Contract:
-    """A contract from its month and last trade date."""
-    if month == PERPETUAL_MONTH:
-        return Contract(month, expiry, expiry)
-    last = last_holding_date(instrument.notice, from_epoch_day(expiry), month // 100, month % 100)
-    return Contract(month, expiry, (last - date(1970, 1, 1)).days)
-
-
 def fx_table(dataset: Dataset, instruments: list[Instrument], days: IntArray) -> FloatArray:
     """Account-currency rate of every market's quote currency, (n_days, n_markets).
 
@@ -151,7 +139,3 @@ def _rates_on(dataset: Dataset, currency: str, days: IntArray) -> FloatArray:
         return np.full(len(days), np.nan)
     position = np.searchsorted(history.day, days, side="right") - 1
     return np.where(position >= 0, history.rate[np.maximum(position, 0)], np.nan)
-
-
-Progress = Callable[[int, int], None]
-"""Called with (sessions done, sessions in all)."""

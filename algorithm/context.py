@@ -1,0 +1,132 @@
+"""What LEAN's models share: the strategy, the symbols, the session being collected, the orders.
+
+LEAN hands a model a bare algorithm object on every call and drops attributes set on it, so the
+models get this context in their constructors instead. It imports no LEAN type: symbols are opaque
+keys, so that tests need no engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from algorithm.decision import Plan, Strategy
+from execution.orders import ContractKey
+from risk.gate import GateResult
+from universe.arrays import FloatArray, IntArray
+from universe.session import Contract, Session
+
+
+@dataclass
+class TradingContext:
+    """State of one run inside LEAN.
+
+    Attributes
+    ----------
+    strategy : Strategy
+    log : callable
+        Takes a sentence.
+    due : bool
+        Set by the decision clock; the framework models act only while it is.
+    nav : float
+        Account value at the decision.
+    symbols, keys : dict
+        Symbol by (market index, contract month), and back.
+    pending : dict of (market index, contract month) to contracts
+        Unfilled rest of our orders.
+    order_sigma : dict of order id to float
+        Daily volatility in price at the decision, for the slippage of that order.
+    traded : set of (market index, contract month)
+        Contracts that may have a position.
+    plan, governed, gated
+        What the stages of the current decision produced.
+    """
+
+    strategy: Strategy
+    log: Callable[[str], None] = print
+    due: bool = False
+    nav: float = 0.0
+    symbols: dict[ContractKey, Any] = field(default_factory=dict)
+    keys: dict[Any, ContractKey] = field(default_factory=dict)
+    pending: dict[ContractKey, int] = field(default_factory=dict)
+    order_sigma: dict[int, float] = field(default_factory=dict)
+    traded: set[ContractKey] = field(default_factory=set)
+    holdings: dict[ContractKey, int] = field(default_factory=dict)
+    forecasts: dict[str, FloatArray] = field(default_factory=dict)
+    plan: Plan | None = None
+    governed: IntArray | None = None
+    gated: GateResult | None = None
+    collecting: int = 0
+    quotes: list[dict[int, float]] = field(default_factory=list)
+
+    # --- contracts -------------------------------------------------------------------------------
+    def list_contract(self, market: int, contract: Contract, symbol: Any) -> None:
+        """Make a subscribed contract known."""
+        key = (market, contract.month)
+        self.symbols[key] = symbol
+        self.keys[symbol] = key
+        self.strategy.list_contract(market, contract)
+
+    def held_symbol(self, market: int) -> Any | None:
+        """Symbol of the contract the strategy holds or would hold, None if not subscribed."""
+        return self.symbols.get((market, int(self.strategy.markets.held[market])))
+
+    # --- bars ------------------------------------------------------------------------------------
+    def begin(self, day: int) -> None:
+        """Start collecting the bars of session ``day``."""
+        self.collecting = day
+        self.quotes = [{} for _ in self.strategy.instruments]
+
+    def has_bars(self) -> bool:
+        """Whether bars wait to be observed."""
+        return any(self.quotes)
+
+    def take_session(self, mapped: list[int], fx: FloatArray) -> Session:
+        """The collected session, which is then empty again.
+
+        Open interest is left out: it enters through LEAN's own open-interest mapping.
+        """
+        quotes = self.quotes
+        self.quotes = []
+        return Session(self.collecting, quotes, mapped, [{} for _ in quotes], fx)
+
+    # --- positions and orders --------------------------------------------------------------------
+    def read_holdings(self, quantity: Callable[[Any], float]) -> None:
+        """Refresh ``holdings`` from the broker's view.
+
+        Parameters
+        ----------
+        quantity : callable
+            Contracts held of a symbol.
+        """
+        self.holdings = {}
+        for key in sorted(self.traded):
+            held = round(quantity(self.symbols[key]))
+            if held:
+                self.holdings[key] = held
+            elif key not in self.pending:
+                self.traded.discard(key)
+
+    def held_by_market(self) -> IntArray:
+        """Net contracts by market over all contract months."""
+        out = np.zeros(len(self.strategy.instruments), dtype=np.int64)
+        for (market, _), quantity in self.holdings.items():
+            out[market] += quantity
+        return out
+
+    def order_placed(self, key: ContractKey, order_id: int, quantity: int, sigma: float) -> None:
+        """Remember an order on its way."""
+        self.traded.add(key)
+        self.pending[key] = self.pending.get(key, 0) + quantity
+        self.order_sigma[order_id] = sigma
+
+    def order_done(self, key: ContractKey, quantity: int) -> None:
+        """Take a fill, or the cancelled rest of an order, off what is on its way."""
+        left = self.pending.get(key, 0) - quantity
+        if left:
+            self.pending[key] = left
+        else:
+            self.pending.pop(key, None)

@@ -1,0 +1,294 @@
+"""The QCAlgorithm that wires the models to LEAN: clock, data, state and telemetry."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from AlgorithmImports import (
+    AccountType,
+    BrokerageModelSecurityInitializer,
+    BrokerageName,
+    DataMappingMode,
+    DataNormalizationMode,
+    FuturesExpiryUtilityFunctions,
+    ImmediateSettlementModel,
+    OrderEvent,
+    QCAlgorithm,
+    Resolution,
+    Security,
+    SecurityChanges,
+    SecuritySeeder,
+    SecurityType,
+    Slice,
+)
+
+from algorithm.context import TradingContext
+from algorithm.decision import Strategy
+from algorithm.settings import Settings
+from algorithm.state import StateError, load_state, save_state
+from algorithm.trace import Trace
+from alpha.lean_alpha import CarryAlphaModel, TrendAlphaModel
+from execution.lean_costs import CostFeeModel, CostSlippageModel
+from execution.lean_execution import NextSessionExecutionModel
+from portfolio.lean_portfolio import SleevePortfolioConstructionModel
+from risk.lean_risk import DrawdownGovernorRiskModel, VarGateRiskModel
+from universe.arrays import to_epoch_day
+from universe.instruments import Instrument
+from universe.lean_universe import FuturesChainUniverseSelectionModel
+from universe.listing import contract_of
+from universe.master import MASTER
+from universe.session import NO_CONTRACT
+
+DECISION_TIME = (18, 5)
+"""New York time: after the last close (ICE Brent, 18:00), before the next open (Eurex, 19:10)."""
+
+LAUNCHER_PARAMETERS = ("intrinio-username", "intrinio-password", "ema-fast", "ema-slow")
+"""What the launcher's own config.json passes to every algorithm unless it is edited."""
+
+STATE_KEY = "trend-carry/state.json"
+TRACE_KEY = "trend-carry/trace.json"
+
+
+class TrendCarryAlgorithm(QCAlgorithm):
+    """Trend + carry on futures; one decision a day, orders for the next session."""
+
+    def initialize(self) -> None:
+        """Read the settings, set the account, the models and the clock."""
+        settings = self._read_settings()
+        self._settings = settings
+        self.set_start_date(settings.first_day)
+        self.set_end_date(settings.last_day)
+        self.set_cash(settings.cash)
+        self.set_brokerage_model(BrokerageName.INTERACTIVE_BROKERS_BROKERAGE, AccountType.MARGIN)
+        self.set_benchmark(lambda _: 0)
+        self.settings.minimum_order_margin_portfolio_percentage = 0
+        self.settings.stale_price_time_span = timedelta(0)
+        self.universe_settings.resolution = Resolution.DAILY
+        self.universe_settings.fill_forward = False
+        self.universe_settings.data_mapping_mode = DataMappingMode.OPEN_INTEREST
+        self.universe_settings.data_normalization_mode = DataNormalizationMode.RAW
+
+        instruments = self._choose_markets(settings)
+        strategy = Strategy(settings, instruments)
+        context = TradingContext(strategy, self._note)
+        self._context = context
+        self._trace = Trace([instrument.code for instrument in instruments])
+        self._futures: list[Any] = [None] * len(instruments)
+        self._currencies = [instrument.currency for instrument in instruments]
+        self._restored = False
+        if self.live_mode:
+            self._restore()
+
+        self.set_security_initializer(_Initializer(self, context))
+        self.set_universe_selection(FuturesChainUniverseSelectionModel(context))
+        self._alphas = [TrendAlphaModel(context), CarryAlphaModel(context)]
+        for model in self._alphas:
+            self.add_alpha(model)
+        self.set_portfolio_construction(SleevePortfolioConstructionModel(context))
+        self.add_risk_management(DrawdownGovernorRiskModel(context))
+        self.add_risk_management(VarGateRiskModel(context))
+        self.set_execution(NextSessionExecutionModel(context))
+        self.schedule.on(
+            self.date_rules.every_day(), self.time_rules.at(*DECISION_TIME), self._decide
+        )
+        if settings.warmup_days:
+            self.set_warm_up(timedelta(days=settings.warmup_days))
+        self.log(
+            f"settings {settings.hash()}: {len(instruments)} markets, "
+            f"{' '.join(instrument.code for instrument in instruments)}"
+        )
+
+    # --- set-up ----------------------------------------------------------------------------------
+    def _read_settings(self) -> Settings:
+        given = {pair.key: pair.value for pair in self.get_parameters()}
+        return Settings.parse({k: v for k, v in given.items() if k not in LAUNCHER_PARAMETERS})
+
+    def _choose_markets(self, settings: Settings) -> list[Instrument]:
+        if settings.markets == "all":
+            return [instrument for instrument in MASTER if instrument.lean_listed]
+        chosen = [MASTER[code] for code in settings.markets.split()]
+        unlisted = [instrument.code for instrument in chosen if not instrument.lean_listed]
+        if unlisted:
+            raise ValueError(
+                f"markets names {' '.join(unlisted)}, which LEAN does not list; allowed are the "
+                "LEAN-listed markets of the instrument master"
+            )
+        return chosen
+
+    def on_securities_changed(self, changes: SecurityChanges) -> None:
+        """Make new contracts known to the strategy."""
+        for security in changes.added_securities:
+            symbol = security.symbol
+            if symbol.security_type != SecurityType.FUTURE:
+                continue
+            market = self._context.strategy.index.get(symbol.id.symbol)
+            if market is None:
+                continue
+            if symbol.is_canonical():
+                self._futures[market] = security
+            elif symbol not in self._context.keys:
+                month = FuturesExpiryUtilityFunctions.get_future_contract_month(symbol)
+                instrument = self._context.strategy.instruments[market]
+                contract = contract_of(
+                    instrument,
+                    month.year * 100 + month.month,
+                    to_epoch_day(symbol.id.date.date()),
+                )
+                self._context.list_contract(market, contract, symbol)
+
+    # --- data ------------------------------------------------------------------------------------
+    def on_data(self, data: Slice) -> None:
+        """Collect the bars of the session; markets close at different hours."""
+        bars = data.bars
+        if not bars.count:
+            return
+        context = self._context
+        day = to_epoch_day(self.time.date())
+        if day != context.collecting:
+            if context.has_bars():
+                self._observe()
+            context.begin(day)
+        keys, quotes = context.keys, context.quotes
+        for pair in bars:
+            key = keys.get(pair.key)
+            if key is not None:
+                quotes[key[0]][key[1]] = pair.value.close
+
+    def _observe(self) -> bool:
+        """Hand the collected session to the strategy; False if it knows it already."""
+        context = self._context
+        mapped = []
+        for market, future in enumerate(self._futures):
+            symbol = future.mapped if future is not None else None
+            key = context.keys.get(symbol) if symbol is not None else None
+            mapped.append(key[1] if key is not None and key[0] == market else NO_CONTRACT)
+        rates: dict[str, float] = {}
+        for currency in set(self._currencies):
+            rates[currency] = self._rate(currency)
+        fx = np.array([rates[currency] for currency in self._currencies])
+        session = context.take_session(mapped, fx)
+        if session.day <= context.strategy.day:
+            return False
+        seen = context.strategy.observe(session)
+        for _, kind, text in seen.notes:
+            if kind != "flip":
+                self._note(f"{kind}: {text}")
+        return True
+
+    def _rate(self, currency: str) -> float:
+        if currency == "USD":
+            return 1.0
+        rate = float(self.portfolio.cash_book[currency].conversion_rate)
+        return rate if rate > 0 else float("nan")
+
+    # --- the decision clock ----------------------------------------------------------------------
+    def _decide(self) -> None:
+        context = self._context
+        today = to_epoch_day(self.time.date())
+        if context.collecting != today or not context.has_bars():
+            return
+        if not self._observe() or self.is_warming_up:
+            return
+        strategy = context.strategy
+        context.nav = float(self.portfolio.total_portfolio_value)
+        context.read_holdings(lambda symbol: self.portfolio[symbol].quantity)
+        strategy.update_governor(context.nav)
+        context.due = True
+        insights = [
+            insight for model in self._alphas for insight in model.update(self, self.current_slice)
+        ]
+        self.emit_insights(insights)
+        context.due = False
+        self.insights.remove_expired_insights(self.utc_time)
+        self._after_decision(today)
+
+    def _after_decision(self, today: int) -> None:
+        context, strategy = self._context, self._context.strategy
+        gated, plan = context.gated, context.plan
+        if gated is None or plan is None:
+            return
+        for _, kind, text in plan.notes:
+            self._note(f"{kind}: {text}")
+        if self._settings.trace:
+            self._trace.decided(
+                today,
+                context.nav,
+                strategy.target_contracts(gated.contracts),
+                context.holdings,
+                governor=strategy.governor.scale,
+                gate=gated.scale,
+                var=float(np.fmax(gated.parametric, gated.historical)),
+            )
+        if self._settings.state == "always" or (self._settings.state == "live" and self.live_mode):
+            self._save()
+
+    def on_order_event(self, order_event: OrderEvent) -> None:
+        """Record fills for the trace."""
+        if not self._settings.trace or not order_event.fill_quantity:
+            return
+        key = self._context.keys.get(order_event.symbol)
+        if key is not None:
+            self._trace.filled(
+                to_epoch_day(self.time.date()),
+                key,
+                round(order_event.fill_quantity),
+                float(order_event.fill_price),
+                float(order_event.order_fee.value.amount),
+                str(order_event.ticket.tag),
+            )
+
+    def on_end_of_algorithm(self) -> None:
+        """Leave the state and the trace behind."""
+        if self._settings.state in ("end", "always"):
+            self._save()
+        if self._settings.trace:
+            self.object_store.save(TRACE_KEY, self._trace.dumps())
+
+    # --- state -----------------------------------------------------------------------------------
+    def _save(self) -> None:
+        pending = [[*key, quantity] for key, quantity in self._context.pending.items()]
+        self.object_store.save(STATE_KEY, save_state(self._context.strategy, {"pending": pending}))
+
+    def _restore(self) -> None:
+        if not self.object_store.contains_key(STATE_KEY):
+            self.log(f"no state at {STATE_KEY}: starting from the history of the warm-up")
+            return
+        try:
+            load_state(self._context.strategy, self.object_store.read(STATE_KEY))
+            self._restored = True
+        except StateError as error:
+            self.error(f"{error}; starting from the history of the warm-up instead")
+
+    def _note(self, sentence: str) -> None:
+        if self._settings.trace:
+            self._trace.note(to_epoch_day(self.time.date()), sentence)
+        self.log(sentence)
+
+
+class _Initializer(BrokerageModelSecurityInitializer):
+    """Our costs on every contract, and a settlement that books profit in the right currency.
+
+    LEAN's daily futures settlement adds a profit that it has already converted to the account
+    currency to the cash of the quote currency; where the two differ, profit is therefore settled
+    when a position is closed instead. The account value is the same at every time.
+    """
+
+    def __init__(self, algorithm: QCAlgorithm, context: TradingContext) -> None:
+        super().__init__(algorithm.brokerage_model, SecuritySeeder.NULL)
+        self._context = context
+        self._slippage = CostSlippageModel(context)
+
+    def initialize(self, security: Security) -> None:
+        """Set the models of a new security."""
+        super().initialize(security)
+        if security.type != SecurityType.FUTURE:
+            return
+        market = self._context.strategy.index.get(security.symbol.id.symbol)
+        if market is None:
+            return
+        security.set_slippage_model(self._slippage)
+        security.set_fee_model(CostFeeModel(self._context, market))
+        if self._context.strategy.instruments[market].currency != "USD":
+            security.set_settlement_model(ImmediateSettlementModel())

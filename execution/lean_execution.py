@@ -1,0 +1,67 @@
+"""LEAN execution model: market orders for the next session, rolls included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from AlgorithmImports import (
+    ExecutionModel,
+    OrderEvent,
+    OrderStatus,
+    PortfolioTarget,
+    QCAlgorithm,
+)
+
+from execution.orders import plan_orders
+
+if TYPE_CHECKING:
+    from algorithm.context import TradingContext
+
+_DEAD = (OrderStatus.CANCELED, OrderStatus.INVALID)
+
+
+class NextSessionExecutionModel(ExecutionModel):
+    """Sends what is missing to the targets; the orders fill in each contract's next session.
+
+    The decision comes after the last close, so a market order waits for the next open
+    (``settings.stale_price_time_span`` is zero). What is already on its way is not sent twice.
+    """
+
+    def __init__(self, context: TradingContext) -> None:
+        super().__init__()
+        self._context = context
+
+    def execute(self, algorithm: QCAlgorithm, targets: list[PortfolioTarget]) -> None:
+        """Order the difference between targets, holdings and open orders."""
+        context = self._context
+        if not context.due:
+            return
+        held = context.strategy.markets.held
+        wanted: dict[int, tuple[int, int]] = {}
+        for target in targets:
+            key = context.keys.get(target.symbol)
+            if key is not None and key[1] == held[key[0]]:
+                wanted[key[0]] = (key[1], round(target.quantity))
+        sigma = context.strategy.markets.sigma_price()
+        for order in plan_orders(wanted, context.holdings, context.pending):
+            key = (order.market, order.month)
+            ticket = algorithm.market_order(
+                context.symbols[key], order.quantity, True, order.reason
+            )
+            context.order_placed(key, ticket.order_id, order.quantity, float(sigma[order.market]))
+
+    def on_order_event(self, algorithm: QCAlgorithm, order_event: OrderEvent) -> None:
+        """Keep track of what is on its way."""
+        context = self._context
+        key = context.keys.get(order_event.symbol)
+        if key is None or order_event.order_id not in context.order_sigma:
+            return
+        if order_event.fill_quantity:
+            context.order_done(key, round(order_event.fill_quantity))
+        elif order_event.status in _DEAD:
+            rest = order_event.ticket.quantity - order_event.ticket.quantity_filled
+            context.order_done(key, round(rest))
+            context.log(
+                f"order {order_event.order_id} in {order_event.symbol.value} "
+                f"{order_event.status}: {order_event.message}"
+            )

@@ -1,0 +1,62 @@
+"""LEAN risk models on whole contracts: the drawdown governor, then the VaR gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from AlgorithmImports import PortfolioTarget, QCAlgorithm, RiskManagementModel
+
+from universe.arrays import IntArray
+
+if TYPE_CHECKING:
+    from algorithm.context import TradingContext
+
+
+def _changed(context: TradingContext, before: IntArray, after: IntArray) -> list[PortfolioTarget]:
+    targets = []
+    for market in (before != after).nonzero()[0].tolist():
+        symbol = context.held_symbol(market)
+        if symbol is not None:
+            targets.append(PortfolioTarget(symbol, int(after[market])))
+    return targets
+
+
+class DrawdownGovernorRiskModel(RiskManagementModel):
+    """Scales all targets with the drawdown of the account (stage 5a, R3)."""
+
+    def __init__(self, context: TradingContext) -> None:
+        super().__init__()
+        self._context = context
+
+    def manage_risk(
+        self, algorithm: QCAlgorithm, targets: list[PortfolioTarget]
+    ) -> list[PortfolioTarget]:
+        """Overrides for the targets that the governor cuts."""
+        context = self._context
+        if not context.due or context.plan is None:
+            return []
+        context.governed = context.strategy.govern(context.plan.contracts)
+        return _changed(context, context.plan.contracts, context.governed)
+
+
+class VarGateRiskModel(RiskManagementModel):
+    """Lets no set of targets above the value-at-risk limit pass (stage 5c, R2); set it last."""
+
+    def __init__(self, context: TradingContext) -> None:
+        super().__init__()
+        self._context = context
+
+    def manage_risk(
+        self, algorithm: QCAlgorithm, targets: list[PortfolioTarget]
+    ) -> list[PortfolioTarget]:
+        """Overrides for the targets that the gate cuts."""
+        context = self._context
+        if not context.due or context.plan is None or context.governed is None:
+            return []
+        gated = context.strategy.gate_targets(
+            context.governed, context.held_by_market(), context.plan.unit_exposure
+        )
+        context.gated = gated
+        for step in gated.steps:
+            context.log(f"VaR gate: {step}")
+        return _changed(context, context.governed, gated.contracts)

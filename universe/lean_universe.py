@@ -1,0 +1,68 @@
+"""LEAN universe selection: the futures chains the strategy needs, no more (U7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from AlgorithmImports import (
+    Extensions,
+    FutureFilterUniverse,
+    QCAlgorithm,
+    SecurityType,
+    Symbol,
+    Universe,
+    UniverseSelectionModel,
+)
+
+from universe.rolls import roll_window_days
+from universe.session import NO_CONTRACT
+
+if TYPE_CHECKING:
+    from algorithm.context import TradingContext
+
+FIRST_REACH = 1100
+"""Days of the chain subscribed until the held contract is known: STIR is held far out."""
+
+
+class FuturesChainUniverseSelectionModel(UniverseSelectionModel):
+    """One chain per market, from the front to one contract beyond the next roll.
+
+    Markets that are too big for the fund or too dear stay subscribed, because that is judged
+    anew every month from their prices; the strategy reports and does not trade them.
+    """
+
+    def __init__(self, context: TradingContext) -> None:
+        super().__init__()
+        self._context = context
+        self._created = False
+
+    def get_next_refresh_time_utc(self) -> datetime:
+        """The set of chains is fixed; what each selects is not."""
+        return datetime.max if self._created else datetime.min  # noqa: DTZ901 - LEAN wants naive
+
+    def create_universes(self, algorithm: QCAlgorithm) -> Iterator[Universe]:
+        """The canonical future and the filtered chain of every market."""
+        self._created = True
+        for market, instrument in enumerate(self._context.strategy.instruments):
+            symbol = Symbol.create(instrument.code, SecurityType.FUTURE, instrument.market)
+            select = self._chain_filter(market)
+            yield from Extensions.create_future_chain(algorithm, symbol, select)
+
+    def _chain_filter(self, market: int) -> Callable[[FutureFilterUniverse], FutureFilterUniverse]:
+        def select(chain: FutureFilterUniverse) -> FutureFilterUniverse:
+            return chain.expiration(timedelta(0), timedelta(self._reach(market)))
+
+        return select
+
+    def _reach(self, market: int) -> int:
+        """Days ahead to which contracts of ``market`` are wanted."""
+        strategy = self._context.strategy
+        held = int(strategy.markets.held[market])
+        if held == NO_CONTRACT:
+            return FIRST_REACH
+        instrument = strategy.instruments[market]
+        step = 366 / len(instrument.hold_months)
+        left = strategy.markets.contracts[market][held].expiry - strategy.day
+        return int(max(left, roll_window_days(instrument)) + 2 * step + 31)
