@@ -105,8 +105,8 @@ class EmbeddedEngine:
         governed = strategy.govern(plan.contracts)
         held = np.array(ledger.held_by_market(), dtype=np.int64)
         gated = strategy.gate_targets(governed, held, plan.unit_exposure)
-        pending = {key: order.quantity for key, order in ledger.pending.items()}
-        orders = plan_orders(strategy.target_contracts(gated.contracts), ledger.holdings, pending)
+        targets = strategy.target_contracts(gated.contracts)
+        orders = plan_orders(targets, ledger.holdings, ledger.pending())
         ledger.submit(orders, strategy.markets.sigma_price())
         self._record(session.day, nav, book, observation, forecasts, plan, held, gated)
 

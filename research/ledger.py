@@ -47,21 +47,26 @@ class Ledger:
         self.balance: dict[str, float] = {"USD": cash}
         self.holdings: dict[ContractKey, int] = {}
         self.mark: dict[ContractKey, float] = {}
-        self.pending: dict[ContractKey, Order] = {}
-        self.sigma_at_order: dict[ContractKey, float] = {}
+        self._queue: list[tuple[Order, float]] = []  # with the daily price sigma at the decision
 
     def submit(self, orders: list[Order], sigma_price: FloatArray) -> None:
-        """Queue orders for each contract's next bar; a second one for a contract adds to it."""
-        for order in orders:
+        """Queue orders, each for its contract's next bar.
+
+        Parameters
+        ----------
+        orders : list of Order
+        sigma_price : float array of shape (n_markets,)
+            Daily volatility in price units at the decision, for the slippage.
+        """
+        self._queue += [(order, float(sigma_price[order.market])) for order in orders]
+
+    def pending(self) -> dict[ContractKey, int]:
+        """Contracts on their way by (market index, contract month)."""
+        out: dict[ContractKey, int] = {}
+        for order, _ in self._queue:
             key = (order.market, order.month)
-            if key in self.pending:
-                total = self.pending[key].quantity + order.quantity
-                order = Order(order.market, order.month, total, order.reason)
-            if order.quantity:
-                self.pending[key] = order
-                self.sigma_at_order[key] = float(sigma_price[order.market])
-            else:
-                self.pending.pop(key, None)
+            out[key] = out.get(key, 0) + order.quantity
+        return out
 
     def trade_session(
         self,
@@ -105,17 +110,19 @@ class Ledger:
                     )
                 )
                 del self.holdings[key], self.mark[key]
-        for key in sorted(self.pending):
-            market, month = key
-            if expiry[market][month] < day:
-                del self.pending[key]
-            elif month in opens[market]:
-                self._fill(self.pending.pop(key), day, opens, closes, fx, book)
+        waiting = []
+        for order, sigma in self._queue:
+            if order.month in opens[order.market]:
+                self._fill(order, sigma, day, opens, closes, fx, book)
+            elif expiry[order.market][order.month] >= day:
+                waiting.append((order, sigma))
+        self._queue = waiting
         return book
 
     def _fill(
         self,
         order: Order,
+        sigma: float,
         day: int,
         opens: list[dict[int, float]],
         closes: list[dict[int, float]],
@@ -125,13 +132,7 @@ class Ledger:
         market, month, quantity = order.market, order.month, order.quantity
         key = (market, month)
         instrument = self._instruments[market]
-        concession = slippage(
-            instrument,
-            quantity,
-            self.sigma_at_order.pop(key),
-            impact=self._impact,
-            stress=self._stress,
-        )
+        concession = slippage(instrument, quantity, sigma, impact=self._impact, stress=self._stress)
         price = opens[market][month]
         close = closes[market][month]
         filled = price + concession if quantity > 0 else price - concession
