@@ -7,7 +7,7 @@ keys, so that tests need no engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,14 +94,26 @@ class TradingContext:
         return Session(self.collecting, quotes, mapped, [{} for _ in quotes], fx)
 
     # --- positions and orders --------------------------------------------------------------------
-    def read_holdings(self, quantity: Callable[[Any], float]) -> None:
-        """Refresh ``holdings`` from the broker's view.
+    def read_account(
+        self, quantity: Callable[[Any], float], unfilled: Iterable[tuple[Any, float]]
+    ) -> None:
+        """Refresh ``holdings`` and ``pending`` from the broker's view.
 
         Parameters
         ----------
         quantity : callable
             Contracts held of a symbol.
+        unfilled : iterable of (symbol, contracts)
+            Rest of each open order.
         """
+        self.pending = {}
+        for symbol, rest in unfilled:
+            key = self.keys.get(symbol)
+            if key is not None:
+                self.traded.add(key)
+                self.pending[key] = self.pending.get(key, 0) + round(rest)
+        if not self.pending:
+            self.order_sigma.clear()
         self.holdings = {}
         for key in sorted(self.traded):
             held = round(quantity(self.symbols[key]))
@@ -117,16 +129,7 @@ class TradingContext:
             out[market] += quantity
         return out
 
-    def order_placed(self, key: ContractKey, order_id: int, quantity: int, sigma: float) -> None:
-        """Remember an order on its way."""
+    def order_placed(self, key: ContractKey, order_id: int, sigma: float) -> None:
+        """Remember an order on its way and the volatility it was sized with."""
         self.traded.add(key)
-        self.pending[key] = self.pending.get(key, 0) + quantity
         self.order_sigma[order_id] = sigma
-
-    def order_done(self, key: ContractKey, quantity: int) -> None:
-        """Take a fill, or the cancelled rest of an order, off what is on its way."""
-        left = self.pending.get(key, 0) - quantity
-        if left:
-            self.pending[key] = left
-        else:
-            self.pending.pop(key, None)

@@ -22,6 +22,7 @@ from portfolio.contracts import (
     buffered,
     contract_value,
     contracts_for_weights,
+    ten_year_equivalent,
     too_big,
     too_dear,
 )
@@ -268,7 +269,7 @@ class Strategy:
     def _scale_to_target(
         self, total: FloatArray, cov: FloatArray, value: FloatArray, nav: float
     ) -> FloatArray:
-        """Multiplier per market: one for the vol target, less where liquidity caps a position.
+        """Multiplier per market: one for the vol target, less where a position is capped.
 
         What the capped markets cannot carry goes to the others, in one further pass.
         """
@@ -276,6 +277,7 @@ class Strategy:
         vol = portfolio_vol(total, cov)
         scale = np.full_like(total, vol_target_scale(vol, settings.vol_target, settings.vol_floor))
         cap = settings.max_adv * self._adv * np.nan_to_num(value) / max(nav, 1.0)
+        cap = np.minimum(cap, settings.max_exposure * ten_year_equivalent(self._duration))
         wanted = np.abs(total * scale)
         capped = wanted > cap
         if capped.any():
@@ -368,6 +370,7 @@ class Strategy:
                 self.returns.rows(),
                 self.settings.var_confidence,
                 self.settings.var_min_sessions,
+                self.settings.var_tail,
             )
         return self._model
 
@@ -412,6 +415,7 @@ class Strategy:
 
     def after_restore(self) -> None:
         """Recompute what is derived from the state, once it has been read back."""
+        self.markets.refresh()
         self._sigma = self.markets.sigma()
         self._correlation = self.correlation.matrix(self.returns)
         self._model = None

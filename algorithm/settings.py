@@ -97,6 +97,13 @@ class Settings:
         low=0.001,
         high=10.0,
     )
+    max_exposure: float = _setting(
+        0.5,
+        "largest exposure to one market; rates count in ten-year equivalents by DV01",
+        unit="of NAV",
+        low=0.01,
+        high=20.0,
+    )
     roll_open_interest_ratio: float = _setting(
         1.0,
         "theta: roll when OI of the next contract exceeds theta x OI of the held one (000)",
@@ -165,11 +172,14 @@ class Settings:
         0.10, "no-trade band as share of the average position (001)", low=0.0, high=1.0
     )
     cooldown_sessions: int = _setting(
-        0, "sessions after a trade without another small one", unit="sessions", low=0, high=63
+        5, "sessions after a trade without another small one", unit="sessions", low=0, high=63
     )
 
     # --- risk ------------------------------------------------------------------------------------
     var_confidence: float = _setting(0.99, "confidence of VaR (18f-4)", low=0.9, high=0.999)
+    var_tail: float = _setting(
+        6.0, "degrees of freedom of the parametric law (Student's t)", low=3.0, high=1000.0
+    )
     var_horizon: int = _setting(20, "horizon of VaR (18f-4)", unit="sessions", low=1, high=60)
     var_limit: float = _setting(
         0.20, "absolute VaR limit (18f-4)", unit="of NAV", low=0.005, high=1.0
@@ -201,6 +211,11 @@ class Settings:
     )
 
     # --- execution -------------------------------------------------------------------------------
+    fee_model: str = _setting(
+        "broker",
+        "in LEAN: its Interactive Brokers model, or the master's fees (same amounts, slower)",
+        choices=("broker", "master"),
+    )
     impact: float = _setting(
         0.1, "alpha of the square-root impact, in daily sigmas at full volume", low=0.0, high=5.0
     )

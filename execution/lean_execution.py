@@ -48,20 +48,12 @@ class NextSessionExecutionModel(ExecutionModel):
             ticket = algorithm.market_order(
                 context.symbols[key], order.quantity, True, order.reason
             )
-            context.order_placed(key, ticket.order_id, order.quantity, float(sigma[order.market]))
+            context.order_placed(key, ticket.order_id, float(sigma[order.market]))
 
     def on_order_event(self, algorithm: QCAlgorithm, order_event: OrderEvent) -> None:
-        """Keep track of what is on its way."""
-        context = self._context
-        key = context.keys.get(order_event.symbol)
-        if key is None or order_event.order_id not in context.order_sigma:
-            return
-        if order_event.fill_quantity:
-            context.order_done(key, round(order_event.fill_quantity))
-        elif order_event.status in _DEAD:
-            rest = order_event.ticket.quantity - order_event.ticket.quantity_filled
-            context.order_done(key, round(rest))
-            context.log(
+        """Say it when an order dies; the next decision orders what is still missing."""
+        if order_event.status in _DEAD:
+            self._context.log(
                 f"order {order_event.order_id} in {order_event.symbol.value} "
                 f"{order_event.status}: {order_event.message}"
             )

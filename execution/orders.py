@@ -46,15 +46,16 @@ def plan_orders(
     for market, (month, quantity) in targets.items():
         if month:
             wanted[(market, month)] = quantity
+    months: dict[int, set[int]] = {}
+    for (market, month), quantity in holdings.items():
+        if quantity:
+            months.setdefault(market, set()).add(month)
     orders = []
     for key in sorted(wanted):
         market, month = key
         missing = wanted[key] - holdings.get(key, 0) - pending.get(key, 0)
         if not missing:
             continue
-        rolling = month != targets[market][0] or any(
-            other[0] == market and other[1] != month and quantity
-            for other, quantity in holdings.items()
-        )
+        rolling = month != targets[market][0] or bool(months.get(market, set()) - {month})
         orders.append(Order(market, month, missing, "roll" if rolling else "rebalance"))
     return orders

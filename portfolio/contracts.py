@@ -8,6 +8,9 @@ from universe.arrays import BoolArray, FloatArray, IntArray
 
 BASIS_POINT = 1e-4
 
+TEN_YEAR_DURATION = 6.2
+"""Modified duration of the deliverable of ten-year note futures (ZN), in years."""
+
 
 def contract_value(price: FloatArray, multiplier: FloatArray, fx: FloatArray) -> FloatArray:
     """Notional of one contract in account currency; negative at a negative price."""
@@ -25,6 +28,11 @@ def contract_dv01(value: FloatArray, duration: FloatArray) -> FloatArray:
         Modified duration in years; 0 for markets that are not rates.
     """
     return np.asarray(np.abs(value) * duration * BASIS_POINT)
+
+
+def ten_year_equivalent(duration: FloatArray) -> FloatArray:
+    """Notional with the DV01 of one unit of ten-year notes; 1 where the market is not a rate."""
+    return np.where(duration > 0, TEN_YEAR_DURATION / np.where(duration > 0, duration, 1.0), 1.0)
 
 
 def contracts_for_weights(

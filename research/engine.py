@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from algorithm.decision import Plan, Strategy
 from algorithm.settings import Settings, SettingsError
@@ -84,17 +85,18 @@ class EmbeddedEngine:
         """Walk all sessions; ``progress`` is called with (done, total)."""
         started = time.perf_counter()
         total = len(self.feed.days)
-        for done, bars in enumerate(self.feed):
-            self.step(bars)
-            if progress is not None and (done % 64 == 0 or done + 1 == total):
-                progress(done + 1, total)
+        with threadpool_limits(limits=1):  # matrices of 60 markets are too small to share out
+            for done, bars in enumerate(self.feed):
+                self.step(bars)
+                if progress is not None and (done % 64 == 0 or done + 1 == total):
+                    progress(done + 1, total)
         return self.result(time.perf_counter() - started)
 
     def step(self, bars: Bars) -> None:
         """One session: fills of yesterday's orders, then the decision for the next one."""
         session, fx = bars.session, bars.session.fx
         ledger, strategy = self.ledger, self.strategy
-        book = ledger.trade_session(session.day, bars.opens, session.quotes, fx, self._expiry)
+        book = ledger.trade_session(session.day, bars.open_of, session.quotes, fx, self._expiry)
         observation = strategy.observe(session)
         if session.day < self.first_day:
             return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -54,10 +55,17 @@ class _Cursor:
 
 @dataclass(slots=True)
 class Bars:
-    """A session and, for the engine's fills, its opens."""
+    """A session and, for the engine's fills, its opens.
+
+    Attributes
+    ----------
+    session : Session
+    open_of : callable
+        Open of (market index, contract month), None without a bar in the session.
+    """
 
     session: Session
-    opens: list[dict[int, float]]
+    open_of: Callable[[int, int], float | None]
 
 
 class Feed:
@@ -87,25 +95,34 @@ class Feed:
     def __iter__(self) -> Iterator[Bars]:
         empty: dict[int, float] = {}
         for row, day in enumerate(self.days.tolist()):
-            quotes, opens, interest, mapped = [], [], [], []
+            quotes, interest, mapped = [], [], []
             for cursor in self._cursors:
                 mapped.append(cursor.front_on(day))
                 start = cursor.first.get(day)
                 if start is None:
                     quotes.append(empty)
-                    opens.append(empty)
                     interest.append(empty)
                     continue
                 end = cursor.last[day]
                 months = cursor.months[start:end]
                 quotes.append(dict(zip(months, cursor.closes[start:end], strict=True)))
-                opens.append(dict(zip(months, cursor.opens[start:end], strict=True)))
                 interest.append(
                     dict(zip(months, cursor.interest[start:end], strict=True))
                     if cursor.has_interest
                     else empty
                 )
-            yield Bars(Session(day, quotes, mapped, interest, self._fx[row]), opens)
+            session = Session(day, quotes, mapped, interest, self._fx[row])
+            yield Bars(session, partial(self._open, day))
+
+    def _open(self, day: int, market: int, month: int) -> float | None:
+        cursor = self._cursors[market]
+        start = cursor.first.get(day)
+        if start is None:
+            return None
+        for row in range(start, cursor.last[day]):
+            if cursor.months[row] == month:
+                return cursor.opens[row]
+        return None
 
 
 def listed_contracts(history: MarketHistory) -> list[Contract]:

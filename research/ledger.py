@@ -6,6 +6,7 @@ marked net of the fees of closing all positions, as LEAN's ``TotalPortfolioValue
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from execution.orders import ContractKey, Order
 from research.result import Fill
 from universe.arrays import FloatArray
 from universe.instruments import Instrument
+
+OpenOf = Callable[[int, int], float | None]
 
 
 @dataclass(slots=True)
@@ -71,7 +74,7 @@ class Ledger:
     def trade_session(
         self,
         day: int,
-        opens: list[dict[int, float]],
+        open_of: OpenOf,
         closes: list[dict[int, float]],
         fx: FloatArray,
         expiry: list[dict[int, int]],
@@ -82,8 +85,10 @@ class Ledger:
         ----------
         day : int
             Epoch day.
-        opens, closes : list of dict of contract month to price
-            Bars of the session by market.
+        open_of : callable
+            Open of (market index, contract month), None without a bar in the session.
+        closes : list of dict of contract month to price
+            By market.
         fx : float array of shape (n_markets,)
         expiry : list of dict of contract month to epoch day
             A position still held after it is closed at the last price, without fee.
@@ -112,8 +117,9 @@ class Ledger:
                 del self.holdings[key], self.mark[key]
         waiting = []
         for order, sigma in self._queue:
-            if order.month in opens[order.market]:
-                self._fill(order, sigma, day, opens, closes, fx, book)
+            price = open_of(order.market, order.month)
+            if price is not None:
+                self._fill(order, sigma, day, price, closes[order.market][order.month], fx, book)
             elif expiry[order.market][order.month] >= day:
                 waiting.append((order, sigma))
         self._queue = waiting
@@ -124,8 +130,8 @@ class Ledger:
         order: Order,
         sigma: float,
         day: int,
-        opens: list[dict[int, float]],
-        closes: list[dict[int, float]],
+        price: float,
+        close: float,
         fx: FloatArray,
         book: DayBook,
     ) -> None:
@@ -133,8 +139,6 @@ class Ledger:
         key = (market, month)
         instrument = self._instruments[market]
         concession = slippage(instrument, quantity, sigma, impact=self._impact, stress=self._stress)
-        price = opens[market][month]
-        close = closes[market][month]
         filled = price + concession if quantity > 0 else price - concession
         slipped = np.zeros_like(book.cost)
         self._book(market, quantity * (close - price), fx, book.pnl)

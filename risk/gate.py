@@ -116,12 +116,13 @@ class VarGate:
         def var(quantity: IntArray) -> float:
             return model.binding(quantity * unit, self.horizon)
 
-        before = var(contracts)
+        parametric, historical = model.both(contracts * unit, self.horizon)
+        before = binding = float(np.fmax(parametric, historical))
         gross = float(np.abs(asked * unit).sum())
         if not before <= limit:
             contracts = self._cut(contracts, var, limit, unit, model, steps)
-        parametric, historical = model.both(contracts * unit, self.horizon)
-        binding = float(np.fmax(parametric, historical))
+            parametric, historical = model.both(contracts * unit, self.horizon)
+            binding = float(np.fmax(parametric, historical))
         left = float(np.abs(contracts * unit).sum())
         return GateResult(
             contracts,

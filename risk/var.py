@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from universe.arrays import FloatArray
 
@@ -25,6 +27,8 @@ class VarModel:
     confidence : float
     min_sessions : int
         Below this many rows the historical figure is NaN.
+    tail : float
+        Degrees of freedom of the parametric law: Student's t of unit variance, 0 for the normal.
     """
 
     cov_daily: FloatArray
@@ -32,9 +36,10 @@ class VarModel:
     standardised: FloatArray
     confidence: float = 0.99
     min_sessions: int = 250
+    tail: float = 0.0
 
     def parametric(self, exposure: FloatArray, horizon: int) -> float:
-        """z·sqrt(h)·sqrt(eᵀ Σ e), as a positive fraction of NAV.
+        """q·sqrt(h)·sqrt(eᵀ Σ e), as a positive fraction of NAV; q is the quantile of the law.
 
         Parameters
         ----------
@@ -44,7 +49,7 @@ class VarModel:
             Sessions.
         """
         variance = max(float(exposure @ self.cov_daily @ exposure), 0.0)
-        return float(_z(self.confidence) * np.sqrt(horizon * variance))
+        return float(quantile(self.confidence, self.tail) * np.sqrt(horizon * variance))
 
     def historical(self, exposure: FloatArray, horizon: int) -> float:
         """Filtered historical simulation: the loss quantile of today's portfolio.
@@ -72,15 +77,30 @@ class VarModel:
         return float(np.fmax(*self.both(exposure, horizon)))
 
     def expected_shortfall(self, exposure: FloatArray, horizon: int) -> float:
-        """Mean loss beyond the VaR under the normal law: sqrt(h)·σ·φ(z)/(1-c)."""
-        z = _z(self.confidence)
-        return self.parametric(exposure, horizon) / z * float(norm.pdf(z)) / (1 - self.confidence)
+        """Mean loss beyond the parametric VaR under the same law (McNeil et al. 2015, 2.2)."""
+        q = quantile(self.confidence, self.tail)
+        beyond = 1.0 - self.confidence
+        if self.tail == 0:
+            ratio = float(norm.pdf(q)) / beyond / q
+        else:
+            unit = np.sqrt(self.tail / (self.tail - 2.0))
+            x = q * unit
+            density = float(student.pdf(x, self.tail))
+            ratio = density / beyond * (self.tail + x * x) / (self.tail - 1.0) / x
+        return self.parametric(exposure, horizon) * float(ratio)
 
 
-_Z_CACHE: dict[float, float] = {}
+@cache
+def quantile(confidence: float, tail: float) -> float:
+    """Quantile of the unit-variance law: normal, or Student's t with ``tail`` degrees of freedom.
 
-
-def _z(confidence: float) -> float:
-    if confidence not in _Z_CACHE:
-        _Z_CACHE[confidence] = float(norm.ppf(confidence))
-    return _Z_CACHE[confidence]
+    Raises
+    ------
+    ValueError
+        If ``tail`` is neither 0 nor above 2, where the variance is finite.
+    """
+    if tail == 0:
+        return float(norm.ppf(confidence))
+    if tail <= 2:
+        raise ValueError(f"tail is {tail:g}; it must be 0 (normal) or above 2")
+    return float(student.ppf(confidence, tail) * np.sqrt((tail - 2.0) / tail))

@@ -86,6 +86,7 @@ class EwmStd:
         self.ring: FloatArray = np.zeros((window, n_markets))
         self.ring_sum: FloatArray = np.zeros(n_markets)
         self.ring_count: IntArray = np.zeros(n_markets, dtype=np.int64)
+        self._std: FloatArray = np.full(n_markets, np.nan)
 
     def update(self, value: FloatArray, seen: BoolArray) -> None:
         """Add ``value`` (n_markets,) where ``seen``."""
@@ -95,22 +96,27 @@ class EwmStd:
         decayed += np.stack([np.ones_like(x), x, x * x, np.ones_like(x)])
         self.moments[:, seen] = decayed
         self.count[seen] += 1
+        self.refresh()
         index = np.flatnonzero(seen & (self.count >= self.span))
         slot = self.ring_count[index] % self.window
-        fresh = self.std()[index]
+        fresh = self._std[index]
         self.ring_sum[index] += fresh - self.ring[slot, index]
         self.ring[slot, index] = fresh
         self.ring_count[index] += 1
 
-    def std(self) -> FloatArray:
-        """Unbiased standard deviation, NaN before ``span`` observations."""
+    def refresh(self) -> None:
+        """Recompute what is derived from the state."""
         weight, first, second, squares = self.moments
         ready = self.count >= self.span
         safe = np.where(ready, weight, 1.0)
         mean = first / safe
         variance = np.maximum(second / safe - mean * mean, 0.0)
         unbiased = safe * safe / np.where(ready, safe * safe - squares, 1.0)
-        return np.where(ready, np.sqrt(variance * unbiased), np.nan)
+        self._std = np.where(ready, np.sqrt(variance * unbiased), np.nan)
+
+    def std(self) -> FloatArray:
+        """Unbiased standard deviation, NaN before ``span`` observations."""
+        return self._std
 
     def long_run(self) -> FloatArray:
         """Mean of the last ``window`` standard deviations, NaN before the first."""

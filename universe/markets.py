@@ -130,13 +130,22 @@ class Markets:
         self.suspect: FloatArray = np.full(n, np.nan)
         self.must_exit: BoolArray = np.zeros(n, dtype=bool)
         self.unquoted: IntArray = np.zeros(n, dtype=np.int64)
+        self._sigma: FloatArray = np.full(n, np.nan)
         self._window = [roll_window_days(i) for i in instruments]
 
     # --- what others ask -------------------------------------------------------------------------
     def sigma(self) -> FloatArray:
         """Daily volatility of returns: 0.7 current + 0.3 long-run (001), NaN while too young."""
-        blend = self._long_weight * self.vol.long_run()
-        return np.asarray(blend + (1.0 - self._long_weight) * self.vol.std())
+        return self._sigma
+
+    def refresh(self) -> None:
+        """Recompute what is derived from the state."""
+        self.vol.refresh()
+        self._blend()
+
+    def _blend(self) -> None:
+        long_run = self._long_weight * self.vol.long_run()
+        self._sigma = np.asarray(long_run + (1.0 - self._long_weight) * self.vol.std())
 
     def sigma_price(self) -> FloatArray:
         """Daily volatility in price units."""
@@ -182,6 +191,7 @@ class Markets:
             if quotes:
                 self._observe_market(market, session, float(limits[market]), out)
         self.vol.update(out.ret, out.seen & (self.sessions > 1))
+        self._blend()
         return out
 
     def _observe_market(

@@ -1,0 +1,122 @@
+"""Opening whatever data a user has: it is told by its layout which importer reads it (U5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+
+from research.data_errors import DataError
+from research.dataset import Dataset
+
+Progress = Callable[[int, int, str], None]
+"""Called with (markets done, markets in all, code) after each market."""
+
+
+class Layout(StrEnum):
+    """How a folder of market data is laid out."""
+
+    PYSYSTEMTRADE = "pysystemtrade CSV"
+    LEAN = "LEAN data folder"
+    CSV = "plain CSV"
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequest:
+    """What to open.
+
+    Attributes
+    ----------
+    folder : Path, optional
+        None is the embedded synthetic market.
+    codes : sequence of str, optional
+        Markets; None is all there are.
+    start, end : date, optional
+        First session that is wanted, and last one read.
+    expiries : Path, optional
+        CSV of last trade dates, for data that has none of its own.
+    seed : int
+        Of the synthetic market.
+    """
+
+    folder: Path | None = None
+    codes: Sequence[str] | None = None
+    start: date | None = None
+    end: date | None = None
+    expiries: Path | None = None
+    seed: int = 7
+
+
+def detect_layout(folder: Path) -> Layout:
+    """Tell the layout of a folder.
+
+    Raises
+    ------
+    DataError
+        If the folder is missing or is none of the three.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: the data folder is missing")
+    for root in (folder, folder / "futures", folder / "data" / "futures"):
+        if (root / "multiple_prices_csv").is_dir() or (root / "adjusted_prices_csv").is_dir():
+            return Layout.PYSYSTEMTRADE
+    if (folder / "future").is_dir() and (folder / "market-hours").is_dir():
+        return Layout.LEAN
+    if any(folder.glob("*.csv")):
+        return Layout.CSV
+    raise DataError(
+        f"{folder}: not a data folder; expected multiple_prices_csv/ (pysystemtrade) in it, in its"
+        " futures/ or in its data/futures/, or future/ and market-hours/ (LEAN), or files"
+        " <CODE>.csv or <CODE>_<YYYYMM>.csv"
+    )
+
+
+def open_data(request: DataRequest, progress: Progress | None = None) -> Dataset:
+    """Read the data that is asked for.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or has no session of a market that was asked for by name.
+    universe.instruments.UnknownInstrumentError
+        If the instrument master does not hold a market that was asked for.
+    """
+    dataset = _synthetic(request) if request.folder is None else _folder(request, progress)
+    missing = [code for code in request.codes or () if code not in dataset.markets]
+    if missing:
+        raise DataError(f"{dataset.name} has no session of {', '.join(missing)} within the dates")
+    return dataset
+
+
+def _synthetic(request: DataRequest) -> Dataset:
+    from research.synthetic import synthetic_market
+
+    first, last = date(2000, 1, 3), date(2024, 12, 31)
+    try:
+        return synthetic_market(
+            request.seed,
+            min(request.start or first, first),
+            request.end or max(request.start or last, last),
+            request.codes,
+        )
+    except ValueError as error:
+        raise DataError(str(error)) from error
+
+
+def _folder(request: DataRequest, progress: Progress | None) -> Dataset:
+    from research.import_csv import load_csv
+    from research.import_pysystemtrade import load_pysystemtrade, read_expiries
+    from research.lean_read import read_lean
+    from universe.master import MASTER
+
+    folder = request.folder
+    assert folder is not None
+    layout = detect_layout(folder)
+    codes, end = request.codes, request.end
+    if layout is Layout.LEAN:
+        return read_lean(folder, MASTER, codes, end=end, progress=progress)
+    expiries = read_expiries(request.expiries, MASTER) if request.expiries else None
+    load = load_pysystemtrade if layout is Layout.PYSYSTEMTRADE else load_csv
+    return load(folder, MASTER, codes, end=end, expiries=expiries, progress=progress)

@@ -1,0 +1,98 @@
+"""The files of a run: report, daily series, fills and the record that identifies it (O1)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from research.html_report import write_report
+from research.performance_summary import summary
+from research.report_files import write_atomically, write_daily_csv
+from research.result import RunResult
+from universe.arrays import from_epoch_day
+
+REPORT = "report/index.html"
+"""LEAN's command line uploads HTML with a project, but nothing from a folder of this name."""
+
+
+def write_run(
+    result: RunResult, folder: Path, progress: Callable[[int, int], None] | None = None
+) -> Path:
+    """Write ``report/index.html``, ``daily.csv``, ``fills.csv`` and ``result.json``.
+
+    Parameters
+    ----------
+    result : RunResult
+    folder : Path
+        Made if missing; files of an earlier run are replaced.
+    progress : callable, optional
+        Called with (files done, files in all).
+
+    Returns
+    -------
+    Path
+        The report.
+
+    Raises
+    ------
+    research.report_files.ReportError
+        If a file cannot be written.
+    """
+    writers: tuple[tuple[Callable[[RunResult, Path], Path], str], ...] = (
+        (write_daily_csv, "daily.csv"),
+        (write_fills_csv, "fills.csv"),
+        (write_report, REPORT),
+        (_write_record, "result.json"),
+    )
+    for done, (write, name) in enumerate(writers, start=1):
+        write(result, folder / name)
+        if progress is not None:
+            progress(done, len(writers))
+    return folder / REPORT
+
+
+def write_fills_csv(result: RunResult, path: Path) -> Path:
+    """All fills of a run, one row each, in order.
+
+    Raises
+    ------
+    research.report_files.ReportError
+        If the file cannot be written.
+    """
+    buffer = io.StringIO(newline="")
+    table = csv.writer(buffer, lineterminator="\n")
+    table.writerow(["date", "market", "contract", "quantity", "price", "slippage", "fee", "reason"])
+    for fill in result.fills:
+        money = (f"{value:.10g}" for value in (fill.price, fill.slippage, fill.fee))
+        day = from_epoch_day(fill.epoch_day).isoformat()
+        table.writerow([day, fill.market, fill.month, fill.quantity, *money, fill.reason])
+    return write_atomically(path, buffer.getvalue())
+
+
+def run_record(result: RunResult) -> dict[str, Any]:
+    """What a run was and came to, in a form for programs."""
+    return {
+        "engine": result.engine,
+        "data": {
+            "name": result.data_name,
+            "synthetic": result.synthetic,
+            "hash": result.data_hash,
+            "issues": len(result.issues),
+        },
+        "first": from_epoch_day(int(result.day[0])).isoformat(),
+        "last": from_epoch_day(int(result.day[-1])).isoformat(),
+        "sessions": len(result.day),
+        "markets": result.markets,
+        "settings_hash": result.settings_hash,
+        "settings": result.settings,
+        "summary": dict(summary(result)),
+        "seconds": result.timings,
+    }
+
+
+def _write_record(result: RunResult, path: Path) -> Path:
+    return write_atomically(path, json.dumps(run_record(result), indent=1) + "\n")

@@ -1,0 +1,360 @@
+import copy
+
+import numpy as np
+import pytest
+from helpers import (
+    close_market,
+    decide,
+    instrument,
+    made_up_dataset,
+    made_up_instruments,
+    settings,
+    strategy_after,
+)
+
+from algorithm.decision import Strategy
+from alpha.forecasts import CARRY, TREND
+from portfolio.covariance import covariance, portfolio_vol
+from research.dataset import Dataset
+from universe.instruments import AssetClass
+
+CODES = [market.code for market in made_up_instruments()]
+N = len(CODES)
+SESSIONS = 330
+
+
+@pytest.fixture(scope="module")
+def driven(made_up):
+    return strategy_after(made_up, SESSIONS)
+
+
+@pytest.fixture
+def warm(driven):
+    """A strategy with a year of history, its last plan and the sessions to come."""
+    strategy, plan, days = driven
+    return copy.deepcopy(strategy), plan, days
+
+
+def annual_cov(strategy):
+    sigma = strategy.markets.sigma() * np.sqrt(252)
+    return covariance(strategy.correlation.matrix(strategy.returns), sigma * strategy.bias.value)
+
+
+class TestClosedDay:
+    @pytest.mark.parametrize("market", range(N))
+    def test_a_closed_market_keeps_contract_forecast_volatility_and_target(self, warm, market):
+        strategy, plan, days = warm
+        held, sigma = strategy.markets.held[market], strategy.markets.sigma()[market]
+        forecasts = strategy.forecast()
+        after = decide(strategy, close_market(days[0], market))
+        assert strategy.markets.held[market] == held
+        assert strategy.markets.sigma()[market] == sigma
+        for name, value in strategy.forecast().items():
+            assert value[market] == forecasts[name][market]
+        assert after.contracts[market] == plan.contracts[market]
+
+    @pytest.mark.parametrize("market", range(N))
+    def test_it_moves_nobodys_budget(self, warm, market):
+        strategy, _, days = warm
+        closed, everyone = copy.deepcopy(strategy), strategy
+        without, full = decide(closed, close_market(days[0], market)), decide(everyone, days[0])
+        np.testing.assert_array_equal(without.member, full.member)
+        others = np.arange(N) != market
+        for name, value in everyone.forecast().items():
+            np.testing.assert_array_equal(closed.forecast()[name][others], value[others])
+        assert np.abs(without.weights - full.weights)[others].max() < 0.02
+
+    def test_a_day_on_which_no_market_trades_changes_no_target(self, warm):
+        strategy, plan, days = warm
+        empty = days[0]
+        for market in range(N):
+            empty = close_market(empty, market)
+        np.testing.assert_array_equal(decide(strategy, empty).contracts, plan.contracts)
+
+    def test_a_market_that_stays_away_loses_its_budget_to_its_class(self, warm):
+        strategy, plan, days = warm
+        assert plan.member.all()
+        for day in days[:15]:
+            after = decide(strategy, close_market(day, 0))
+        assert after.member.tolist() == [False] + [True] * (N - 1)
+        assert after.optimal[0] == 0.0
+
+    def test_a_target_that_cannot_trade_is_kept_not_closed(self, warm):
+        strategy, plan, days = warm
+        market = int(np.flatnonzero(plan.contracts)[0])
+        for day in days[:15]:
+            after = decide(strategy, close_market(day, market))
+        assert after.contracts[market] == plan.contracts[market]
+
+
+class TestConstruct:
+    def test_sleeves_add_up_to_the_optimum(self, warm):
+        _, plan, _ = warm
+        total = plan.sleeve_contracts[TREND] + plan.sleeve_contracts[CARRY]
+        np.testing.assert_allclose(total, plan.optimal, atol=1e-9)
+
+    def test_volatility_is_the_target_exactly(self, made_up):
+        for target in (0.05, 0.10, 0.20):
+            strategy, plan, _ = strategy_after(made_up, SESSIONS, vol_target=target, vol_floor=0.01)
+            assert plan.vol == pytest.approx(target, rel=1e-9)
+            exposure = plan.optimal * plan.unit_exposure
+            assert portfolio_vol(exposure, annual_cov(strategy)) == pytest.approx(target, rel=1e-9)
+
+    @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+    def test_sleeves_have_their_shares_of_risk(self, made_up, share):
+        strategy, plan, _ = strategy_after(made_up, SESSIONS, trend_budget=share)
+        cov = annual_cov(strategy)
+        trend, carry = (
+            portfolio_vol(plan.sleeve_contracts[name] * plan.unit_exposure, cov)
+            for name in (TREND, CARRY)
+        )
+        assert trend / (trend + carry) == pytest.approx(share)
+
+    def test_a_sleeve_without_budget_is_empty(self, made_up):
+        _, plan, _ = strategy_after(made_up, SESSIONS, trend_budget=1.0)
+        assert not plan.sleeve_contracts[CARRY].any()
+        assert plan.sleeve_contracts[TREND].all()
+
+    def test_before_a_year_only_carry_is_traded(self, made_up):
+        _, plan, _ = strategy_after(made_up, 150)
+        assert not plan.sleeve_contracts[TREND].any()
+        assert plan.sleeve_contracts[CARRY].any()
+
+    def test_nothing_is_traded_before_there_is_a_volatility(self, made_up):
+        _, plan, _ = strategy_after(made_up, 30)
+        assert not plan.contracts.any()
+        assert not plan.member.any()
+        assert plan.vol == 0.0
+
+    def test_contracts_are_proportional_to_the_fund(self, warm):
+        strategy, _, days = warm
+        other = copy.deepcopy(strategy)
+        one, two = decide(strategy, days[0], nav=3e7), decide(other, days[0], nav=6e7)
+        np.testing.assert_allclose(two.optimal, 2 * one.optimal, rtol=1e-9)
+        np.testing.assert_allclose(two.weights, one.weights, rtol=1e-9)
+
+    def test_sign_of_every_sleeve_is_that_of_its_forecast(self, warm):
+        strategy, plan, _ = warm
+        for name, forecast in strategy.forecast().items():
+            np.testing.assert_array_equal(
+                np.sign(plan.sleeve_contracts[name]), np.sign(np.nan_to_num(forecast))
+            )
+
+    def test_whole_contracts_follow_the_optimum_within_the_band(self, made_up):
+        _, plan, _ = strategy_after(made_up, SESSIONS, buffer=0.0)
+        assert np.abs(plan.contracts - plan.optimal).max() <= 0.5
+        assert plan.contracts.any()
+
+    def test_the_order_of_markets_does_not_matter(self, made_up):
+        _, plan, _ = strategy_after(made_up, SESSIONS)
+        order = [3, 0, 5, 1, 4, 2]
+        moved = made_up.select([CODES[k] for k in order])
+        _, other, _ = strategy_after(moved, SESSIONS)
+        np.testing.assert_allclose(other.optimal, plan.optimal[order], rtol=1e-9)
+        np.testing.assert_array_equal(other.contracts, plan.contracts[order])
+
+    def test_euro_contracts_are_sized_with_the_rate(self, warm):
+        strategy, plan, _days = warm
+        market = CODES.index("EQ2")
+        price = strategy.markets.price[market]
+        rate = strategy.fx[market]
+        assert rate != 1.0
+        assert plan.unit_exposure[market] == pytest.approx(600 * price * rate / 5e7)
+
+    def test_unknown_exchange_rate_means_no_position(self, made_up):
+        blind = Dataset("no rates", True, made_up.markets, {})
+        _, plan, _ = strategy_after(blind, 100)
+        market = CODES.index("EQ2")
+        assert plan.contracts[market] == 0
+        assert not plan.member[market]
+        assert plan.contracts.any()
+
+
+class TestVolFloor:
+    """Sleeves that nearly cancel are not levered up to the target, capped markets or not."""
+
+    @staticmethod
+    def opposed(made_up, **changes):
+        strategy, _, days = strategy_after(made_up, SESSIONS, vol_floor=0.5, **changes)
+        strategy.observe(days[0])
+        forecasts = strategy.forecast()
+        share = np.array([0.7, 0.9, 0.8, 0.75, 0.85, 0.8])
+        against = {TREND: forecasts[TREND], CARRY: -share * forecasts[TREND]}
+        return strategy.construct(against, 5e7)
+
+    def test_the_floor_holds_the_volatility_below_the_target(self, made_up):
+        assert self.opposed(made_up).vol < 0.03
+
+    def test_a_market_capped_by_liquidity_does_not_undo_the_floor(self, made_up):
+        free = self.opposed(made_up)
+        largest = int(np.argmax(np.abs(free.optimal)))
+        limit = abs(free.optimal[largest]) * 0.9
+        markets = made_up_instruments()
+        cap = {CODES[largest]: limit / 0.25}
+        thin = [
+            instrument(**{**_fields(m), "adv_contracts": cap.get(m.code, m.adv_contracts)})
+            for m in markets
+        ]
+        capped = self.opposed(_with_instruments(made_up, thin))
+        assert abs(capped.optimal[largest]) == pytest.approx(limit)
+        assert capped.vol <= free.vol
+
+
+class TestScreens:
+    def test_a_market_too_big_for_the_fund_is_left_out_and_reported(self, made_up):
+        rich = strategy_after(made_up, 60, nav=5e7, min_position=0.5)[1]
+        assert rich.member.all()
+        strategy, poor, _ = strategy_after(made_up, 60, nav=4e5, min_position=0.5)
+        assert strategy.excluded.any()
+        assert not (poor.member & strategy.excluded).any()
+        assert not poor.contracts[strategy.excluded].any()
+
+    def test_the_report_names_market_and_size(self, made_up):
+        strategy, notes = self.noted(made_up, nav=4e5, min_position=0.5)
+        assert {market for market, _, _ in notes} >= set(np.flatnonzero(strategy.excluded))
+        big = [note for note in notes if "traded again" not in note[2]]
+        assert big
+        for market, kind, text in big:
+            assert kind == "universe"
+            assert text.startswith(f"{CODES[market]} is too big for NAV 400,000")
+            assert "at least 0.5 is asked" in text
+
+    def test_a_market_too_dear_is_left_out_and_reported(self, made_up):
+        dear = [
+            instrument(**{**_fields(m), "half_spread": 5.0 if m.code == "FX1" else 0.01})
+            for m in made_up_instruments()
+        ]
+        strategy, notes = self.noted(_with_instruments(made_up, dear), max_cost=0.01)
+        assert strategy.excluded.tolist() == [code == "FX1" for code in CODES]
+        assert all("FX1 is too dear" in text for _, _, text in notes)
+        assert notes
+
+    def test_it_comes_back_when_the_fund_has_grown(self, made_up):
+        strategy, _, days = strategy_after(made_up, 60, nav=4e5, min_position=0.5)
+        excluded = strategy.excluded.copy()
+        notes = [note for day in days[:45] for note in decide(strategy, day, nav=5e7).notes]
+        assert not strategy.excluded.any()
+        assert {m for m, _, text in notes if "traded again" in text} == set(
+            np.flatnonzero(excluded)
+        )
+
+    @staticmethod
+    def noted(data, nav=5e7, **changes):
+        strategy, _, days = strategy_after(data, 1, nav=nav, **changes)
+        notes = [note for day in days[:70] for note in decide(strategy, day, nav=nav).notes]
+        return strategy, notes
+
+    def test_positions_stay_within_the_share_of_daily_volume(self, made_up):
+        thin = [instrument(**{**_fields(m), "adv_contracts": 100.0}) for m in made_up_instruments()]
+        _, plan, _ = strategy_after(_with_instruments(made_up, thin), SESSIONS, max_adv=0.2)
+        assert np.abs(plan.optimal).max() <= 0.2 * 100 + 1e-9
+        assert plan.vol < 0.10
+
+    def test_what_a_capped_market_cannot_carry_goes_to_the_others(self, made_up):
+        free = strategy_after(made_up, SESSIONS)[1]
+        largest = int(np.argmax(np.abs(free.optimal)))
+        limit = abs(free.optimal[largest]) * 0.5
+        thin = [
+            instrument(**{**_fields(m), "adv_contracts": limit / 0.25 if k == largest else 1e9})
+            for k, m in enumerate(made_up_instruments())
+        ]
+        capped = strategy_after(_with_instruments(made_up, thin), SESSIONS)[1]
+        others = np.arange(N) != largest
+        assert abs(capped.optimal[largest]) <= limit + 1e-9
+        assert np.all(np.abs(capped.optimal)[others] >= np.abs(free.optimal)[others] - 1e-9)
+        assert capped.vol <= 0.10 + 1e-9
+
+
+class TestMustExit:
+    def test_a_contract_that_may_not_be_held_longer_is_closed(self, warm):
+        strategy, plan, days = warm
+        market = int(np.argmax(np.abs(plan.contracts)))
+        strategy.observe(days[0])
+        strategy.markets.must_exit[market] = True
+        after = strategy.construct(strategy.forecast(), 5e7)
+        assert after.contracts[market] == 0
+        assert np.count_nonzero(after.contracts) == np.count_nonzero(plan.contracts) - 1
+
+    def test_an_expired_contract_is_not_targeted_though_its_market_is_closed(self, warm):
+        strategy, plan, days = warm
+        market = int(np.argmax(np.abs(plan.contracts)))
+        month = int(strategy.markets.held[market])
+        expiry = strategy.markets.contracts[market][month].expiry
+        day = close_market(days[-1], market)
+        assert day.day > expiry
+        assert decide(strategy, day).contracts[market] == 0
+
+
+class TestRisk:
+    def test_governor_then_gate_on_whole_contracts(self, warm):
+        strategy, plan, _ = warm
+        strategy.update_governor(100.0)
+        strategy.update_governor(94.0)
+        governed = strategy.govern(plan.contracts)
+        assert np.all(np.abs(governed) <= np.abs(plan.contracts) * 0.8 + 1e-9)
+        strategy.gate.limit = 0.02
+        gated = strategy.gate_targets(governed, governed * 0, plan.unit_exposure)
+        assert np.all(np.abs(gated.contracts) <= np.abs(governed))
+        assert np.fmax(gated.parametric, gated.historical) <= 0.02
+        assert gated.contracts.any()
+
+    def test_the_reference_portfolio_makes_the_relative_test(self, made_up):
+        strategy, plan, _ = strategy_after(
+            made_up, SESSIONS, var_reference="EQ1 0.6 BD1 0.4", var_test="relative"
+        )
+        gated = strategy.gate_targets(plan.contracts, plan.contracts, plan.unit_exposure)
+        reference = np.array([0.6, 0, 0.4, 0, 0, 0])
+        expected = 2.0 * strategy.var_model().binding(reference, 20)
+        assert gated.limit == pytest.approx(expected)
+
+    def test_a_reference_market_that_is_not_traded_leaves_the_absolute_limit(self, made_up):
+        strategy, plan, _ = strategy_after(made_up, 60, var_test="relative")  # ES and ZN are absent
+        gated = strategy.gate_targets(plan.contracts, plan.contracts, plan.unit_exposure)
+        assert gated.limit == 0.20
+        assert any("absolute" in step for step in gated.steps)
+
+    def test_var_never_uses_less_than_the_current_volatility(self, warm):
+        strategy, _, _ = warm
+        sigma = strategy.var_model().sigma_daily
+        assert np.all(sigma >= strategy.markets.vol.std() - 1e-15)
+        assert np.all(sigma >= strategy.markets.sigma() - 1e-15)
+
+
+class TestTargets:
+    def test_every_market_with_a_contract_is_named(self, warm):
+        strategy, plan, _ = warm
+        found = strategy.target_contracts(plan.contracts)
+        held = strategy.markets.held.tolist()
+        assert found == {k: (held[k], int(plan.contracts[k])) for k in range(N)}
+
+    def test_a_market_that_never_had_a_bar_is_not(self):
+        strategy = Strategy(settings(), [instrument("AA"), instrument("BB")])
+        assert strategy.target_contracts(np.array([0, 0])) == {}
+
+
+def test_classes_share_the_budget_whatever_their_number_of_markets():
+    """Three copies of one equity market together weigh what the only bond market weighs."""
+    cls = AssetClass
+    markets = [instrument(code) for code in ("A1", "A2", "A3")]
+    markets.append(instrument("B1", asset_class=cls.BOND, sector="us bond", duration=5.0))
+    data = made_up_dataset(120, markets=markets, closed=0.0)
+    strategy, _, days = strategy_after(data, 100)
+    strategy.observe(days[0])
+    plan = strategy.construct({TREND: np.ones(4), CARRY: np.full(4, np.nan)}, 5e7)
+    risk = plan.optimal * plan.unit_exposure * strategy.markets.sigma()
+    assert risk[:3].sum() == pytest.approx(risk[3])
+    assert risk[0] == pytest.approx(risk[1])
+
+
+def _fields(market):
+    return {name: getattr(market, name) for name in type(market).__slots__}
+
+
+def _with_instruments(data, markets):
+    import dataclasses
+
+    histories = {
+        market.code: dataclasses.replace(data.markets[market.code], instrument=market)
+        for market in markets
+    }
+    return Dataset(data.name, data.synthetic, histories, data.fx)

@@ -1,0 +1,228 @@
+import dataclasses
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from algorithm.settings import Settings, SettingsError
+
+SPECS = {spec.name: spec for spec in dataclasses.fields(Settings)}
+NUMBERS = {name: spec for name, spec in SPECS.items() if spec.metadata["low"] is not None}
+FLOATS = sorted(name for name, spec in NUMBERS.items() if str(spec.type) == "float")
+WHOLE = sorted(name for name, spec in NUMBERS.items() if str(spec.type) == "int")
+CHOICES = sorted(name for name, spec in SPECS.items() if spec.metadata["choices"])
+
+
+def bounds(name):
+    return NUMBERS[name].metadata["low"], NUMBERS[name].metadata["high"]
+
+
+class TestTable:
+    def test_one_row_per_setting_with_its_meaning(self):
+        table = Settings.table()
+        assert [row["name"] for row in table] == list(SPECS)
+        assert all(row["meaning"] and row["allowed"] for row in table)
+
+    @pytest.mark.parametrize("row", Settings.table(), ids=lambda row: row["name"])
+    def test_every_default_is_within_its_own_range(self, row):
+        parsed = Settings.parse({row["name"]: row["default"]})
+        assert getattr(parsed, row["name"]) == getattr(Settings(), row["name"])
+        if found := re.fullmatch(r"(\S+) to (\S+)", row["allowed"]):
+            assert float(found[1]) <= float(row["default"]) <= float(found[2])
+        if row["allowed"].startswith("one of "):
+            assert row["default"] in row["allowed"].removeprefix("one of ").split(", ")
+
+    def test_the_published_numbers_are_the_defaults(self):
+        """000: 10 % volatility, 99 %/20-day VaR of 20 % and 200 %, -20 % at 5 % and -40 % at 10 %;
+        001: spans, scalar of carry, volatility."""
+        one = Settings()
+        assert (one.vol_target, one.var_confidence, one.var_horizon) == (0.10, 0.99, 20)
+        assert (one.var_limit, one.var_relative_limit) == (0.20, 2.0)
+        assert one.governor_map[:2] == ((0.05, 0.8), (0.10, 0.6))
+        assert one.ewmac_fast == (16, 32, 64)
+        assert one.carry_smoothing == (5, 20, 60, 120)
+        assert (one.carry_scalar, one.vol_span, one.vol_long_weight) == (30.0, 32, 0.3)
+        assert one.trend_budget == 0.5
+        assert one.tsmom_weight_12m > max(one.tsmom_weight_3m, one.tsmom_weight_6m)
+
+
+@st.composite
+def valid(draw):
+    """Settings with random numbers anywhere in their ranges."""
+    values = {}
+    for name in draw(st.lists(st.sampled_from(FLOATS), unique=True)):
+        values[name] = draw(st.floats(*bounds(name)))
+    for name in draw(st.lists(st.sampled_from(WHOLE), unique=True)):
+        values[name] = draw(st.integers(*map(int, bounds(name))))
+    for name in CHOICES:
+        values[name] = draw(st.sampled_from(SPECS[name].metadata["choices"]))
+    values["tsmom_weight_12m"] = draw(st.floats(0.01, 1))
+    return Settings(**values)
+
+
+class TestRoundTrip:
+    @given(valid())
+    def test_strings_read_back_are_the_same_settings(self, one):
+        strings = one.as_strings()
+        assert all(isinstance(text, str) for text in strings.values())
+        assert Settings.parse(strings) == one
+        assert Settings.parse(strings).hash() == one.hash()
+
+    def test_strings_stay_readable(self):
+        strings = Settings(vol_target=0.1, cash=5e7).as_strings()
+        assert strings["vol_target"] == "0.1"
+        assert strings["follow_mapping"] == "1"
+
+    def test_names_not_given_keep_their_defaults(self):
+        assert Settings.parse({}) == Settings()
+        assert Settings.parse({"vol_target": "0.2"}) == Settings(vol_target=0.2)
+
+    def test_numbers_may_be_written_as_people_do(self):
+        one = Settings.parse({"cash": "1e8", "var_horizon": " 10 ", "vol_span": "40.0"})
+        assert (one.cash, one.var_horizon, one.vol_span) == (1e8, 10, 40)
+        assert isinstance(one.vol_span, int)
+
+    def test_text_may_have_blanks_around_it(self):
+        assert Settings.parse({"trend_rule": " ewmac "}).trend_rule == "ewmac"
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("name", sorted(NUMBERS))
+    @pytest.mark.parametrize("side", [0, 1])
+    def test_out_of_range(self, name, side):
+        low, high = bounds(name)
+        bad = [low - 1, high + 1][side] if name in WHOLE else [low - 0.5, high * 1.1][side]
+        bad = int(bad) if name in WHOLE else float(bad)
+        with pytest.raises(SettingsError) as error:
+            Settings.parse({name: repr(bad)})
+        for word in (name, repr(type(getattr(Settings(), name))(bad)), f"{low:g}", f"{high:g}"):
+            assert word in str(error.value)
+
+    @pytest.mark.parametrize("name", sorted(NUMBERS))
+    def test_both_ends_of_the_range_are_allowed(self, name):
+        for bound in bounds(name):
+            text = {"end": "2022-06-30", name: f"{bound:.10g}"}
+            assert getattr(Settings.parse(text), name) == bound
+
+    @pytest.mark.parametrize("text", ["", "ten", "1,5", "nan", "inf", "-inf", "1e400", "0x10"])
+    def test_not_a_number(self, text):
+        with pytest.raises(SettingsError, match=r"vol_target is .*must be a number") as error:
+            Settings.parse({"vol_target": text})
+        assert repr(text) in str(error.value)
+
+    def test_not_a_whole_number(self):
+        with pytest.raises(SettingsError, match=r"var_horizon is '20.5'.*a whole number"):
+            Settings.parse({"var_horizon": "20.5"})
+
+    def test_not_a_whole_number_by_the_constructor_either(self):
+        with pytest.raises(SettingsError, match=r"var_horizon is 20.5.*a whole number"):
+            Settings(var_horizon=20.5)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("name", CHOICES)
+    def test_not_one_of_the_choices(self, name):
+        with pytest.raises(SettingsError) as error:
+            Settings.parse({name: "chartist"})
+        for word in (name, "'chartist'", *SPECS[name].metadata["choices"]):
+            assert word in str(error.value)
+
+    def test_unknown_name_with_the_nearest_known_one(self):
+        with pytest.raises(SettingsError, match=r"unknown setting 'vol_targt'.*'vol_target'"):
+            Settings.parse({"vol_targt": "0.1"})
+
+    def test_unknown_name_near_nothing_lists_the_known_ones(self):
+        with pytest.raises(SettingsError, match=r"unknown setting 'zzz'.*Known: .*vol_target"):
+            Settings.parse({"zzz": "0.1"})
+
+    @pytest.mark.parametrize("text", ["yesterday", "2020-13-01", "", "01/02/2020"])
+    @pytest.mark.parametrize("name", ["start", "end"])
+    def test_bad_dates(self, name, text):
+        with pytest.raises(SettingsError, match=f"{name} is .*a date like 2000-01-31") as error:
+            Settings.parse({name: text})
+        assert repr(text) in str(error.value)
+
+    def test_end_before_start(self):
+        with pytest.raises(SettingsError, match=r"end is 2000-01-01, before start 2001-01-01"):
+            Settings(start="2001-01-01", end="2000-01-01")
+
+    @pytest.mark.parametrize("text", ["", "16 16", "16 33", "16 x", "1", "2.5"])
+    def test_bad_ewmac_spans(self, text):
+        with pytest.raises(SettingsError, match="ewmac_spans is"):
+            Settings.parse({"ewmac_spans": text})
+
+    @pytest.mark.parametrize("text", ["", "5 5", "0", "-3", "five"])
+    def test_bad_carry_spans(self, text):
+        with pytest.raises(SettingsError, match="carry_spans is"):
+            Settings.parse({"carry_spans": text})
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "0.05", "0.1 0.8 0.05 0.6", "0.05 0.6 0.1 0.8", "0 0.9", "1.5 0.1", "0.1 1.2", "a b"],
+    )
+    def test_bad_governor_maps(self, text):
+        with pytest.raises(SettingsError, match="governor is"):
+            Settings.parse({"governor": text})
+
+    @pytest.mark.parametrize("text", ["ES", "ES x", "ES 0.6 ZN"])
+    def test_bad_reference_portfolios(self, text):
+        with pytest.raises(SettingsError, match="var_reference is"):
+            Settings.parse({"var_reference": text})
+
+    def test_momentum_without_any_weight(self):
+        zero = {f"tsmom_weight_{horizon}m": "0" for horizon in (3, 6, 12)}
+        with pytest.raises(SettingsError, match=r"tsmom_weight_3m.*must be positive"):
+            Settings.parse(zero)
+
+    @pytest.mark.parametrize("bad", [True, "0.1", None, float("nan")])
+    def test_values_of_another_type(self, bad):
+        with pytest.raises(SettingsError, match="vol_target is"):
+            Settings(vol_target=bad)
+
+
+class TestDerived:
+    def test_reference_weights(self):
+        assert Settings().reference_weights == {"ES": 0.6, "ZN": 0.4}
+        assert Settings(var_reference="").reference_weights == {}
+
+    def test_days(self):
+        one = Settings(start="2000-01-03", end="2000-02-29")
+        assert (one.first_day.year, one.last_day.day) == (2000, 29)
+
+
+OTHER = {
+    "start": "1991-01-01",
+    "end": "2021-06-30",
+    "markets": "ES ZN",
+    "ewmac_spans": "8 16",
+    "carry_spans": "20",
+    "var_reference": "ES 1",
+    "governor": "0.1 0.5",
+}
+
+
+class TestHash:
+    @pytest.mark.parametrize("name", sorted(SPECS))
+    def test_changes_with_any_value(self, name):
+        spec, default = SPECS[name], getattr(Settings(), name)
+        if name in NUMBERS:
+            low, high = bounds(name)
+            other = low if default != low else high
+            other = int(other) if name in WHOLE else other
+        else:
+            choices = [c for c in spec.metadata["choices"] if c != default]
+            other = choices[0] if choices else OTHER[name]
+        assert Settings(**{name: other}).hash() != Settings().hash()
+
+    @pytest.mark.parametrize("name", ["vol_target", "impact", "cash"])
+    def test_changes_with_the_last_digit_of_a_float(self, name):
+        value = getattr(Settings(), name) * (1 + 1e-15)
+        assert Settings(**{name: value}).hash() != Settings().hash()
+
+    def test_is_twelve_hex_digits_and_repeatable(self):
+        assert re.fullmatch(r"[0-9a-f]{12}", Settings().hash())
+        assert Settings().hash() == Settings().hash()
+
+    def test_of_equal_settings_is_equal(self):
+        one, other = Settings(cash=50_000_000), Settings(cash=50_000_000.0)
+        assert one == other
+        assert one.hash() == other.hash()

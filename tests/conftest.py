@@ -1,0 +1,34 @@
+import os
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+hypothesis.settings.register_profile(
+    "suite", deadline=None, max_examples=50, derandomize=True, database=None
+)
+hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def futures_data() -> Path:
+    """Folder of the real futures CSVs."""
+    named = os.environ.get("FUTURES_DATA")
+    beside = ROOT.parent / "shared" / "data" / "futures"
+    folder = Path(named) if named else beside
+    if not folder.is_dir():
+        pytest.skip("no real futures data: set FUTURES_DATA or put it in ../shared/data/futures")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_up():
+    """Six made-up markets over 420 sessions, see ``helpers.made_up_dataset``."""
+    from helpers import made_up_dataset  # needs the path set above
+
+    return made_up_dataset()

@@ -1,0 +1,281 @@
+"""Builders of instruments, sessions and small made-up markets for the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+
+import numpy as np
+
+from algorithm.decision import Plan, Strategy
+from algorithm.settings import Settings
+from research.dataset import Dataset, FxHistory, MarketHistory
+from research.feed import Feed
+from universe.arrays import to_epoch_day
+from universe.expiry import last_trade_date
+from universe.instruments import AssetClass, Instrument, Notice
+from universe.markets import Markets
+from universe.session import Contract, Session
+
+MONDAY = to_epoch_day(date(2015, 1, 5))
+
+
+def instrument(code: str = "AA", **changes: object) -> Instrument:
+    """A plain USD equity market with quarterly contracts."""
+    fields: dict[str, object] = {
+        "code": code,
+        "name": code,
+        "market": "cme",
+        "asset_class": AssetClass.EQUITY,
+        "sector": "us equity",
+        "currency": "USD",
+        "multiplier": 50.0,
+        "tick": 0.01,
+        "hold_months": "HMUZ",
+        "priced_months": "HMUZ",
+        "roll_days": 8,
+        "carry_offset": 1,
+        "depth": 0,
+        "notice": Notice.CASH,
+        "expiry_rule": "third_friday",
+        "half_spread": 0.01,
+        "fee": 2.0,
+        "fee_currency": "USD",
+        "adv_contracts": 1e6,
+        "session": "09:30-16:00 America/New_York",
+    }
+    return Instrument(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def weekdays(start: int, count: int) -> np.ndarray:
+    """``count`` epoch days from Monday to Friday, from ``start`` on."""
+    days = np.arange(start, start + 2 * count + 7)
+    return days[(days + 3) % 7 < 5][:count].astype(np.int64)
+
+
+def session(
+    day: int,
+    *quotes: Mapping[int, float],
+    mapped: Iterable[int] | None = None,
+    open_interest: Iterable[Mapping[int, float]] | None = None,
+    fx: Iterable[float] | None = None,
+) -> Session:
+    n = len(quotes)
+    return Session(
+        int(day),
+        [dict(q) for q in quotes],
+        list(mapped) if mapped is not None else [0] * n,
+        [dict(o) for o in open_interest] if open_interest is not None else [{} for _ in quotes],
+        np.array(list(fx), dtype=float) if fx is not None else np.ones(n),
+    )
+
+
+def chain(*contracts: tuple[int, int] | tuple[int, int, int]) -> dict[int, Contract]:
+    """Contracts from (month, expiry) or (month, expiry, last holding day)."""
+    out = {}
+    for month, expiry, *rest in contracts:
+        out[month] = Contract(month, expiry, rest[0] if rest else expiry - 1)
+    return out
+
+
+FAR_AWAY = 100_000
+"""An expiry that no test reaches."""
+
+
+def one_market(*contracts: tuple[int, ...], **options: object) -> Markets:
+    """``Markets`` of one instrument; with one contract that never expires unless others are given.
+
+    Keyword arguments whose name is a field of the instrument go there, the others to ``Markets``.
+    """
+    fields = {key: options.pop(key) for key in list(options) if key in Instrument.__slots__}
+    markets = Markets([instrument(**fields)], **options)  # type: ignore[arg-type]
+    markets.contracts[0].update(chain(*(contracts or [(202003, FAR_AWAY)])))  # type: ignore[arg-type]
+    return markets
+
+
+def observe_closes(markets: Markets, closes: Iterable[float], first: int = MONDAY) -> list:
+    """Feed closes of contract 202003 on consecutive weekdays."""
+    closes = list(closes)
+    return [
+        markets.observe(session(day, {202003: float(close)}))
+        for day, close in zip(weekdays(first, len(closes)), closes, strict=True)
+    ]
+
+
+def walk(seed: int, count: int, sigma: float = 0.01, start: float = 100.0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return start * np.cumprod(1 + sigma * rng.standard_normal(count))
+
+
+# --- a made-up dataset -------------------------------------------------------------------------
+
+QUARTERLY, MONTHLY = "HMUZ", "FGHJKMNQUVXZ"
+LETTERS = "FGHJKMNQUVXZ"
+
+
+def made_up_instruments() -> list[Instrument]:
+    """Six markets in five classes, one in euros, one held in its second contract."""
+    cls = AssetClass
+    return [
+        instrument("EQ1", multiplier=500.0, adv_contracts=2e5),
+        instrument(
+            "EQ2",
+            multiplier=600.0,
+            currency="EUR",
+            fee_currency="EUR",
+            sector="eu equity",
+            carry_offset=-1,
+            roll_days=75,
+        ),
+        instrument("BD1", asset_class=cls.BOND, sector="us bond", multiplier=1000.0, duration=6.5),
+        instrument("FX1", asset_class=cls.FX, sector="g10", multiplier=1200.0),
+        instrument(
+            "EN1",
+            asset_class=cls.ENERGY,
+            sector="gas",
+            multiplier=900.0,
+            hold_months=MONTHLY,
+            priced_months=MONTHLY,
+            depth=1,
+        ),
+        instrument(
+            "MT1",
+            asset_class=cls.METAL,
+            sector="precious",
+            multiplier=800.0,
+            notice=Notice.PRIOR_MONTH_END,
+            roll_days=32,
+        ),
+    ]
+
+
+def made_up_history(
+    market: Instrument,
+    days: np.ndarray,
+    seed: int,
+    *,
+    closed: float = 0.02,
+    quoted: int = 4,
+    open_interest: bool = False,
+) -> MarketHistory:
+    """Random walk with slow drifts; a curve of constant sign for a while; random closed days."""
+    rng = np.random.default_rng(seed)
+    n = len(days)
+    drift = np.repeat(rng.standard_normal(n // 60 + 1) * 0.001, 60)[:n]
+    sigma = rng.uniform(0.004, 0.014)
+    spot = 100 * np.cumprod(1 + drift + sigma * rng.standard_normal(n))
+    slope = np.repeat(rng.normal(0, 0.04, n // 90 + 1), 90)[:n]
+    months, expiry = [], []
+    first, last = _date(days[0]), _date(days[-1]) + timedelta(days=800)
+    for year in range(first.year, last.year + 1):
+        for number, letter in enumerate(LETTERS, 1):
+            if letter in market.priced_months:
+                end = to_epoch_day(last_trade_date(market.expiry_rule, year, number))
+                if end >= days[0]:
+                    months.append(year * 100 + number)
+                    expiry.append(end)
+    expiries = np.array(expiry)
+    rows: list[tuple[int, int, float, float, float]] = []
+    fronts = []
+    for k in np.flatnonzero(rng.random(n) >= closed):
+        day = int(days[k])
+        listed = np.flatnonzero(expiries >= day)[:quoted]
+        fronts.append((day, int(listed[1 if expiries[listed[0]] - day <= 3 else 0])))
+        for contract in listed:
+            years = (expiries[contract] - day) / 365.25
+            close = round(float(spot[k] * (1 + slope[k] * years)), 2)
+            opened = round(close * (1 + 0.3 * sigma * rng.standard_normal()), 2)
+            interest = 1000.0 / (1 + years) if open_interest else np.nan
+            rows.append((day, int(contract), opened, close, interest))
+    table = np.array(rows)
+    changed = [k for k in range(len(fronts)) if k == 0 or fronts[k][1] != fronts[k - 1][1]]
+    return MarketHistory(
+        instrument=market,
+        contract_month=np.array(months),
+        expiry=expiries,
+        day=table[:, 0].astype(np.int64),
+        contract=table[:, 1].astype(np.int64),
+        open=table[:, 2],
+        high=np.maximum(table[:, 2], table[:, 3]),
+        low=np.minimum(table[:, 2], table[:, 3]),
+        close=table[:, 3],
+        volume=np.full(len(table), np.nan),
+        open_interest=table[:, 4],
+        mapped_from=np.array([fronts[k][0] for k in changed]),
+        mapped_contract=np.array([fronts[k][1] for k in changed]),
+    )
+
+
+def made_up_dataset(
+    sessions: int = 420,
+    seed: int = 1,
+    markets: list[Instrument] | None = None,
+    *,
+    closed: float = 0.02,
+    starts: Mapping[str, int] | None = None,
+) -> Dataset:
+    """Dataset of ``made_up_instruments``; ``starts`` lists a market that many sessions later."""
+    days = weekdays(MONDAY, sessions)
+    histories = {
+        market.code: made_up_history(
+            market,
+            days[(starts or {}).get(market.code, 0) :],
+            seed * 100 + k,
+            closed=closed,
+            open_interest=market.code == "BD1",
+        )
+        for k, market in enumerate(markets or made_up_instruments())
+    }
+    rng = np.random.default_rng(seed)
+    rate = 1.2 * np.cumprod(1 + 0.004 * rng.standard_normal(sessions))
+    return Dataset("made up", True, histories, {"EUR": FxHistory("EUR", days, rate)})
+
+
+def without_bars(data: Dataset, code: str, day: int) -> Dataset:
+    """The same data without the bars of one market on one day."""
+    history = data.markets[code]
+    keep = history.day != day
+    rows = ("day", "contract", "open", "high", "low", "close", "volume", "open_interest")
+    values = {name: getattr(history, name) for name in MarketHistory.__slots__}
+    values.update({name: values[name][keep] for name in rows})
+    return Dataset(
+        data.name, data.synthetic, {**data.markets, code: MarketHistory(**values)}, data.fx
+    )
+
+
+def settings(**changes: object) -> Settings:
+    """Settings that trade the made-up dataset from its first session."""
+    values: dict[str, object] = {"start": "2015-01-01", "min_position": 0.0, "max_cost": 1.0}
+    return Settings(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def decide(strategy: Strategy, bars: Session, nav: float = 5e7) -> Plan:
+    """The strategy's chain of a day up to portfolio construction."""
+    strategy.observe(bars)
+    return strategy.construct(strategy.forecast(), nav)
+
+
+def strategy_after(
+    data: Dataset, sessions: int, nav: float = 5e7, **changes: object
+) -> tuple[Strategy, Plan, list[Session]]:
+    """A strategy that decided on the first sessions, its last plan, and the sessions to come."""
+    feed = Feed(data, 0, 10**6)
+    strategy = Strategy(settings(**changes), [h.instrument for h in data.markets.values()])
+    for market, contracts in enumerate(feed.contracts()):
+        for contract in contracts:
+            strategy.list_contract(market, contract)
+    days = [bars.session for bars in feed]
+    for day in days[:sessions]:
+        plan = decide(strategy, day, nav)
+    return strategy, plan, days[sessions:]
+
+
+def close_market(bars: Session, market: int) -> Session:
+    """The same session without the bars of one market."""
+    quotes = [{} if k == market else dict(q) for k, q in enumerate(bars.quotes)]
+    interest = [{} if k == market else dict(o) for k, o in enumerate(bars.open_interest)]
+    return Session(bars.day, quotes, list(bars.mapped), interest, bars.fx)
+
+
+def _date(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=int(day))
