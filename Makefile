@@ -74,9 +74,11 @@ lean: .venv/ready-research ## run main.py on a native LEAN (needs LEAN_LAUNCHER 
 	  $${OUT:+--out "$$OUT"}
 
 .PHONY: parity
-parity: .venv/ready-dev ## compare both engines, decision by decision (needs LEAN_LAUNCHER)
+parity: .venv/ready-research ## compare both engines day by day (needs LEAN_LAUNCHER)
 	@$(NEED_LEAN)
-	@$(PY) -m pytest tests/lean -m lean -rs
+	@$(PY) -m research parity --data $(LEAN_FOLDER) $${START:+--start "$$START"} \
+	  $${END:+--end "$$END"} $${MARKETS:+--markets "$$MARKETS"} $${SET:+--set "$$SET"} \
+	  $${OUT:+--out "$$OUT"}
 
 .PHONY: test
 test: .venv/ready-dev ## style, types and all tests; what was skipped and why comes last

@@ -33,8 +33,8 @@ class TradingContext:
         Set by the decision clock; the framework models act only while it is.
     nav : float
         Account value at the decision.
-    symbols, keys : dict
-        Symbol by (market index, contract month), and back.
+    symbols, keys, securities : dict
+        Symbol by (market index, contract month), and back; the security that carries its data.
     pending : dict of (market index, contract month) to contracts
         Unfilled rest of our orders.
     order_sigma : dict of order id to float
@@ -51,6 +51,7 @@ class TradingContext:
     nav: float = 0.0
     symbols: dict[ContractKey, Any] = field(default_factory=dict)
     keys: dict[Any, ContractKey] = field(default_factory=dict)
+    securities: dict[ContractKey, Any] = field(default_factory=dict)
     pending: dict[ContractKey, int] = field(default_factory=dict)
     order_sigma: dict[int, float] = field(default_factory=dict)
     traded: set[ContractKey] = field(default_factory=set)
@@ -61,11 +62,13 @@ class TradingContext:
     gated: GateResult | None = None
     collecting: int = 0
     quotes: list[dict[int, float]] = field(default_factory=list)
+    _asked: bool = False
 
     # --- contracts -------------------------------------------------------------------------------
-    def list_contract(self, market: int, contract: Contract, symbol: Any) -> None:
+    def list_contract(self, market: int, contract: Contract, symbol: Any, security: Any) -> None:
         """Make a subscribed contract known."""
         key = (market, contract.month)
+        self.securities[key] = security
         self.symbols[key] = symbol
         self.keys[symbol] = key
         self.strategy.list_contract(market, contract)
@@ -85,13 +88,22 @@ class TradingContext:
         return any(self.quotes)
 
     def take_session(self, mapped: list[int], fx: FloatArray) -> Session:
-        """The collected session, which is then empty again.
-
-        Open interest is left out: it enters through LEAN's own open-interest mapping.
-        """
+        """The collected session, which is then empty again."""
         quotes = self.quotes
         self.quotes = []
-        return Session(self.collecting, quotes, mapped, [{} for _ in quotes], fx)
+        interest = [self._interest(market, closes) for market, closes in enumerate(quotes)]
+        return Session(self.collecting, quotes, mapped, interest, fx)
+
+    def _interest(self, market: int, closes: dict[int, float]) -> dict[int, float]:
+        """Last known open interest of the contracts with a bar; empty where it is not asked for."""
+        known: dict[int, float] = {}
+        if not self.strategy.settings.roll_open_interest_ratio:
+            return known
+        for month in closes:
+            contracts = float(self.securities[(market, month)].open_interest)
+            if contracts > 0:
+                known[month] = contracts
+        return known
 
     # --- positions and orders --------------------------------------------------------------------
     def read_account(
@@ -105,7 +117,14 @@ class TradingContext:
             Contracts held of a symbol.
         unfilled : iterable of (symbol, contracts)
             Rest of each open order.
+
+        Notes
+        -----
+        After a start all subscribed contracts are asked for, later only those traded since.
         """
+        if not self._asked:
+            self.traded.update(self.symbols)
+            self._asked = True
         self.pending = {}
         for symbol, rest in unfilled:
             key = self.keys.get(symbol)

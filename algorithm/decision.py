@@ -37,10 +37,10 @@ from portfolio.sleeves import (
 from risk.gate import GateResult, VarGate
 from risk.governor import DrawdownGovernor, govern
 from risk.var import VarModel
-from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, from_epoch_day
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, from_epoch_day, known
 from universe.instruments import Instrument
 from universe.markets import Markets, Observation
-from universe.session import NO_CONTRACT, Contract, Session
+from universe.session import Contract, Session
 
 
 @dataclass(slots=True)
@@ -92,6 +92,7 @@ class Strategy:
         "screened_in",
         "fx",
         "day",
+        "last_contracts",
         "last_exposure",
         "last_vol",
     )
@@ -157,6 +158,7 @@ class Strategy:
         self.since_trade: IntArray = np.full(n, 10**6, dtype=np.int64)
         self.excluded: BoolArray = np.zeros(n, dtype=bool)
         self.screened_in = 0
+        self.last_contracts: IntArray = np.zeros(n, dtype=np.int64)
         self.last_exposure: FloatArray = np.zeros(n)
         self.last_vol = 0.0
         self.fx: FloatArray = np.ones(n)
@@ -276,7 +278,7 @@ class Strategy:
         settings = self.settings
         vol = portfolio_vol(total, cov)
         scale = np.full_like(total, vol_target_scale(vol, settings.vol_target, settings.vol_floor))
-        cap = settings.max_adv * self._adv * np.nan_to_num(value) / max(nav, 1.0)
+        cap = settings.max_adv * self._adv * known(value) / max(nav, 1.0)
         cap = np.minimum(cap, settings.max_exposure * ten_year_equivalent(self._duration))
         wanted = np.abs(total * scale)
         capped = wanted > cap
@@ -324,13 +326,7 @@ class Strategy:
         return notes
 
     def _expired(self) -> BoolArray:
-        held = self.markets.held
-        return np.array(
-            [
-                month == NO_CONTRACT or self.markets.contracts[i][month].expiry < self.day
-                for i, month in enumerate(held.tolist())
-            ]
-        )
+        return np.asarray(self.markets.held_expiry < self.day)
 
     # --- risk ------------------------------------------------------------------------------------
     def update_governor(self, nav: float) -> float:
@@ -348,7 +344,8 @@ class Strategy:
         reference = self._reference if self._reference_ready() else None
         model = self.var_model()
         result = self.gate.apply(contracts, held, unit_exposure, model, reference)
-        self.last_exposure = np.nan_to_num(result.contracts * unit_exposure)
+        self.last_contracts = result.contracts
+        self.last_exposure = known(result.contracts * unit_exposure)
         self.last_vol = portfolio_vol(self.last_exposure, model.cov_daily) / self._caution()
         return result
 
@@ -363,7 +360,7 @@ class Strategy:
         """
         if self._model is None:
             cautious = np.fmax(self._sigma, self.markets.vol.std())
-            sigma = np.nan_to_num(cautious) * self._caution()
+            sigma = known(cautious) * self._caution()
             self._model = VarModel(
                 covariance(self._correlation, sigma),
                 sigma,

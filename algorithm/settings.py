@@ -105,9 +105,10 @@ class Settings:
         high=20.0,
     )
     roll_open_interest_ratio: float = _setting(
-        1.0,
-        "theta: roll when OI of the next contract exceeds theta x OI of the held one (000)",
-        low=0.1,
+        0.0,
+        "theta: roll when OI of the next contract exceeds theta x OI of the held one (000); 0 is "
+        "off, open interest then acts through the data's own mapping",
+        low=0.0,
         high=100.0,
     )
     follow_mapping: int = _setting(
@@ -204,7 +205,7 @@ class Settings:
         "pairs of drawdown and the gross share from there on (000)",
     )
     governor_restore: float = _setting(
-        0.01, "largest restoration of gross share in a session", low=0.0005, high=1.0
+        0.02, "largest restoration of gross share in a session", low=0.0005, high=1.0
     )
     governor_step: float = _setting(
         0.05, "the share moves in steps of this size", low=0.001, high=0.25

@@ -35,7 +35,7 @@ from execution.lean_costs import CostFeeModel, CostSlippageModel
 from execution.lean_execution import NextSessionExecutionModel
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
 from risk.lean_risk import DrawdownGovernorRiskModel, VarGateRiskModel
-from universe.arrays import to_epoch_day
+from universe.arrays import from_epoch_day, to_epoch_day
 from universe.instruments import Instrument
 from universe.lean_universe import FuturesChainUniverseSelectionModel
 from universe.listing import contract_of
@@ -45,10 +45,14 @@ from universe.session import NO_CONTRACT
 DECISION_TIME = (18, 5)
 """New York time: after the last close (ICE Brent, 18:00), before the next open (Eurex, 19:10)."""
 
+WARM_UP_MARGIN = 10
+"""Days before the first session observed, in which LEAN takes up the chains."""
+
 LAUNCHER_PARAMETERS = ("intrinio-username", "intrinio-password", "ema-fast", "ema-slow")
 """What the launcher's own config.json passes to every algorithm unless it is edited."""
 
 STATE_KEY = "trend-carry/state.json"
+PREVIOUS_STATE_KEY = "trend-carry/state.previous.json"
 TRACE_KEY = "trend-carry/trace.json"
 
 
@@ -79,7 +83,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._trace = Trace([instrument.code for instrument in instruments])
         self._futures: list[Any] = [None] * len(instruments)
         self._currencies = [instrument.currency for instrument in instruments]
-        self._restored = False
+        self._restored = self._reconciled = False
         if self.live_mode:
             self._restore()
 
@@ -95,8 +99,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self.schedule.on(
             self.date_rules.every_day(), self.time_rules.at(*DECISION_TIME), self._decide
         )
-        if settings.warmup_days:
-            self.set_warm_up(timedelta(days=settings.warmup_days))
+        self._first_session = to_epoch_day(settings.first_day) - settings.warmup_days
+        self.set_warm_up(timedelta(days=settings.warmup_days + WARM_UP_MARGIN))
         self.log(
             f"settings {settings.hash()}: {len(instruments)} markets, "
             f"{' '.join(instrument.code for instrument in instruments)}"
@@ -138,7 +142,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
                     month.year * 100 + month.month,
                     to_epoch_day(symbol.id.date.date()),
                 )
-                self._context.list_contract(market, contract, symbol)
+                self._context.list_contract(market, contract, symbol, security)
 
     # --- data ------------------------------------------------------------------------------------
     def on_data(self, data: Slice) -> None:
@@ -171,9 +175,11 @@ class TrendCarryAlgorithm(QCAlgorithm):
             rates[currency] = self._rate(currency)
         fx = np.array([rates[currency] for currency in self._currencies])
         session = context.take_session(mapped, fx)
-        if session.day <= context.strategy.day:
+        if session.day <= context.strategy.day or session.day < self._first_session:
             return False
         seen = context.strategy.observe(session)
+        for roll in seen.rolls:
+            self._trace_note(f"roll: {roll.market} {roll.old} -> {roll.new} ({roll.reason})")
         for _, kind, text in seen.notes:
             if kind != "flip":
                 self._note(f"{kind}: {text}")
@@ -202,6 +208,9 @@ class TrendCarryAlgorithm(QCAlgorithm):
                 for ticket in self.transactions.get_open_order_tickets()
             ],
         )
+        if self.live_mode and not self._reconciled:
+            self._reconcile()
+            self._reconciled = True
         strategy.update_governor(context.nav)
         context.due = True
         insights = [
@@ -256,23 +265,47 @@ class TrendCarryAlgorithm(QCAlgorithm):
 
     # --- state -----------------------------------------------------------------------------------
     def _save(self) -> None:
-        pending = [[*key, quantity] for key, quantity in self._context.pending.items()]
-        self.object_store.save(STATE_KEY, save_state(self._context.strategy, {"pending": pending}))
+        if self.object_store.contains_key(STATE_KEY):
+            self.object_store.save(PREVIOUS_STATE_KEY, self.object_store.read(STATE_KEY))
+        self.object_store.save(STATE_KEY, save_state(self._context.strategy))
 
     def _restore(self) -> None:
-        if not self.object_store.contains_key(STATE_KEY):
-            self.log(f"no state at {STATE_KEY}: starting from the history of the warm-up")
-            return
-        try:
-            load_state(self._context.strategy, self.object_store.read(STATE_KEY))
+        """Take up the last state that can be read; without one, start from the warm-up."""
+        for key in (STATE_KEY, PREVIOUS_STATE_KEY):
+            if not self.object_store.contains_key(key):
+                self.log(f"no state at {key}")
+                continue
+            try:
+                load_state(self._context.strategy, self.object_store.read(key))
+            except StateError as error:
+                self.error(f"{key}: {error}")
+                continue
             self._restored = True
-        except StateError as error:
-            self.error(f"{error}; starting from the history of the warm-up instead")
+            self.log(f"{key}: restored as of {from_epoch_day(self._context.strategy.day)}")
+            return
+        self.log("starting from the history of the warm-up, adopting the broker's positions")
+
+    def _reconcile(self) -> None:
+        """At the first decision, say how the broker's positions differ, and go on from them."""
+        context, strategy = self._context, self._context.strategy
+        held = context.held_by_market()
+        if not self._restored:
+            strategy.model_contracts = held.copy()
+        for holding in self.portfolio.values():
+            if holding.invested and holding.symbol not in context.keys:
+                self._note(f"position of {holding.quantity:g} {holding.symbol.value} is not ours")
+        expected = strategy.last_contracts
+        for market in np.flatnonzero(held != expected).tolist():
+            code = strategy.instruments[market].code
+            self._note(f"{code}: broker holds {held[market]}, last target was {expected[market]}")
 
     def _note(self, sentence: str) -> None:
+        self._trace_note(sentence)
+        self.log(sentence)
+
+    def _trace_note(self, sentence: str) -> None:
         if self._settings.trace:
             self._trace.note(to_epoch_day(self.time.date()), sentence)
-        self.log(sentence)
 
 
 class _Initializer(BrokerageModelSecurityInitializer):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
-from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray, known
 
 CLIP = 5.0
 """Standardised returns are clipped here in correlations (not in VaR), so one day cannot rule."""
@@ -128,7 +128,7 @@ def _scaled(moment: FloatArray) -> FloatArray:
 
 def covariance(correlation: FloatArray, sigma: FloatArray) -> FloatArray:
     """Covariance from a correlation matrix and volatilities; NaN volatility counts as zero."""
-    vol = np.nan_to_num(sigma)
+    vol = known(sigma)
     return np.asarray(correlation * np.multiply.outer(vol, vol))
 
 

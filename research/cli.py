@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -170,10 +171,10 @@ def backtest(
 )
 @click.option("--no-universes", is_flag=True, help="Leave out the chain files, many small ones.")
 @click.option(
-    "--day-sessions",
-    is_flag=True,
+    "--day-sessions/--no-day-sessions",
+    default=True,
     help="End sessions that run on through midnight (CT, B, G, DX) in the evening, so that their"
-    " bar is there for the day's decision.",
+    " bar is there for the day's decision; the hours of LEAN's own data are otherwise kept.",
 )
 @click.option(
     "--out",
@@ -311,6 +312,53 @@ def lean_command(
         table.add_row(name, value)
     _console().print(table)
     click.echo(f"result: {run.result_json}; log: {run.log}; {run.seconds:.0f} s")
+
+
+@main.command("parity")
+@_options(_RANGE, _SET, _DEBUG)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path("lean-data"),
+    help="LEAN data folder (lean-data).",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out/parity"),
+    help="Folder for LEAN's results and parity.csv (out/parity).",
+)
+def parity_command(
+    start: str | None,
+    end: str | None,
+    markets: str | None,
+    assignments: tuple[str, ...],
+    data: Path,
+    out: Path,
+) -> None:
+    """Run LEAN and the embedded engine over the same data and compare them day by day."""
+    settings = chosen_settings(assignments, start=start, end=end, markets=markets)
+
+    from research.data_errors import DataError
+    from research.lean_runner import find_launcher
+    from research.open_data import Layout, detect_layout
+    from research.parity import run_parity
+
+    find_launcher()
+    if not data.is_dir() or detect_layout(data) is not Layout.LEAN:
+        raise DataError(
+            f"{data}: no LEAN data folder; make one with"
+            " 'python -m research export-lean --data FOLDER --lean-data LEAN/Data'"
+        )
+    with _progress() as bars:
+        report, _, _ = run_parity(data, settings, out, ROOT / "main.py", log=bars.log("LEAN"))
+    for line in report.lines():
+        click.echo(line)
+    for difference in report.differences[:20]:
+        click.echo(f"  {difference}")
+    click.echo(f"day by day: {out / 'parity.csv'}")
+    if not report.agrees:
+        sys.exit(1)
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from research.feed import Bars, Feed
 from research.ledger import DayBook, Ledger
 from research.result import Event, RunResult
 from risk.gate import GateResult
-from universe.arrays import TRADING_DAYS, FloatArray, IntArray, to_epoch_day
+from universe.arrays import TRADING_DAYS, FloatArray, IntArray, known, to_epoch_day
 from universe.markets import Observation
 
 RESIDUAL = "rounding and limits"
@@ -85,11 +86,13 @@ class EmbeddedEngine:
         """Walk all sessions; ``progress`` is called with (done, total)."""
         started = time.perf_counter()
         total = len(self.feed.days)
+        gc.freeze()  # the bars are kept to the end; the collector need not walk them
         with threadpool_limits(limits=1):  # matrices of 60 markets are too small to share out
             for done, bars in enumerate(self.feed):
                 self.step(bars)
                 if progress is not None and (done % 64 == 0 or done + 1 == total):
                     progress(done + 1, total)
+        gc.unfreeze()
         return self.result(time.perf_counter() - started)
 
     def step(self, bars: Bars) -> None:
@@ -132,7 +135,7 @@ class EmbeddedEngine:
     ) -> None:
         strategy, log = self.strategy, self._log
         model = strategy.var_model()
-        unit = np.nan_to_num(plan.unit_exposure)
+        unit = known(plan.unit_exposure)
         log.add(
             day=day,
             nav=nav,
@@ -154,7 +157,7 @@ class EmbeddedEngine:
             gate_scale=gated.scale,
             active=plan.member,
             fills=book.fills,
-            closing_fees=self.ledger.closing_fees(strategy.fx),
+            closing_fees=self.ledger.last_closing_fees,
         )
         residual = book.pnl.copy()
         for name in SLEEVES:
@@ -169,7 +172,7 @@ class EmbeddedEngine:
         codes = self.feed.codes
         for roll in observation.rolls:
             text = f"{roll.old} -> {roll.new} ({roll.reason})"
-            log.events.append(Event(day, "roll", codes[roll.market], text))
+            log.events.append(Event(day, "roll", roll.market, text))
         for market, kind, text in [*observation.notes, *plan.notes]:
             kind = kind if kind in ("universe", "flip") else "data"
             log.events.append(Event(day, kind, codes[market], text))

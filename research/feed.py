@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from research.dataset import Dataset, MarketHistory
 from universe.arrays import FloatArray, IntArray
@@ -25,32 +26,32 @@ class _Cursor:
     interest: list[float]
     first: dict[int, int]  # epoch day -> first row
     last: dict[int, int]
-    mapped: list[tuple[int, int]]
     has_interest: bool
-    position: int = 0
-    front: int = NO_CONTRACT
 
     @classmethod
     def of(cls, history: MarketHistory) -> _Cursor:
         days, first, count = np.unique(history.day, return_index=True, return_counts=True)
         months = history.contract_month[history.contract]
-        mapped = history.contract_month[history.mapped_contract]
         return cls(
             months.tolist(),
             history.open.tolist(),
             history.close.tolist(),
-            history.open_interest.tolist(),
+            _last_known_interest(history),
             dict(zip(days.tolist(), first.tolist(), strict=True)),
             dict(zip(days.tolist(), (first + count).tolist(), strict=True)),
-            list(zip(history.mapped_from.tolist(), mapped.tolist(), strict=True)),
             bool(np.any(np.isfinite(history.open_interest))),
         )
 
-    def front_on(self, day: int) -> int:
-        while self.position < len(self.mapped) and self.mapped[self.position][0] <= day:
-            self.front = self.mapped[self.position][1]
-            self.position += 1
-        return self.front
+
+def _last_known_interest(history: MarketHistory) -> list[float]:
+    """Open interest known at the close of each bar: of the contract's session before, or its last.
+
+    Exchanges publish a session's open interest the morning after. LEAN delivers it then or, for
+    some exchanges, a few hours earlier: with the rule on, a roll may differ by a session.
+    """
+    by_contract = pd.Series(history.open_interest).groupby(history.contract)
+    interest = by_contract.ffill().groupby(history.contract).shift(1)
+    return interest.fillna(0.0).tolist()
 
 
 @dataclass(slots=True)
@@ -86,6 +87,11 @@ class Feed:
         self.days: IntArray = np.array(
             sorted(day for day in days if first_day <= day <= last_day), dtype=np.int64
         )
+        self._fronts = sorted(
+            (int(day), market, int(history.contract_month[contract]))
+            for market, history in enumerate(self._histories)
+            for day, contract in zip(history.mapped_from, history.mapped_contract, strict=True)
+        )
         self._fx = fx_table(dataset, [h.instrument for h in self._histories], self.days)
 
     def contracts(self) -> list[list[Contract]]:
@@ -94,10 +100,15 @@ class Feed:
 
     def __iter__(self) -> Iterator[Bars]:
         empty: dict[int, float] = {}
+        mapped = [NO_CONTRACT] * len(self._cursors)
+        position = 0
         for row, day in enumerate(self.days.tolist()):
-            quotes, interest, mapped = [], [], []
+            while position < len(self._fronts) and self._fronts[position][0] <= day:
+                _, market, month = self._fronts[position]
+                mapped[market] = month
+                position += 1
+            quotes, interest = [], []
             for cursor in self._cursors:
-                mapped.append(cursor.front_on(day))
                 start = cursor.first.get(day)
                 if start is None:
                     quotes.append(empty)
@@ -107,11 +118,15 @@ class Feed:
                 months = cursor.months[start:end]
                 quotes.append(dict(zip(months, cursor.closes[start:end], strict=True)))
                 interest.append(
-                    dict(zip(months, cursor.interest[start:end], strict=True))
+                    {
+                        month: contracts
+                        for month, contracts in zip(months, cursor.interest[start:end], strict=True)
+                        if contracts > 0
+                    }
                     if cursor.has_interest
                     else empty
                 )
-            session = Session(day, quotes, mapped, interest, self._fx[row])
+            session = Session(day, quotes, list(mapped), interest, self._fx[row])
             yield Bars(session, partial(self._open, day))
 
     def _open(self, day: int, market: int, month: int) -> float | None:

@@ -50,6 +50,7 @@ class Ledger:
         self.balance: dict[str, float] = {"USD": cash}
         self.holdings: dict[ContractKey, int] = {}
         self.mark: dict[ContractKey, float] = {}
+        self.last_closing_fees = 0.0  # of all positions, in USD, as of the last valuation
         self._queue: list[tuple[Order, float]] = []  # with the daily price sigma at the decision
 
     def submit(self, orders: list[Order], sigma_price: FloatArray) -> None:
@@ -188,7 +189,8 @@ class Ledger:
         fx : float array of shape (n_markets,)
         """
         cash = sum(amount * rates[currency] for currency, amount in self.balance.items() if amount)
-        return cash - self.closing_fees(fx)
+        self.last_closing_fees = self.closing_fees(fx)
+        return cash - self.last_closing_fees
 
     def held_by_market(self) -> list[int]:
         """Net contracts of every market over all contract months."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from risk.var import VarModel
-from universe.arrays import FloatArray, IntArray
+from universe.arrays import FloatArray, IntArray, known
 
 VarFunction = Callable[[IntArray], float]
 
@@ -166,7 +166,7 @@ class VarGate:
         trial = np.trunc(contracts * share).astype(np.int64)
         while trial.any() and not var(trial) <= limit:
             exposure = trial * unit
-            marginal = np.nan_to_num(exposure * (model.cov_daily @ exposure))
+            marginal = known(exposure * (model.cov_daily @ exposure))
             worst = int(np.argmax(np.where(trial != 0, marginal, -np.inf)))
             trial[worst] -= np.sign(trial[worst])
         steps.append(f"VaR {before:.4f} above {limit:.4f}: cut contract by contract")

@@ -185,7 +185,8 @@ def made_up_history(
             years = (expiries[contract] - day) / 365.25
             close = round(float(spot[k] * (1 + slope[k] * years)), 2)
             opened = round(close * (1 + 0.3 * sigma * rng.standard_normal()), 2)
-            interest = 1000.0 / (1 + years) if open_interest else np.nan
+            moved_on = min(1.0, years / 0.08)  # a month before the end
+            interest = 1000.0 * moved_on / (1 + years) if open_interest else np.nan
             rows.append((day, int(contract), opened, close, interest))
     table = np.array(rows)
     changed = [k for k in range(len(fronts)) if k == 0 or fronts[k][1] != fronts[k - 1][1]]
@@ -244,8 +245,15 @@ def without_bars(data: Dataset, code: str, day: int) -> Dataset:
 
 
 def settings(**changes: object) -> Settings:
-    """Settings that trade the made-up dataset from its first session."""
-    values: dict[str, object] = {"start": "2015-01-01", "min_position": 0.0, "max_cost": 1.0}
+    """Settings that trade the made-up dataset from its first session, without caps or cooldown."""
+    values: dict[str, object] = {
+        "start": "2015-01-01",
+        "min_position": 0.0,
+        "max_cost": 1.0,
+        "max_exposure": 20.0,
+        "cooldown_sessions": 0,
+        "roll_open_interest_ratio": 1.0,
+    }
     return Settings(**{**values, **changes})  # type: ignore[arg-type]
 
 

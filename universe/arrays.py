@@ -29,3 +29,8 @@ def to_epoch_day(day: date) -> int:
 def from_epoch_day(epoch_day: int) -> date:
     """The calendar date of an epoch day."""
     return date(1970, 1, 1) + timedelta(days=int(epoch_day))
+
+
+def known(values: FloatArray) -> FloatArray:
+    """``values`` with 0 where they are not finite."""
+    return np.where(np.isfinite(values), values, 0.0)

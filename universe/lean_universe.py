@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from algorithm.context import TradingContext
 
 FIRST_REACH = 1100
-"""Days of the chain subscribed until the held contract is known: STIR is held far out."""
+"""Days of the chain subscribed until the held contract is known."""
+
+REACH = 400
+"""Days of the chain subscribed beyond the held contract: to the same month of the next year, which
+is where markets that are held in one month only (CL and ZC in December) roll to."""
 
 
 class FuturesChainUniverseSelectionModel(UniverseSelectionModel):
@@ -62,7 +66,6 @@ class FuturesChainUniverseSelectionModel(UniverseSelectionModel):
         held = int(strategy.markets.held[market])
         if held == NO_CONTRACT:
             return FIRST_REACH
-        instrument = strategy.instruments[market]
-        step = 366 / len(instrument.hold_months)
         left = strategy.markets.contracts[market][held].expiry - strategy.day
-        return int(max(left, roll_window_days(instrument)) + 2 * step + 31)
+        window = roll_window_days(strategy.instruments[market])
+        return int(max(left, window)) + REACH

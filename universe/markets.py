@@ -22,7 +22,7 @@ class Roll:
     """A change of the held contract after the close of ``day``, with both closes of that day."""
 
     day: int
-    market: int
+    market: str
     old: int
     new: int
     old_close: float
@@ -71,6 +71,7 @@ class Markets:
     outlier_sigmas : float
     gap_days, stale_sessions : int
     theta : float
+        Of the open-interest rule, 0 for none.
     follow_mapping : bool
 
     Notes
@@ -96,6 +97,7 @@ class Markets:
         "suspect",
         "must_exit",
         "unquoted",
+        "held_expiry",
     )
 
     def __init__(
@@ -108,7 +110,7 @@ class Markets:
         outlier_sigmas: float = 20.0,
         gap_days: int = 14,
         stale_sessions: int = 15,
-        theta: float = 1.0,
+        theta: float = 0.0,
         follow_mapping: bool = True,
     ) -> None:
         n = len(instruments)
@@ -130,6 +132,7 @@ class Markets:
         self.suspect: FloatArray = np.full(n, np.nan)
         self.must_exit: BoolArray = np.zeros(n, dtype=bool)
         self.unquoted: IntArray = np.zeros(n, dtype=np.int64)
+        self.held_expiry: IntArray = np.full(n, -(10**6), dtype=np.int64)  # of the held contract
         self._sigma: FloatArray = np.full(n, np.nan)
         self._window = [roll_window_days(i) for i in instruments]
 
@@ -217,7 +220,7 @@ class Markets:
 
     def _may_roll(self, market: int, held: int, unquoted: bool, session: Session) -> bool:
         """Cheap test that spares most sessions the full roll rule."""
-        if held == NO_CONTRACT or session.open_interest[market]:
+        if held == NO_CONTRACT or (self._theta and session.open_interest[market]):
             return True
         if unquoted and self.unquoted[market] < UNQUOTED_SESSIONS:
             return False
@@ -286,7 +289,7 @@ class Markets:
             contracts,
             session.mapped[market],
             day,
-            open_interest=session.open_interest[market],
+            open_interest=session.open_interest[market] if self._theta else None,
             theta=self._theta,
             follow_mapping=self._follow_mapping,
         )
@@ -297,6 +300,7 @@ class Markets:
         old = int(self.held[market])
         old_close = float(self.price[market])
         self.held[market] = new
+        self.held_expiry[market] = contracts[new].expiry
         if old == NO_CONTRACT:
             self.adjusted[market] = quotes[new]
             self.positive_price[market] = abs(quotes[new])
@@ -306,7 +310,8 @@ class Markets:
         reason = "lost" if held == NO_CONTRACT else decision.reason
         self.unquoted[market] = 0
         self._mark_rolled(market, quotes[new], day)
-        out.rolls.append(Roll(day, market, old, new, old_close, quotes[new], reason))
+        code = self.instruments[market].code
+        out.rolls.append(Roll(day, code, old, new, old_close, quotes[new], reason))
 
     def _mark_rolled(self, market: int, close: float, day: int) -> None:
         self.price[market] = close

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import MONDAY, one_market, session, weekdays
 
@@ -46,11 +47,15 @@ def test_contango_is_sold_and_backwardation_bought(gap, sign):
 
 
 def test_carry_is_annual_gain_over_annual_volatility():
-    closes = trending(400)
+    closes = trending(200)
     rules, markets, _ = run("tsmom", closes, 0.25)
+    daily = pd.Series(closes).pct_change()
+    std = daily.ewm(span=32, min_periods=32).std()
+    sigma = 0.7 * std + 0.3 * std.expanding().mean()
     per_year = -0.25 / ((SECOND - FIRST) / 365.25)
-    sharpe = per_year / (markets.sigma_price()[0] * np.sqrt(252))
-    assert rules.current(markets)[CARRY][0] == pytest.approx(3 * sharpe, rel=0.05)
+    sharpe = (per_year / (sigma * closes * np.sqrt(252))).dropna()
+    expected = np.mean([3 * sharpe.ewm(span=span).mean().iloc[-1] for span in (5, 20)])
+    assert rules.current(markets)[CARRY][0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_market_without_a_second_contract_has_a_trend_and_no_carry():

@@ -51,4 +51,6 @@ def test_nothing_is_learnt_without_a_forecast_or_a_profit(profit, vol):
 
 
 def test_one_disaster_is_limited():
-    assert follow([1000.0]).value == follow([6.0]).value
+    limited = follow([6.0], high=100.0).value
+    assert limited > follow([5.9], high=100.0).value
+    assert follow([1000.0], high=100.0).value == limited

@@ -10,6 +10,7 @@ from portfolio.contracts import (
     contract_dv01,
     contract_value,
     contracts_for_weights,
+    ten_year_equivalent,
     too_big,
     too_dear,
 )
@@ -67,6 +68,16 @@ class TestSizing:
     @pytest.mark.parametrize("risk", [np.nan, 0.0])
     def test_average_position_without_risk_is_zero(self, risk):
         assert average_position(50e6, 0.1, 1.5, np.array([0.02]), np.array([risk]))[0] == 0.0
+
+
+class TestTenYearEquivalents:
+    def test_two_year_notes_weigh_a_third_of_tens(self):
+        """A duration of 1.9 years against 6.2: 3.26 of twos have the DV01 of one of tens."""
+        found = ten_year_equivalent(np.array([1.9, 6.2, 18.6]))
+        np.testing.assert_allclose(found, [3.263158, 1.0, 1 / 3], rtol=1e-6)
+
+    def test_other_markets_count_as_they_are(self):
+        assert ten_year_equivalent(np.array([0.0])).tolist() == [1.0]
 
 
 class TestBuffer:

@@ -265,6 +265,14 @@ class TestRisk:
         at_once = np.flatnonzero(result.drawdown >= 0.005)
         assert result.governor_scale[at_once].max() <= 0.5
 
+    def test_governed_targets_are_the_share_of_those_asked_for(self, made_up, calm):
+        result = run_backtest(made_up, settings(governor="0.01 0.5", var_limit=1.0))
+        first = int(np.flatnonzero(result.governor_scale < 1)[0])
+        np.testing.assert_array_equal(result.targets[:first], calm.targets[:first])
+        asked = calm.targets[first]
+        assert np.abs(asked).max() > 1
+        np.testing.assert_array_equal(result.targets[first], np.trunc(0.5 * asked))
+
     def test_without_data_of_the_reference_the_relative_figure_is_unknown(self, run):
         assert np.isnan(run.var_relative).all()
 
@@ -286,6 +294,7 @@ class TestRolls:
             last = old.last_holding <= event.epoch_day + 1
             assert (reason == "window") == (inside or last)
             assert reason in ("window", "mapping", "open interest")
+            assert (reason == "open interest") == (event.market == "BD1")
 
     @pytest.mark.parametrize("seed", [1, 2])
     def test_no_position_after_the_last_holding_day(self, seed):

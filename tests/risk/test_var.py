@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import t as student
 
-from risk.var import VarModel
+from risk.var import VarModel, quantile
 
 N = 4
 Z99 = 2.3263478740408408  # quantile of the normal law, from tables
@@ -43,6 +44,21 @@ class TestParametric:
     def test_quantile_follows_the_confidence(self, confidence, z):
         one = VarModel(np.array([[1e-4]]), np.array([0.01]), np.zeros((0, 1)), confidence)
         assert one.parametric(np.array([1.0]), 1) == pytest.approx(0.01 * z, rel=1e-6)
+
+    @pytest.mark.parametrize(("degrees", "table"), [(3, 4.541), (6, 3.143), (30, 2.457)])
+    def test_fat_tails_use_the_tabulated_quantile_of_students_t(self, degrees, table):
+        """Printed tables of t at 99 %, brought to unit variance."""
+        one = VarModel(np.array([[1e-4]]), np.array([0.01]), np.zeros((0, 1)), tail=degrees)
+        expected = 0.01 * table * np.sqrt((degrees - 2) / degrees)
+        assert one.parametric(np.array([1.0]), 1) == pytest.approx(expected, rel=2e-4)
+
+    def test_many_degrees_of_freedom_are_the_normal_law(self):
+        assert quantile(0.99, 1e6) == pytest.approx(quantile(0.99, 0.0), rel=1e-4)
+
+    @pytest.mark.parametrize("tail", [2.0, 1.0, -3.0])
+    def test_tails_without_a_variance_are_refused(self, tail):
+        with pytest.raises(ValueError, match="tail is"):
+            quantile(0.99, tail)
 
     def test_monte_carlo(self):
         rng = np.random.default_rng(1)
@@ -116,6 +132,14 @@ class TestBoth:
         losses = np.sort(0.01 * np.random.default_rng(0).standard_normal(2_000_000))[-20_000:]
         found = one.expected_shortfall(np.array([1.0]), 1)
         assert found == pytest.approx(losses.mean(), rel=0.005)
+
+    @pytest.mark.parametrize("tail", [3.0, 6.0, 20.0])
+    def test_expected_shortfall_with_fat_tails_is_the_mean_loss_beyond(self, tail):
+        one = VarModel(np.array([[1e-4]]), np.array([0.01]), np.zeros((0, 1)), tail=tail)
+        scale = 0.01 * np.sqrt((tail - 2) / tail)
+        levels = 0.99 + (np.arange(200_000) + 0.5) / 200_000 * 0.01
+        mean = np.mean(student.ppf(levels, tail)) * scale
+        assert one.expected_shortfall(np.array([1.0]), 1) == pytest.approx(mean, rel=2e-3)
 
     def test_an_empty_portfolio_has_no_risk(self):
         assert model().binding(np.zeros(N), 20) == 0.0

@@ -75,7 +75,7 @@ class TestSeries:
         assert markets.adjusted[0] == 102.0
         (roll,) = seen[2].rolls
         assert (roll.old, roll.new, roll.old_close, roll.new_close) == (MAR, JUN, 99.0, 109.0)
-        assert (roll.day, roll.market, roll.reason) == (MONDAY + 2, 0, "window")
+        assert (roll.day, roll.market, roll.reason) == (MONDAY + 2, "AA", "window")
         assert not any(s.rolls for k, s in enumerate(seen) if k != 2)
 
     @given(st.integers(0, 10**6))
@@ -111,6 +111,21 @@ class TestSeries:
             assert markets.adjusted[0] - first == pytest.approx(account, abs=1e-9)
             if day >= expiry[-1] - 9:
                 break
+
+
+class TestOpenInterest:
+    INTEREST = ({MAR: 100.0, JUN: 120.0},)
+
+    @pytest.mark.parametrize(
+        ("theta", "held"), [(0.0, MAR), (1.0, JUN), (1.19, JUN), (1.2, MAR), (1.5, MAR)]
+    )
+    def test_moves_on_with_it_above_theta_unless_that_is_zero(self, theta, held):
+        markets = one_market((MAR, FAR_AWAY), (JUN, FAR_AWAY + 90), theta=theta)
+        quotes = {MAR: 100.0, JUN: 101.0}
+        markets.observe(session(MONDAY, quotes))
+        seen = markets.observe(session(MONDAY + 1, quotes, open_interest=self.INTEREST))
+        assert markets.held[0] == held
+        assert [roll.reason for roll in seen.rolls] == ["open interest"] * (held == JUN)
 
 
 class TestOutliers:
@@ -310,11 +325,29 @@ class TestContractsThatEnd:
         seen = markets.observe(session(MONDAY + 30, {JUN: 104.03}))
         assert seen.ret[0] == pytest.approx(0.01)
 
+    def test_the_contract_taken_instead_is_not_left_at_once(self):
+        markets = one_market((MAR, FAR_AWAY), (JUN, FAR_AWAY + 90), (SEP, FAR_AWAY + 180))
+        markets.observe(session(MONDAY, {MAR: 100.0}))
+        days = weekdays(MONDAY + 1, 2 * UNQUOTED_SESSIONS)
+        for day in days[:UNQUOTED_SESSIONS]:
+            markets.observe(session(day, {JUN: 102.0}))
+        assert markets.held[0] == JUN
+        markets.observe(session(days[UNQUOTED_SESSIONS], {SEP: 103.0}))
+        assert markets.held[0] == JUN
+
     def test_closed_days_do_not_count_as_unquoted(self):
         markets = one_market((MAR, FAR_AWAY), (JUN, FAR_AWAY + 90))
         markets.observe(session(MONDAY, {MAR: 100.0}))
         for day in weekdays(MONDAY + 1, 30):
             markets.observe(session(day, {}))
+        markets.observe(session(MONDAY + 60, {JUN: 100.0}))
+        assert markets.held[0] == MAR
+
+    def test_other_contracts_without_a_price_do_not_count_either(self):
+        markets = one_market((MAR, FAR_AWAY), (JUN, FAR_AWAY + 90), (SEP, MONDAY))
+        markets.observe(session(MONDAY, {MAR: 100.0}))
+        for day in weekdays(MONDAY + 1, 30):
+            markets.observe(session(day, {JUN: float("nan"), SEP: 99.0}))  # SEP has expired
         markets.observe(session(MONDAY + 60, {JUN: 100.0}))
         assert markets.held[0] == MAR
 

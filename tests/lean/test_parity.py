@@ -1,0 +1,121 @@
+"""The strategy in the real engine: it runs, and decides and earns what the embedded engine does."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from algorithm.decision import Strategy
+from algorithm.settings import Settings
+from algorithm.state import load_state
+from research.engine import EmbeddedEngine
+from research.import_pysystemtrade import load_pysystemtrade
+from research.lean_export import export_lean
+from research.lean_read import read_lean
+from research.lean_runner import LeanNotFoundError, find_launcher
+from research.parity import run_parity
+from research.synthetic import synthetic_market
+from universe.arrays import from_epoch_day
+from universe.master import MASTER
+
+pytestmark = pytest.mark.lean
+
+ROOT = Path(__file__).resolve().parents[2]
+SYNTHETIC = "ES FESX ZN 6E GC CL ZC VX"
+REAL = "ES FESX ZN 6E GC CL ZC B"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine():
+    try:
+        return find_launcher()
+    except LeanNotFoundError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def lean_data() -> Path:
+    named = os.environ.get("LEAN_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data" / "lean"
+    if not (folder / "market-hours").is_dir():
+        pytest.skip("no LEAN databases: set LEAN_DATA to LEAN's Data folder")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def synthetic_run(lean_data, tmp_path_factory):
+    """Both engines over two synthetic years, in EUR too, with a state document at the end."""
+    folder = tmp_path_factory.mktemp("synthetic")
+    data = folder / "data"
+    export_lean(synthetic_market(codes=SYNTHETIC.split()), data, lean_data, day_sessions=True)
+    settings = Settings(start="2009-01-05", end="2010-12-31", warmup_days=500, state="end")
+    return data, run_parity(data, settings, folder / "out", ROOT / "main.py")
+
+
+def test_targets_fills_and_account_agree_on_synthetic_data(synthetic_run):
+    report, result, _ = synthetic_run[1]
+    assert report.differences == []
+    assert report.sessions > 480
+    assert report.max_bp < 1e-3
+    assert {fill.market for fill in result.fills} == set(SYNTHETIC.split())
+    assert any(fill.reason == "roll" for fill in result.fills)
+
+
+def test_the_state_that_lean_leaves_is_the_embedded_engines(synthetic_run):
+    data, (_, result, run) = synthetic_run
+    settings = Settings.parse(result.settings)
+    engine = EmbeddedEngine(read_lean(data, MASTER).select(result.markets), settings)
+    engine.run()
+    document = (run.object_store / "trend-carry" / "state.json").read_text(encoding="utf-8")
+    restored = Strategy(settings, engine.strategy.instruments)
+    load_state(restored, document)
+    for name, component in engine.strategy.components().items():
+        other = restored.components()[name]
+        for key in component.STATE:
+            own, theirs = getattr(component, key), getattr(other, key)
+            assert np.allclose(own, theirs, rtol=1e-9, atol=1e-12, equal_nan=True), f"{name}.{key}"
+
+
+def test_the_engine_itself_reports_a_clean_run(synthetic_run):
+    _, (_, result, run) = synthetic_run
+    assert run.exit_code == 0
+    assert run.state["Status"] == "Completed"
+    assert int(run.statistics["Total Orders"].replace(",", "")) >= len(result.fills)
+    log = run.log.read_text(encoding="utf-8")
+    for trouble in ("ConversionRateZero", "SecurityPriceZero", "INVALID", "Insufficient"):
+        assert trouble not in log
+
+
+def test_no_position_outlives_its_last_holding_day(synthetic_run):
+    data, (_, result, _) = synthetic_run
+    engine = EmbeddedEngine(
+        read_lean(data, MASTER).select(result.markets), Settings.parse(result.settings)
+    )
+    last = {
+        (instrument.code, month): contract.last_holding
+        for instrument, known in zip(
+            engine.strategy.instruments, engine.strategy.markets.contracts, strict=True
+        )
+        for month, contract in known.items()
+    }
+    position: dict[tuple[str, int], int] = {}
+    for fill in result.fills:
+        key = (fill.market, fill.month)
+        position[key] = position.get(key, 0) + fill.quantity
+        late = fill.epoch_day > last[key]
+        assert not late, f"{key} traded on {from_epoch_day(fill.epoch_day)}"
+    open_at_end = {key for key, quantity in position.items() if quantity}
+    assert all(last[key] > result.day[-1] for key in open_at_end)
+
+
+def test_targets_fills_and_account_agree_on_real_data(futures_data, lean_data, tmp_path):
+    dataset = load_pysystemtrade(futures_data, MASTER, codes=REAL.split())
+    days = (np.datetime64("2014-01-01"), np.datetime64("2017-12-31"))
+    first, last = (int(day.astype("datetime64[D]").astype(int)) for day in days)
+    export_lean(dataset.between(first, last), tmp_path / "data", lean_data, day_sessions=True)
+    settings = Settings(start="2015-07-01", end="2017-06-30", warmup_days=400)
+    report, _, _ = run_parity(tmp_path / "data", settings, tmp_path / "out", ROOT / "main.py")
+    assert report.differences == []
+    assert report.sessions > 480
+    assert report.max_bp < 1e-3
