@@ -16,6 +16,7 @@ from algorithm.settings import Settings
 from alpha.carry import Carry
 from alpha.forecasts import CARRY, TREND, Forecasts
 from alpha.trend import Ewmac, Tsmom
+from execution.orders import ContractKey
 from portfolio.calibration import BiasStatistic
 from portfolio.contracts import (
     average_position,
@@ -280,13 +281,14 @@ class Strategy:
         scale = np.full_like(total, vol_target_scale(vol, settings.vol_target, settings.vol_floor))
         cap = settings.max_adv * self._adv * known(value) / max(nav, 1.0)
         cap = np.minimum(cap, settings.max_exposure * ten_year_equivalent(self._duration))
+        planned = portfolio_vol(total * scale, cov)
         wanted = np.abs(total * scale)
         capped = wanted > cap
         if capped.any():
             scale[capped] *= cap[capped] / wanted[capped]
             left = portfolio_vol(total * scale, cov)
             if left > 0:
-                raised = scale * min(settings.vol_target / left, 1.0 / settings.vol_floor)
+                raised = scale * min(planned / left, 1.0 / settings.vol_floor)
                 raised = np.where(capped, scale, np.maximum(raised, scale))
                 over = np.abs(total * raised) / np.where(cap > 0, cap, np.inf)
                 scale = raised / np.maximum(over, 1.0)
@@ -390,6 +392,10 @@ class Strategy:
         """Stage 6: (contract month, contracts) by market index, for ``plan_orders``."""
         held = self.markets.held.tolist()
         return {i: (held[i], int(n)) for i, n in enumerate(contracts.tolist()) if held[i]}
+
+    def stuck_contracts(self) -> list[ContractKey]:
+        """Contracts that were rolled out of without a price, and may still be held."""
+        return [(i, month) for i, month in enumerate(self.markets.lost.tolist()) if month]
 
     # --- state -----------------------------------------------------------------------------------
     def components(self) -> dict[str, Any]:

@@ -224,7 +224,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         for spec in fields(self):
-            _check(spec, getattr(self, spec.name))
+            value = getattr(self, spec.name)
+            _check(spec, value)
+            if str(spec.type) == "float":
+                object.__setattr__(self, spec.name, float(value))
         if self.last_day < self.first_day:
             raise SettingsError(f"end is {self.end}, before start {self.start}; it must not be")
         weights = self.tsmom_weight_3m + self.tsmom_weight_6m + self.tsmom_weight_12m
@@ -310,9 +313,8 @@ class Settings:
         out = {}
         for spec in fields(self):
             value = getattr(self, spec.name)
-            out[spec.name] = f"{value:g}" if isinstance(value, float) else str(value)
-            if isinstance(value, float) and float(out[spec.name]) != value:
-                out[spec.name] = repr(value)
+            whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+            out[spec.name] = str(int(value)) if whole else str(value)
         return out
 
     def hash(self) -> str:
@@ -367,12 +369,16 @@ def _number(name: str, text: str, *, whole: bool = False) -> float:
 
 def _check(spec: Field[Any], value: Any) -> None:
     choices, low, high = (spec.metadata[key] for key in ("choices", "low", "high"))
+    if str(spec.type) == "str" and not isinstance(value, str):
+        raise SettingsError(f"{spec.name} is {value!r}; it must be text")
     if choices and value not in choices:
         raise SettingsError(f"{spec.name} is {value!r}; it must be {_allowed(spec)}")
     if low is None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise SettingsError(f"{spec.name} is {value!r}; it must be within {low:g} and {high:g}")
+    if str(spec.type) == "int" and not isinstance(value, int):
+        raise SettingsError(f"{spec.name} is {value!r}; it must be a whole number")
 
 
 def _date(name: str, text: str) -> date:

@@ -43,7 +43,12 @@ class NextSessionExecutionModel(ExecutionModel):
             if key is not None and key[1] == held[key[0]]:
                 wanted[key[0]] = (key[1], round(target.quantity))
         sigma = context.strategy.markets.sigma_price()
-        for order in plan_orders(wanted, context.holdings, context.pending):
+        for order in plan_orders(
+            wanted,
+            context.holdings,
+            context.pending,
+            context.strategy.stuck_contracts(),
+        ):
             key = (order.market, order.month)
             ticket = algorithm.market_order(
                 context.symbols[key], order.quantity, True, order.reason

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 ContractKey = tuple[int, int]
@@ -23,6 +23,7 @@ def plan_orders(
     targets: Mapping[int, tuple[int, int]],
     holdings: Mapping[ContractKey, int],
     pending: Mapping[ContractKey, int],
+    stuck: Collection[ContractKey] = (),
 ) -> list[Order]:
     """Orders that bring every market to its target contract and quantity.
 
@@ -32,6 +33,9 @@ def plan_orders(
         Markets that are not named are left alone.
     holdings, pending : mappings of (market index, contract month) to contracts
         Positions, and the unfilled rest of open orders.
+    stuck : collection of (market index, contract month)
+        Contracts that ceased to be quoted while held: until they are closed they count toward the
+        target of their market, so that a roll never has two legs on.
 
     Returns
     -------
@@ -46,6 +50,13 @@ def plan_orders(
     for market, (month, quantity) in targets.items():
         if month:
             wanted[(market, month)] = quantity
+    for key in stuck:
+        market = key[0]
+        month = targets.get(market, (0, 0))[0]
+        if month and month != key[1]:
+            rest = wanted[(market, month)]
+            low, high = min(rest, 0), max(rest, 0)
+            wanted[(market, month)] = min(max(rest - holdings.get(key, 0), low), high)
     months: dict[int, set[int]] = {}
     for (market, month), quantity in holdings.items():
         if quantity:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
-from universe.arrays import BoolArray, FloatArray, IntArray, known
+from universe.arrays import BoolArray, FloatArray, IntArray
 
 CLIP = 5.0
 """Standardised returns are clipped here in correlations (not in VaR), so one day cannot rule."""
@@ -64,7 +64,7 @@ class Correlation:
     -----
     EWMA: S = decay·S + z zᵀ, scaled to unit diagonal. Ledoit-Wolf: scikit-learn's estimator on the
     window, scaled likewise. Block-diagonal: the EWMA matrix with zeros between classes, which is
-    also what the others fall back on before there are twice as many sessions as markets. Each
+    also what the others fall back on before there are twice as many sessions as markets seen. Each
     market's off-diagonal row and column is shrunk by sqrt(n / (n + 63)) for its n sessions, so a
     young market starts uncorrelated. Every step keeps the matrix positive semi-definite: sums of
     outer products, congruences, Schur products and a non-negative diagonal.
@@ -102,7 +102,8 @@ class Correlation:
 
     def matrix(self, returns: ReturnWindow) -> FloatArray:
         """Current correlation matrix of shape (n_markets, n_markets), unit diagonal."""
-        if self.method == "ledoit_wolf" and self.updates > 2 * len(self.moment):
+        known = int(np.count_nonzero(self.sessions))
+        if self.method == "ledoit_wolf" and self.updates > 2 * known:
             due = self.estimated_at < 0 or self.updates - self.estimated_at >= self._every
             if due:
                 rows = np.clip(returns.rows(self._window), -CLIP, CLIP)
@@ -111,7 +112,7 @@ class Correlation:
             core = self.estimate
         else:
             core = _scaled(self.moment)
-            if self.method == "block_diagonal" or self.updates <= 2 * len(core):
+            if self.method == "block_diagonal" or self.updates <= 2 * known:
                 core = core * self._same_class
         share = np.sqrt(self.sessions / (self.sessions + PRIOR_SESSIONS))
         shrunk = core * np.multiply.outer(share, share)
@@ -128,7 +129,7 @@ def _scaled(moment: FloatArray) -> FloatArray:
 
 def covariance(correlation: FloatArray, sigma: FloatArray) -> FloatArray:
     """Covariance from a correlation matrix and volatilities; NaN volatility counts as zero."""
-    vol = known(sigma)
+    vol = np.where(np.isfinite(sigma), sigma, 0.0)
     return np.asarray(correlation * np.multiply.outer(vol, vol))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -171,10 +171,10 @@ class Dataset:
         for code in sorted(self.markets):
             history = self.markets[code]
             digest.update(code.encode())
-            for array in (history.contract_month, history.expiry, history.day, history.contract):
-                digest.update(np.ascontiguousarray(array, dtype=np.int64).tobytes())
-            digest.update(np.ascontiguousarray(history.close, dtype=np.float64).tobytes())
+            for name in fields(history)[1:]:
+                digest.update(np.ascontiguousarray(getattr(history, name.name)).tobytes())
         for currency in sorted(self.fx):
             digest.update(currency.encode())
-            digest.update(np.ascontiguousarray(self.fx[currency].rate).tobytes())
+            for array in (self.fx[currency].day, self.fx[currency].rate):
+                digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()

@@ -87,12 +87,14 @@ class EmbeddedEngine:
         started = time.perf_counter()
         total = len(self.feed.days)
         gc.freeze()  # the bars are kept to the end; the collector need not walk them
-        with threadpool_limits(limits=1):  # matrices of 60 markets are too small to share out
-            for done, bars in enumerate(self.feed):
-                self.step(bars)
-                if progress is not None and (done % 64 == 0 or done + 1 == total):
-                    progress(done + 1, total)
-        gc.unfreeze()
+        try:
+            with threadpool_limits(limits=1):  # matrices of 60 markets are too small to share out
+                for done, bars in enumerate(self.feed):
+                    self.step(bars)
+                    if progress is not None and (done % 64 == 0 or done + 1 == total):
+                        progress(done + 1, total)
+        finally:
+            gc.unfreeze()
         return self.result(time.perf_counter() - started)
 
     def step(self, bars: Bars) -> None:
@@ -110,8 +112,12 @@ class EmbeddedEngine:
         governed = strategy.govern(plan.contracts)
         held = np.array(ledger.held_by_market(), dtype=np.int64)
         gated = strategy.gate_targets(governed, held, plan.unit_exposure)
-        targets = strategy.target_contracts(gated.contracts)
-        orders = plan_orders(targets, ledger.holdings, ledger.pending())
+        orders = plan_orders(
+            strategy.target_contracts(gated.contracts),
+            ledger.holdings,
+            ledger.pending(),
+            strategy.stuck_contracts(),
+        )
         ledger.submit(orders, strategy.markets.sigma_price())
         self._record(session.day, nav, book, observation, forecasts, plan, held, gated)
 
@@ -168,7 +174,7 @@ class EmbeddedEngine:
         safe = np.where(held != 0, held, 1)
         for name in SLEEVES:
             self._share[name] = np.where(held != 0, self._asked(name) / safe, 0.0)
-        self._last_plan = plan
+        self._last_plan, self._last_scale = plan, strategy.governor.scale
         codes = self.feed.codes
         for roll in observation.rolls:
             text = f"{roll.old} -> {roll.new} ({roll.reason})"
@@ -184,12 +190,13 @@ class EmbeddedEngine:
                 log.events.append(Event(day, "expiry", fill.market, text))
 
     _last_plan: Plan | None = None
+    _last_scale = 1.0
 
     def _asked(self, name: str) -> FloatArray:
         """What the sleeve asked for when the positions now held were decided."""
         if self._last_plan is None:
             return np.zeros(len(self.feed.codes))
-        return self._last_plan.sleeve_contracts[name] * self.strategy.governor.scale
+        return self._last_plan.sleeve_contracts[name] * self._last_scale
 
     def result(self, seconds: float) -> RunResult:
         """The record of all sessions so far."""

@@ -263,7 +263,7 @@ def _write_bars(
     rows = {day: f"{from_epoch_day(day + shift):%Y%m%d} 00:00" for day in dates}
     trades: list[list[str]] = [[] for _ in months]
     interests: list[list[str]] = [[] for _ in months]
-    chains: dict[int, dict[int, str]] = _listed(history) if universes else {}
+    chains: dict[int, dict[int, str]] = _listed(history, hours) if universes else {}
     columns = (history.open, history.high, history.low, history.close)
     values = zip(*(column.tolist() for column in columns), strict=True)
     volumes, oi = history.volume.tolist(), history.open_interest.tolist()
@@ -293,17 +293,22 @@ def _write_bars(
     base = future_path(market, "universe", root)
     for day, chain in chains.items():
         lines = [UNIVERSE_HEADER, *(chain[contract] for contract in sorted(chain))]
-        writer.write(f"{base}/{stamps[day]}.csv", ("\n".join(lines) + "\n").encode())
+        name = f"{from_epoch_day(day):%Y%m%d}.csv"
+        writer.write(f"{base}/{name}", ("\n".join(lines) + "\n").encode())
 
 
-def _listed(history: MarketHistory) -> dict[int, dict[int, str]]:
+def _listed(history: MarketHistory, hours: MarketHours) -> dict[int, dict[int, str]]:
     """Chain lines by session and contract, without prices, of every listed contract.
 
     A contract is listed from the session before its first bar to its last one. LEAN takes up the
     chain file of a session at the next one: without a line on the eve, or in a gap, it would not
-    be subscribed in time and miss a bar.
+    be subscribed in time and miss a bar. The market's first session gets an eve of its own.
     """
-    sessions = np.unique(history.day)
+    days = np.unique(history.day)
+    eve = int(days[0]) - 1
+    while not hours.is_trading_day(from_epoch_day(eve)):
+        eve -= 1
+    sessions = np.concatenate(([eve], days))
     position = np.searchsorted(sessions, history.day)
     chains: dict[int, dict[int, str]] = {day: {} for day in sessions.tolist()}
     for contract, month in enumerate(history.contract_month.tolist()):

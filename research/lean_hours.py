@@ -182,6 +182,12 @@ class MarketHoursDatabase:
         except (ValueError, KeyError, TypeError, AttributeError, ZoneInfoNotFoundError) as error:
             raise DataError(f"{self.path}: entry {key} is malformed ({error})") from None
 
+    def forex_holidays(self, pair: str) -> frozenset[date]:
+        """Days without an Oanda bar of a currency pair ("EURUSD"); empty without an entry."""
+        general = self._entries.get("Forex-oanda-[*]", {})
+        entry = self._entries.get(f"Forex-oanda-{pair}", {})
+        return frozenset(_date(d) for e in (general, entry) for d in e.get("holidays") or ())
+
     def with_day_sessions(self, markets: Iterable[tuple[str, str]]) -> MarketHoursDatabase:
         """A copy without the evenings whose regular session runs on through midnight.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from research.lean_format import (
     read_symbol_properties,
 )
 from research.lean_hours import MarketHours, MarketHoursDatabase
-from universe.arrays import BoolArray, IntArray, from_epoch_day
+from universe.arrays import BoolArray, IntArray, from_epoch_day, to_epoch_day
 from universe.instruments import Instrument
 
 ACCOUNT_CURRENCY = "USD"
@@ -152,7 +153,8 @@ def lean_view(
         pair = currency_pair(currency, properties)
         if pair and currency in dataset.fx:
             view.pairs[currency] = pair
-            view.dataset.fx[currency] = _fx_weekdays(dataset.fx[currency])
+            closed = database.forex_holidays(pair)
+            view.dataset.fx[currency] = _fx_delivered(dataset.fx[currency], closed)
     return view
 
 
@@ -351,7 +353,13 @@ def _late(days: IntArray, hours: MarketHours) -> int:
     return sum(hours.is_late(from_epoch_day(day)) for day in days)
 
 
-def _fx_weekdays(history: FxHistory) -> FxHistory:
+def _fx_delivered(history: FxHistory, closed: frozenset[date]) -> FxHistory:
+    """Rates of weekdays the eve of which is no forex holiday: their rows are dated the day before.
+
+    On the others LEAN still knows the rate of the session before only.
+    """
     weekday = (history.day + 3) % 7 < 5  # 1970-01-01 was a Thursday
-    keep = weekday & np.isfinite(history.rate) & (history.rate > 0)
+    holidays = [to_epoch_day(day) + 1 for day in closed]
+    keep = weekday & ~np.isin(history.day, holidays)
+    keep &= np.isfinite(history.rate) & (history.rate > 0)
     return FxHistory(history.currency, history.day[keep], history.rate[keep])

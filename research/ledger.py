@@ -119,7 +119,7 @@ class Ledger:
         waiting = []
         for order, sigma in self._queue:
             price = open_of(order.market, order.month)
-            if price is not None:
+            if price is not None and expiry[order.market][order.month] >= day:
                 self._fill(order, sigma, day, price, closes[order.market][order.month], fx, book)
             elif expiry[order.market][order.month] >= day:
                 waiting.append((order, sigma))

@@ -6,6 +6,9 @@ import numpy as np
 
 from universe.arrays import IntArray
 
+ROUNDING = 1e-9
+"""Tolerance, so that a NAV of 90 after 100 is a drawdown of 10 %."""
+
 
 class DrawdownGovernor:
     """Scales gross exposure with the drawdown from the highest NAV.
@@ -36,7 +39,7 @@ class DrawdownGovernor:
 
     def map(self, drawdown: float) -> float:
         """Share of gross exposure at ``drawdown``, not rising in it."""
-        passed = int(np.searchsorted(self._drawdowns, drawdown, side="right"))
+        passed = int(np.searchsorted(self._drawdowns, drawdown + ROUNDING, side="right"))
         return float(self._shares[passed - 1]) if drawdown > 0 else 1.0
 
     def update(self, nav: float) -> float:
@@ -54,10 +57,12 @@ class DrawdownGovernor:
 
     @property
     def scale(self) -> float:
-        """The share in whole steps."""
-        return float(np.floor(self.share / self._step + 1e-9) * self._step)
+        """The share in whole steps, 1 without a cut."""
+        if self.share >= 1.0 - ROUNDING:
+            return 1.0
+        return min(float(np.floor(self.share / self._step + ROUNDING) * self._step), 1.0)
 
 
 def govern(contracts: IntArray, scale: float) -> IntArray:
     """Whole contracts at ``scale`` of their size, rounded toward zero."""
-    return np.trunc(contracts * scale + np.sign(contracts) * 1e-9).astype(np.int64)
+    return np.trunc(contracts * scale + np.sign(contracts) * ROUNDING).astype(np.int64)

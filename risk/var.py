@@ -16,6 +16,9 @@ from universe.arrays import FloatArray
 class VarModel:
     """Everything the value at risk of any set of exposures needs on one day.
 
+    A figure that an input makes not a number is infinite, so that the gate fails closed; only too
+    short a history makes the historical one NaN, which the parametric one then stands in for.
+
     Attributes
     ----------
     cov_daily : float array of shape (n_markets, n_markets)
@@ -48,7 +51,11 @@ class VarModel:
         horizon : int
             Sessions.
         """
+        if not exposure.any():
+            return 0.0
         variance = max(float(exposure @ self.cov_daily @ exposure), 0.0)
+        if not np.isfinite(variance):
+            return float("inf")
         return float(quantile(self.confidence, self.tail) * np.sqrt(horizon * variance))
 
     def historical(self, exposure: FloatArray, horizon: int) -> float:
@@ -61,7 +68,11 @@ class VarModel:
         rows = self.standardised
         if len(rows) < max(self.min_sessions, horizon + 1):
             return float("nan")
+        if not exposure.any():
+            return 0.0
         profit = rows @ (exposure * self.sigma_daily)
+        if not np.all(np.isfinite(profit)):
+            return float("inf")
         if horizon > 1:
             total = np.concatenate(([0.0], np.cumsum(profit)))
             profit = total[horizon:] - total[:-horizon]

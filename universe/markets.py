@@ -10,7 +10,7 @@ import numpy as np
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.ewm import EwmStd
 from universe.instruments import Instrument
-from universe.rolls import carry_contract, choose_contract, roll_window_days
+from universe.rolls import carry_contract, choose_contract, next_weekday, roll_window_days
 from universe.session import NO_CONTRACT, Contract, Session
 
 UNQUOTED_SESSIONS = 5
@@ -98,6 +98,7 @@ class Markets:
         "must_exit",
         "unquoted",
         "held_expiry",
+        "lost",
     )
 
     def __init__(
@@ -133,6 +134,7 @@ class Markets:
         self.must_exit: BoolArray = np.zeros(n, dtype=bool)
         self.unquoted: IntArray = np.zeros(n, dtype=np.int64)
         self.held_expiry: IntArray = np.full(n, -(10**6), dtype=np.int64)  # of the held contract
+        self.lost: IntArray = np.zeros(n, dtype=np.int64)  # contract left without a price
         self._sigma: FloatArray = np.full(n, np.nan)
         self._window = [roll_window_days(i) for i in instruments]
 
@@ -222,18 +224,15 @@ class Markets:
         """Cheap test that spares most sessions the full roll rule."""
         if held == NO_CONTRACT or (self._theta and session.open_interest[market]):
             return True
-        if unquoted and self.unquoted[market] < UNQUOTED_SESSIONS:
-            return False
-        return (
-            unquoted
-            or session.day >= self._window_opens(market, held)
-            or session.mapped[market] not in (NO_CONTRACT, held)
+        contract, day = self.contracts[market][held], session.day
+        if contract.last_holding <= next_weekday(day):
+            return True
+        if unquoted:
+            return bool(self.unquoted[market] >= UNQUOTED_SESSIONS)
+        return day >= contract.expiry - self._window[market] or session.mapped[market] not in (
+            NO_CONTRACT,
+            held,
         )
-
-    def _window_opens(self, market: int, month: int) -> float:
-        contract = self.contracts[market][month]
-        opens = contract.expiry - self._window[market]
-        return min(opens, contract.last_holding - 1)
 
     def _accept(self, market: int, close: float, day: int, limit: float, out: Observation) -> bool:
         """Gate the held contract's close; False if it is held back."""
@@ -295,19 +294,20 @@ class Markets:
         )
         self.must_exit[market] = decision.must_exit
         new = decision.month
-        if new in (NO_CONTRACT, held):
-            return
         old = int(self.held[market])
+        if new in (NO_CONTRACT, held) or (old == NO_CONTRACT and quotes[new] <= 0):
+            return  # a market starts with its first positive price
         old_close = float(self.price[market])
         self.held[market] = new
         self.held_expiry[market] = contracts[new].expiry
         if old == NO_CONTRACT:
             self.adjusted[market] = quotes[new]
-            self.positive_price[market] = abs(quotes[new])
+            self.positive_price[market] = quotes[new]
             out.seen[market] = True
             self._mark(market, quotes[new], day)
             return
         reason = "lost" if held == NO_CONTRACT else decision.reason
+        self.lost[market] = old if held == NO_CONTRACT else NO_CONTRACT
         self.unquoted[market] = 0
         self._mark_rolled(market, quotes[new], day)
         code = self.instruments[market].code

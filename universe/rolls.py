@@ -44,6 +44,12 @@ def in_cycle(month: int, letters: str) -> bool:
     return MONTH_LETTERS[month % 100 - 1] in letters
 
 
+def next_weekday(day: int) -> int:
+    """The first epoch day after ``day`` that is no Saturday or Sunday."""
+    weekday = (day + 3) % 7  # 1970-01-01 was a Thursday
+    return day + (1 if weekday < 4 else 7 - weekday)
+
+
 def choose_contract(
     instrument: Instrument,
     held: int,
@@ -91,7 +97,12 @@ def choose_contract(
         and contracts[month].expiry - day > window
         and contracts[month].last_holding > day
     )
-    fronted = follow_mapping and mapped in quotes and mapped in contracts
+    fronted = (
+        follow_mapping
+        and mapped in quotes
+        and mapped in contracts
+        and in_cycle(mapped, instrument.hold_months)
+    )
     if held == NO_CONTRACT:
         if fronted and any(month == mapped for _, month in holdable):
             return RollDecision(mapped, "first")
@@ -100,7 +111,7 @@ def choose_contract(
     current = contracts[held]
     later = [month for expiry, month in holdable if expiry > current.expiry]
     reason = ""
-    if current.expiry - day <= window or current.last_holding <= day + 1:
+    if current.expiry - day <= window or current.last_holding <= next_weekday(day):
         reason = "window"
     elif fronted and contracts[mapped].expiry > current.expiry:
         reason = "mapping"
@@ -114,7 +125,7 @@ def choose_contract(
         reason = "open interest"
     if reason and later and held in quotes:
         return RollDecision(later[0], reason)
-    return RollDecision(held, must_exit=current.last_holding <= day + 1)
+    return RollDecision(held, must_exit=current.last_holding <= next_weekday(day))
 
 
 def carry_contract(

@@ -75,9 +75,7 @@ def test_every_array_comes_back_bit_for_bit(engine_after_a_while):
 
 def test_callers_values_come_back(engine_after_a_while):
     document = save_state(engine_after_a_while.strategy, {"note": [1, "x"]})
-    successor = Strategy(
-        engine_after_a_while.settings, engine_after_a_while.strategy.instruments
-    )
+    successor = Strategy(engine_after_a_while.settings, engine_after_a_while.strategy.instruments)
     assert load_state(successor, document) == {"note": [1, "x"]}
 
 
@@ -97,9 +95,7 @@ def test_a_damaged_or_old_document_is_refused_and_changes_nothing(
     engine_after_a_while, damage, sentence
 ):
     document = save_state(engine_after_a_while.strategy)
-    successor = Strategy(
-        engine_after_a_while.settings, engine_after_a_while.strategy.instruments
-    )
+    successor = Strategy(engine_after_a_while.settings, engine_after_a_while.strategy.instruments)
     before = save_state(successor)
     with pytest.raises(StateError, match=sentence):
         load_state(successor, damage(document))

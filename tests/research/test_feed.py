@@ -71,13 +71,30 @@ class TestSessions:
         bars = sessions(Feed(two_markets(), 0, 1000))
         assert [b.session.mapped for b in bars] == [[202003, 0], [202003, 202003], [202006, 202003]]
 
-    def test_open_interest_where_the_source_has_it(self):
-        bars = sessions(Feed(two_markets(), 0, 1000))
-        assert [b.session.open_interest for b in bars] == [
-            [{}, {}],
-            [{}, {202003: 100.0}],
-            [{}, {202003: 120.0}],
+    def test_open_interest_is_that_of_the_contracts_bar_before(self):
+        """The exchange publishes a session's figure when the session has been decided on."""
+        rows = [
+            (10, 0, 1, 1, 100.0),
+            (10, 1, 1, 1, 7.0),
+            (11, 0, 1, 1, NAN),
+            (12, 0, 1, 1, 130.0),
+            (12, 1, 1, 1, 9.0),
+            (13, 0, 1, 1, 140.0),
+            (13, 1, 1, 1, NAN),
         ]
+        data = Dataset("x", True, {"AA": history(instrument("AA"), rows)}, {})
+        found = [bars.session.open_interest for bars in Feed(data, 0, 1000)]
+        near, far = 202003, 202006
+        assert found == [
+            [{}],
+            [{near: 100.0}],
+            [{near: 100.0, far: 7.0}],
+            [{near: 130.0, far: 9.0}],
+        ]
+
+    def test_no_open_interest_where_the_source_has_none(self):
+        bars = sessions(Feed(two_markets(), 0, 1000))
+        assert [b.session.open_interest[0] for b in bars] == [{}, {}, {}]
 
     def test_rates_of_the_day(self):
         bars = sessions(Feed(two_markets(), 0, 1000))

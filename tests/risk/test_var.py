@@ -148,4 +148,4 @@ class TestBoth:
     def test_a_parametric_figure_that_is_not_a_number_is_not_replaced(self):
         made = model()
         broken = VarModel(np.full((N, N), np.nan), made.sigma_daily, made.standardised)
-        assert np.isnan(broken.binding(np.ones(N), 20))
+        assert broken.binding(np.ones(N), 20) == np.inf
