@@ -54,7 +54,11 @@ class Settings:
     )
     markets: str = _setting("all", "codes of the instrument master parted by blanks, or 'all'")
     warmup_days: int = _setting(
-        0, "calendar days of history fed before the start", unit="days", low=0, high=20_000
+        1200,
+        "calendar days of history before the start (18f-4: three years)",
+        unit="days",
+        low=0,
+        high=20_000,
     )
 
     state: str = _setting(
@@ -201,7 +205,7 @@ class Settings:
         250, "sessions before the historical VaR is used", low=60, high=756
     )
     governor: str = _setting(
-        "0.05 0.8 0.10 0.6 0.15 0.5",
+        "0.05 0.8 0.10 0.6 0.20 0.4",
         "pairs of drawdown and the gross share from there on (000)",
     )
     governor_restore: float = _setting(

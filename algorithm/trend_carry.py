@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from AlgorithmImports import (
     SecuritySeeder,
     SecurityType,
     Slice,
+    Symbol,
 )
 from threadpoolctl import threadpool_limits
 
@@ -135,11 +136,9 @@ class TrendCarryAlgorithm(QCAlgorithm):
             if symbol.is_canonical():
                 self._futures[market] = security
             elif symbol not in self._context.keys:
-                month = FuturesExpiryUtilityFunctions.get_future_contract_month(symbol)
-                instrument = self._context.strategy.instruments[market]
                 contract = contract_of(
-                    instrument,
-                    month.year * 100 + month.month,
+                    self._context.strategy.instruments[market],
+                    _contract_month(symbol),
                     to_epoch_day(symbol.id.date.date()),
                 )
                 self._context.list_contract(market, contract, symbol, security)
@@ -306,6 +305,24 @@ class TrendCarryAlgorithm(QCAlgorithm):
     def _trace_note(self, sentence: str) -> None:
         if self._settings.trace:
             self._trace.note(to_epoch_day(self.time.date()), sentence)
+
+
+def _contract_month(symbol: Symbol) -> int:
+    """Contract month, yyyymm, of a futures contract.
+
+    LEAN derives it from the month of the expiry, which is off where the expiry falls into the
+    month before at times (6L): the first month from there on that expires on the contract's date.
+    """
+    utility = FuturesExpiryUtilityFunctions
+    first = utility.get_future_contract_month(symbol)
+    expiry = symbol.id.date.date()
+    for later in range(3):
+        year, month = divmod(first.year * 12 + first.month - 1 + later, 12)
+        candidate = datetime(year, month + 1, 1)  # noqa: DTZ001 - LEAN's dates are naive
+        found = utility.get_future_expiration_from_contract_month(symbol.canonical, candidate)
+        if found.date() == expiry:
+            return year * 100 + month + 1
+    return int(first.year * 100 + first.month)
 
 
 class _Initializer(BrokerageModelSecurityInitializer):

@@ -11,6 +11,9 @@ from sklearn.covariance import ledoit_wolf
 
 from universe.arrays import BoolArray, FloatArray, IntArray
 
+MIN_SESSIONS = 60
+"""Sessions before the first Ledoit-Wolf estimate."""
+
 CLIP = 5.0
 """Standardised returns are clipped here in correlations (not in VaR), so one day cannot rule."""
 
@@ -103,7 +106,7 @@ class Correlation:
     def matrix(self, returns: ReturnWindow) -> FloatArray:
         """Current correlation matrix of shape (n_markets, n_markets), unit diagonal."""
         known = int(np.count_nonzero(self.sessions))
-        if self.method == "ledoit_wolf" and self.updates > 2 * known:
+        if self.method == "ledoit_wolf" and self.updates > max(2 * known, MIN_SESSIONS):
             due = self.estimated_at < 0 or self.updates - self.estimated_at >= self._every
             if due:
                 rows = np.clip(returns.rows(self._window), -CLIP, CLIP)
