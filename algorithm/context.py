@@ -7,8 +7,10 @@ keys, so that tests need no engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -29,8 +31,6 @@ class TradingContext:
     strategy : Strategy
     log : callable
         Takes a sentence.
-    due : bool
-        Set by the decision clock; the framework models act only while it is.
     nav : float
         Account value at the decision.
     symbols, keys, securities : dict
@@ -47,7 +47,6 @@ class TradingContext:
 
     strategy: Strategy
     log: Callable[[str], None] = print
-    due: bool = False
     nav: float = 0.0
     symbols: dict[ContractKey, Any] = field(default_factory=dict)
     keys: dict[Any, ContractKey] = field(default_factory=dict)
@@ -55,6 +54,8 @@ class TradingContext:
     pending: dict[ContractKey, int] = field(default_factory=dict)
     order_sigma: dict[int, float] = field(default_factory=dict)
     traded: set[ContractKey] = field(default_factory=set)
+    emitted: set[int] = field(default_factory=set)  # markets with a target in this decision
+    rolling: set[int] = field(default_factory=set)  # markets that hold another contract too
     holdings: dict[ContractKey, int] = field(default_factory=dict)
     forecasts: dict[str, FloatArray] = field(default_factory=dict)
     plan: Plan | None = None
@@ -63,6 +64,25 @@ class TradingContext:
     collecting: int = 0
     quotes: list[dict[int, float]] = field(default_factory=list)
     _asked: bool = False
+    _deciding: int = 0
+
+    # --- the decision clock ----------------------------------------------------------------------
+    @property
+    def due(self) -> bool:
+        """Whether a decision is being taken, in this thread.
+
+        Live, scheduled events run beside the data: a slice that arrives meanwhile must not decide.
+        """
+        return self._deciding == get_ident()
+
+    @contextmanager
+    def deciding(self) -> Iterator[None]:
+        """The framework models act while this lasts."""
+        self._deciding = get_ident()
+        try:
+            yield
+        finally:
+            self._deciding = 0
 
     # --- contracts -------------------------------------------------------------------------------
     def list_contract(self, market: int, contract: Contract, symbol: Any, security: Any) -> None:
@@ -90,7 +110,7 @@ class TradingContext:
     def take_session(self, mapped: list[int], fx: FloatArray) -> Session:
         """The collected session, which is then empty again."""
         quotes = self.quotes
-        self.quotes = []
+        self.quotes = [{} for _ in quotes]
         interest = [self._interest(market, closes) for market, closes in enumerate(quotes)]
         return Session(self.collecting, quotes, mapped, interest, fx)
 
@@ -140,6 +160,16 @@ class TradingContext:
                 self.holdings[key] = held
             elif key not in self.pending:
                 self.traded.discard(key)
+        front = self.strategy.markets.held
+        others = [*self.holdings, *self.pending]
+        self.rolling = {market for market, month in others if month != front[market]}
+
+    def settled(self, market: int, quantity: int) -> bool:
+        """Whether ``quantity`` of the market's contract and nothing else is held or on its way."""
+        month = int(self.strategy.markets.held[market])
+        key = (market, month)
+        there = self.holdings.get(key, 0) + self.pending.get(key, 0)
+        return there == quantity and market not in self.rolling
 
     def held_by_market(self) -> IntArray:
         """Net contracts by market over all contract months."""

@@ -90,6 +90,7 @@ class Strategy:
         "model_contracts",
         "since_trade",
         "excluded",
+        "screened",
         "screened_in",
         "fx",
         "day",
@@ -138,7 +139,10 @@ class Strategy:
         )
         self.returns = ReturnWindow(n, settings.var_window)
         self.governor = DrawdownGovernor(
-            settings.governor_map, settings.governor_restore, settings.governor_step
+            settings.governor_map,
+            settings.governor_restore,
+            settings.governor_step,
+            settings.governor_window,
         )
         self.gate = VarGate(
             settings.var_limit,
@@ -158,11 +162,12 @@ class Strategy:
         self.model_contracts: IntArray = np.zeros(n, dtype=np.int64)
         self.since_trade: IntArray = np.full(n, 10**6, dtype=np.int64)
         self.excluded: BoolArray = np.zeros(n, dtype=bool)
+        self.screened: BoolArray = np.zeros(n, dtype=bool)
         self.screened_in = 0
         self.last_contracts: IntArray = np.zeros(n, dtype=np.int64)
         self.last_exposure: FloatArray = np.zeros(n)
         self.last_vol = 0.0
-        self.fx: FloatArray = np.ones(n)
+        self.fx: FloatArray = np.full(n, np.nan)
         self.day = 0
         self._tradable: BoolArray = np.zeros(n, dtype=bool)
         self._model: VarModel | None = None
@@ -181,11 +186,10 @@ class Strategy:
         last_seen = markets.last_seen.copy()
         seen = markets.observe(session)
         self.day = session.day
-        self.fx = session.fx
+        self.fx = np.where(np.isfinite(session.fx), session.fx, self.fx)  # the last one known
         self._tradable = markets.tradable(seen.seen)
         self._standardise(seen, before, session.day - last_seen)
-        for bias in (self.bias, self.recent_bias):
-            bias.update(float(self.last_exposure @ seen.ret), self.last_vol)
+        self._learn_bias(seen)
         day = from_epoch_day(session.day)
         for market in self.forecasts.update(session.day, day.year * 100 + day.month, seen, markets):
             code = self.instruments[market].code
@@ -194,6 +198,14 @@ class Strategy:
         self._correlation = self.correlation.matrix(self.returns)
         self._model = None
         return seen
+
+    def _learn_bias(self, seen: Observation) -> None:
+        """Only sessions in which most of the book traded tell anything of its volatility."""
+        risk = np.abs(self.last_exposure) * known(self._sigma)
+        if risk[seen.seen].sum() < 0.5 * risk.sum():
+            return
+        for bias in (self.bias, self.recent_bias):
+            bias.update(float(self.last_exposure @ seen.ret), self.last_vol)
 
     def _standardise(self, seen: Observation, sigma: FloatArray, days: IntArray) -> None:
         sessions = np.maximum(days * 5.0 / 7.0, 1.0)
@@ -207,7 +219,25 @@ class Strategy:
         """Stage 3: forecasts by sleeve, NaN where there is none or the market is out."""
         alive = self.markets.alive(self.day)
         current = self.forecasts.current(self.markets)
-        return {name: np.where(alive, value, np.nan) for name, value in current.items()}
+        step = self.settings.forecast_step
+        return {
+            name: np.where(alive, np.rint(value / step) * step, np.nan)
+            for name, value in current.items()
+        }
+
+    def trusted_nav(self, nav: float, held: IntArray) -> float:
+        """Account value with the markets that are held back at their last trusted price.
+
+        A bad bar must not reach the size of the others, nor the governor's peak, through NAV.
+
+        Parameters
+        ----------
+        nav : float
+            As the account has it.
+        held : int array of shape (n_markets,)
+        """
+        doubt = known(self.markets.suspect - self.markets.price) * self._multiplier * known(self.fx)
+        return float(nav - held @ doubt)
 
     # --- portfolio -------------------------------------------------------------------------------
     def construct(self, forecasts: Mapping[str, FloatArray], nav: float) -> Plan:
@@ -220,6 +250,8 @@ class Strategy:
             Account currency.
         """
         settings = self.settings
+        if not nav > 0:
+            return self._without_nav(nav)
         annual = self._sigma * np.sqrt(TRADING_DAYS)
         value = contract_value(self.markets.positive_price, self._multiplier, self.fx)
         have = np.any([np.isfinite(f) for f in forecasts.values()], axis=0)
@@ -235,7 +267,8 @@ class Strategy:
         shares = {TREND: settings.trend_budget, CARRY: 1.0 - settings.trend_budget}
         sleeves = overlay(raw, shares, cov)
         total = np.sum(list(sleeves.values()), axis=0)
-        scale = self._scale_to_target(total, cov, value, nav)
+        cap = self._caps(value, nav)
+        scale = self._scale_to_target(total, cov, cap)
         sleeve_contracts = {
             name: contracts_for_weights(weights * scale, nav, value, self._duration)
             for name, weights in sleeves.items()
@@ -252,7 +285,9 @@ class Strategy:
             sessions_since_trade=self.since_trade,
             cooldown=settings.cooldown_sessions,
         )
-        free = self._tradable & np.isfinite(value)
+        limit = np.floor(cap * nav / np.where(value > 0, value, np.inf) + 1e-9)
+        wanted = np.minimum(np.maximum(wanted, -limit), limit).astype(np.int64)
+        free = self._tradable & have & (value > 0) & (self._sigma > 0)
         wanted = np.where(free, wanted, self.model_contracts)
         wanted = np.where(self._expired() | self.markets.must_exit, 0, wanted)
         self.since_trade = np.where(wanted != self.model_contracts, 0, self.since_trade + 1)
@@ -269,40 +304,67 @@ class Strategy:
             notes,
         )
 
-    def _scale_to_target(
-        self, total: FloatArray, cov: FloatArray, value: FloatArray, nav: float
-    ) -> FloatArray:
+    def _without_nav(self, nav: float) -> Plan:
+        """Hold what is held while NAV is unknown; be flat when nothing is left."""
+        n = len(self.instruments)
+        if nav <= 0:
+            self.model_contracts = np.zeros(n, dtype=np.int64)
+        zero = np.zeros(n)
+        return Plan(
+            {name: zero for name in (TREND, CARRY)},
+            zero,
+            self.model_contracts,
+            zero,
+            np.full(n, np.nan),
+            0.0,
+            np.zeros(n, dtype=bool),
+            [(0, "universe", f"NAV is {nav:,.0f}: no market is sized")],
+        )
+
+    def _caps(self, value: FloatArray, nav: float) -> FloatArray:
+        """Largest exposure over NAV of every market: by liquidity and by concentration."""
+        settings = self.settings
+        liquid = settings.max_adv * self._adv * known(value) / nav
+        return np.minimum(liquid, settings.max_exposure * ten_year_equivalent(self._duration))
+
+    def _scale_to_target(self, total: FloatArray, cov: FloatArray, cap: FloatArray) -> FloatArray:
         """Multiplier per market: one for the vol target, less where a position is capped.
 
-        What the capped markets cannot carry goes to the others, in one further pass.
+        What the capped markets cannot carry goes to the others, in one further pass; where a
+        capped market was a hedge, all are cut until the volatility is the planned one.
         """
         settings = self.settings
         vol = portfolio_vol(total, cov)
         scale = np.full_like(total, vol_target_scale(vol, settings.vol_target, settings.vol_floor))
-        cap = settings.max_adv * self._adv * known(value) / max(nav, 1.0)
-        cap = np.minimum(cap, settings.max_exposure * ten_year_equivalent(self._duration))
         planned = portfolio_vol(total * scale, cov)
         wanted = np.abs(total * scale)
         capped = wanted > cap
-        if capped.any():
-            scale[capped] *= cap[capped] / wanted[capped]
-            left = portfolio_vol(total * scale, cov)
-            if left > 0:
-                raised = scale * min(planned / left, 1.0 / settings.vol_floor)
-                raised = np.where(capped, scale, np.maximum(raised, scale))
-                over = np.abs(total * raised) / np.where(cap > 0, cap, np.inf)
-                scale = raised / np.maximum(over, 1.0)
+        if not capped.any():
+            return scale
+        scale[capped] *= cap[capped] / wanted[capped]
+        left = portfolio_vol(total * scale, cov)
+        if left > 0:
+            raised = scale * min(planned / left, 1.0 / settings.vol_floor)
+            raised = np.where(capped, scale, np.maximum(raised, scale))
+            over = np.abs(total * raised) / np.where(cap > 0, cap, np.inf)
+            scale = raised / np.maximum(over, 1.0)
+            after = portfolio_vol(total * scale, cov)
+            scale *= min(planned / after, 1.0) if after > 0 else 1.0
         return scale
 
     def _screen(
         self, alive: BoolArray, value: FloatArray, annual: FloatArray, nav: float
     ) -> list[tuple[int, str, str]]:
-        """Once a month: which markets are too big for the fund, or too dear to trade (U7)."""
+        """Which markets are too big for the fund, or too dear to trade (U7).
+
+        Judged once a month, and when a market first counts.
+        """
         day = from_epoch_day(self.day)
         month = day.year * 100 + day.month
-        if month == self.screened_in or nav <= 0:
+        if month == self.screened_in and not (alive & ~self.screened).any():
             return []
         self.screened_in = month
+        self.screened = self.screened | alive
         settings = self.settings
         budget = class_budgets(self._class_index, alive)
         idm = diversification_multiplier(budget, self._correlation)
@@ -343,12 +405,16 @@ class Strategy:
         self, contracts: IntArray, held: IntArray, unit_exposure: FloatArray
     ) -> GateResult:
         """Stage 5c: the VaR gate, last, on whole contracts."""
-        reference = self._reference if self._reference_ready() else None
+        # VaR is proportional to volatility: our own caution must not widen the relative limit
+        reference = None
+        if self._reference is not None and self._reference_ready():
+            reference = np.asarray(self._reference / self._caution())
         model = self.var_model()
         result = self.gate.apply(contracts, held, unit_exposure, model, reference)
         self.last_contracts = result.contracts
         self.last_exposure = known(result.contracts * unit_exposure)
-        self.last_vol = portfolio_vol(self.last_exposure, model.cov_daily) / self._caution()
+        plain = covariance(self._correlation, self._sigma)
+        self.last_vol = portfolio_vol(self.last_exposure, plain)
         return result
 
     def _caution(self) -> float:

@@ -138,6 +138,9 @@ class Settings:
     carry_max_age: int = _setting(
         100, "calendar days a carry quote stays valid", unit="days", low=1, high=366
     )
+    forecast_step: float = _setting(
+        0.05, "forecasts are rounded to multiples of this", low=0.0001, high=0.5
+    )
     forecast_cap: float = _setting(2.0, "cap of every forecast (mean 1)", low=1.0, high=10.0)
     vol_span: int = _setting(
         32, "span of the exponentially weighted volatility (001)", unit="sessions", low=5, high=260
@@ -207,6 +210,9 @@ class Settings:
     governor: str = _setting(
         "0.05 0.8 0.10 0.6 0.20 0.4",
         "pairs of drawdown and the gross share from there on (000)",
+    )
+    governor_window: int = _setting(
+        252, "sessions of the rolling maximum that drawdown is measured from", low=60, high=2520
     )
     governor_restore: float = _setting(
         0.02, "largest restoration of gross share in a session", low=0.0005, high=1.0

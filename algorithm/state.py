@@ -38,10 +38,16 @@ def save_state(strategy: Strategy, extra: dict[str, Any] | None = None) -> str:
             [
                 [c.month, c.expiry, c.last_holding]
                 for c in known.values()
-                if c.expiry >= strategy.day
+                if c.expiry >= strategy.day or c.month in kept
             ]
-            for known in strategy.markets.contracts
+            for known, *kept in zip(
+                strategy.markets.contracts,
+                strategy.markets.held.tolist(),
+                strategy.markets.lost.tolist(),
+                strict=True,
+            )
         ],
+        "settings": _meaning(strategy),
         "components": {
             name: {key: _encode(getattr(component, key)) for key in component.STATE}
             for name, component in strategy.components().items()
@@ -68,6 +74,22 @@ def load_state(strategy: Strategy, document: str) -> dict[str, Any]:
             f"state is of {len(body['markets'])} markets {' '.join(body['markets'])}; the strategy "
             f"now has {len(codes)} markets {' '.join(codes)}"
         )
+    for name, value in _meaning(strategy).items():
+        if body.get("settings", {}).get(name) != value:
+            raise StateError(
+                f"state was written with {name} {body.get('settings', {}).get(name)!r}; the "
+                f"settings now say {value!r}"
+            )
+    try:
+        return _take_up(strategy, body)
+    except (KeyError, ValueError, TypeError) as error:
+        if isinstance(error, StateError):
+            raise
+        raise StateError(f"state cannot be read: {error!r}") from None
+
+
+def _take_up(strategy: Strategy, body: dict[str, Any]) -> dict[str, Any]:
+    """Decode everything first, so that a faulty document changes nothing."""
     components = strategy.components()
     decoded: list[tuple[Any, str, Any]] = []
     for name, component in components.items():
@@ -83,14 +105,33 @@ def load_state(strategy: Strategy, document: str) -> dict[str, Any]:
                     f"{current.shape}"
                 )
             decoded.append((component, key, value))
+    contracts = [
+        (market, Contract(int(month), int(expiry), int(last_holding)))
+        for market, known in enumerate(body["contracts"])
+        for month, expiry, last_holding in known
+    ]
+    extra: dict[str, Any] = body["extra"]
     for component, key, value in decoded:
         setattr(component, key, value)
-    for market, known in enumerate(body["contracts"]):
-        for month, expiry, last_holding in known:
-            strategy.list_contract(market, Contract(month, expiry, last_holding))
+    for market, contract in contracts:
+        strategy.list_contract(market, contract)
     strategy.after_restore()
-    extra: dict[str, Any] = body["extra"]
     return extra
+
+
+def _meaning(strategy: Strategy) -> dict[str, str]:
+    """The settings on which the meaning of the stored arrays depends."""
+    settings = strategy.settings.as_strings()
+    prefixes = (
+        "vol_span",
+        "vol_long_sessions",
+        "tsmom_",
+        "ewmac_",
+        "carry_",
+        "corr_",
+        "var_window",
+    )
+    return {name: value for name, value in settings.items() if name.startswith(prefixes)}
 
 
 def _checked(document: str) -> dict[str, Any]:

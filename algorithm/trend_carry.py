@@ -41,6 +41,7 @@ from universe.instruments import Instrument
 from universe.lean_universe import FuturesChainUniverseSelectionModel
 from universe.listing import contract_of
 from universe.master import MASTER
+from universe.rolls import next_weekday
 from universe.session import NO_CONTRACT
 
 DECISION_TIME = (18, 5)
@@ -150,7 +151,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if not bars.count:
             return
         context = self._context
-        day = to_epoch_day(self.time.date())
+        day = session_day(to_epoch_day(self.time.date()), context.strategy.day)
         if day != context.collecting:
             if context.has_bars():
                 self._observe()
@@ -199,7 +200,6 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if not self._observe() or self.is_warming_up:
             return
         strategy = context.strategy
-        context.nav = float(self.portfolio.total_portfolio_value)
         context.read_account(
             lambda symbol: float(self.portfolio[symbol].quantity),
             [
@@ -207,16 +207,19 @@ class TrendCarryAlgorithm(QCAlgorithm):
                 for ticket in self.transactions.get_open_order_tickets()
             ],
         )
+        value = float(self.portfolio.total_portfolio_value)
+        context.nav = strategy.trusted_nav(value, context.held_by_market())
         if self.live_mode and not self._reconciled:
             self._reconcile()
             self._reconciled = True
         strategy.update_governor(context.nav)
-        context.due = True
-        insights = [
-            insight for model in self._alphas for insight in model.update(self, self.current_slice)
-        ]
-        self.emit_insights(insights)
-        context.due = False
+        with context.deciding():
+            insights = [
+                insight
+                for model in self._alphas
+                for insight in model.update(self, self.current_slice)
+            ]
+            self.emit_insights(insights)
         self.insights.remove_expired_insights(self.utc_time)
         self._after_decision(today)
 
@@ -230,7 +233,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if self._settings.trace:
             self._trace.decided(
                 today,
-                context.nav,
+                float(self.portfolio.total_portfolio_value),
                 strategy.target_contracts(gated.contracts),
                 context.holdings,
                 governor=strategy.governor.scale,
@@ -266,7 +269,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
     def _save(self) -> None:
         if self.object_store.contains_key(STATE_KEY):
             self.object_store.save(PREVIOUS_STATE_KEY, self.object_store.read(STATE_KEY))
-        self.object_store.save(STATE_KEY, save_state(self._context.strategy))
+        if not self.object_store.save(STATE_KEY, save_state(self._context.strategy)):
+            self.error(f"{STATE_KEY} could not be written: a restart would use an older state")
 
     def _restore(self) -> None:
         """Take up the last state that can be read; without one, start from the warm-up."""
@@ -305,6 +309,23 @@ class TrendCarryAlgorithm(QCAlgorithm):
     def _trace_note(self, sentence: str) -> None:
         if self._settings.trace:
             self._trace.note(to_epoch_day(self.time.date()), sentence)
+
+
+def session_day(arrived: int, decided: int) -> int:
+    """Session that a bar counts in, by the New York date of its arrival.
+
+    One that arrives after the day's decision, or on a weekend (sessions that run through midnight
+    on Friday), counts in the next session.
+
+    Parameters
+    ----------
+    arrived : int
+        Epoch day.
+    decided : int
+        Last session decided on or observed.
+    """
+    day = max(arrived, next_weekday(decided)) if arrived <= decided else arrived
+    return day if (day + 3) % 7 < 5 else next_weekday(day)
 
 
 def _contract_month(symbol: Symbol) -> int:

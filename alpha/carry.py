@@ -10,6 +10,10 @@ from universe.ewm import EwmMean
 
 DAYS_IN_YEAR = 365.25
 
+OUTLYING = 3.0
+"""Raw carry counts at most this many times the ratio that reaches the cap: one bad quote among the
+smoothed ones must not last for months."""
+
 
 def annualised_carry(
     near_price: FloatArray, far_price: FloatArray, near_expiry: IntArray, far_expiry: IntArray
@@ -92,6 +96,8 @@ class Carry:
         self.valid = np.isfinite(self.raw) & (epoch_day - self.quoted <= self.max_age)
         usable = seen & self.valid & (sigma_price_annual > 0)
         ratio = self.raw / np.where(usable, sigma_price_annual, 1.0)
+        bound = OUTLYING * self.cap / self._scalar
+        ratio = np.minimum(np.maximum(ratio, -bound), bound)
         self.mean.update(ratio, usable)
 
     def by_span(self) -> FloatArray:

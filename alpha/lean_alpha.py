@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, QCAlgorithm, Slice
 
 from alpha.forecasts import CARRY, TREND
@@ -13,20 +12,25 @@ from alpha.forecasts import CARRY, TREND
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
 
-LIFETIME = timedelta(days=5)
-"""Insights are renewed at every decision; this outlives a weekend with a holiday."""
+LIFETIME = timedelta(days=30)
+"""Insights are renewed long before."""
+
+RENEWAL = 20
+"""Days after which an unchanged insight is emitted again."""
 
 
 class SleeveAlphaModel(AlphaModel):
-    """Emits one insight per market and sleeve when the decision clock says so.
+    """Emits an insight of a market when its forecast or contract changes.
 
-    ``Insight.weight`` carries the forecast (mean 1, cap 2), ``source_model`` names the sleeve.
+    ``Insight.weight`` carries the forecast (mean 1, cap 2), None when it ends; ``source_model``
+    names the sleeve.
     """
 
     def __init__(self, context: TradingContext, sleeve: str) -> None:
         super().__init__()
         self.name = sleeve
         self._context, self._sleeve = context, sleeve
+        self._emitted: dict[int, tuple[Any, float, int]] = {}
 
     def update(self, algorithm: QCAlgorithm, data: Slice) -> list[Insight]:
         """Insights of this sleeve, none while no decision is due."""
@@ -34,20 +38,28 @@ class SleeveAlphaModel(AlphaModel):
         if not context.due:
             return []
         insights = []
-        forecasts = context.strategy.forecast()[self._sleeve]
-        for market in np.flatnonzero(np.isfinite(forecasts)).tolist():
+        day = context.strategy.day
+        for market, forecast in enumerate(context.strategy.forecast()[self._sleeve].tolist()):
             symbol = context.held_symbol(market)
-            if symbol is None:
+            last = self._emitted.get(market)
+            if symbol is None or (last is None and forecast != forecast):
                 continue
-            forecast = float(forecasts[market])
-            if forecast > 0:
-                direction = InsightDirection.UP
+            if last and last[:2] == (symbol, forecast) and day - last[2] < RENEWAL:
+                continue
+            if forecast == forecast:
+                self._emitted[market] = (symbol, forecast, day)
             else:
-                direction = InsightDirection.DOWN if forecast < 0 else InsightDirection.FLAT
-            insights.append(
-                Insight.price(symbol, LIFETIME, direction, None, None, self._sleeve, forecast)
-            )
+                del self._emitted[market]
+            insights.append(_insight(symbol, forecast, self._sleeve))
         return insights
+
+
+def _insight(symbol: Any, forecast: float, sleeve: str) -> Insight:
+    direction = InsightDirection.FLAT
+    if forecast != 0 and forecast == forecast:
+        direction = InsightDirection.UP if forecast > 0 else InsightDirection.DOWN
+    weight = forecast if forecast == forecast else None
+    return Insight.price(symbol, LIFETIME, direction, None, None, sleeve, weight)
 
 
 class TrendAlphaModel(SleeveAlphaModel):

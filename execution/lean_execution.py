@@ -40,8 +40,13 @@ class NextSessionExecutionModel(ExecutionModel):
         wanted: dict[int, tuple[int, int]] = {}
         for target in targets:
             key = context.keys.get(target.symbol)
-            if key is not None and key[1] == held[key[0]]:
-                wanted[key[0]] = (key[1], round(target.quantity))
+            if key is None:
+                continue
+            market, month = key
+            if month == held[market]:
+                wanted[market] = (month, round(target.quantity))
+            else:
+                wanted.setdefault(market, (int(held[market]), 0))
         sigma = context.strategy.markets.sigma_price()
         for order in plan_orders(
             wanted,
@@ -50,9 +55,16 @@ class NextSessionExecutionModel(ExecutionModel):
             context.strategy.stuck_contracts(),
         ):
             key = (order.market, order.month)
-            ticket = algorithm.market_order(
-                context.symbols[key], order.quantity, True, order.reason
-            )
+            if key not in context.symbols:
+                context.log(f"{order.month} of market {order.market} is not subscribed: no order")
+                continue
+            try:
+                ticket = algorithm.market_order(
+                    context.symbols[key], order.quantity, True, order.reason
+                )
+            except Exception as error:  # one refused contract must not stop the others
+                context.log(f"order of {order.quantity} {context.symbols[key].value}: {error}")
+                continue
             context.order_placed(key, ticket.order_id, float(sigma[order.market]))
 
     def on_order_event(self, algorithm: QCAlgorithm, order_event: OrderEvent) -> None:

@@ -114,7 +114,7 @@ def buffered(
         change = np.abs(target - current)
         small = (change <= 2.0 * np.maximum(width, 1.0)) & (target * current > 0)
         target = np.where(small & (sessions_since_trade < cooldown), current, target)
-    return target.astype(np.int64)
+    return np.where(np.isfinite(target), target, current).astype(np.int64)
 
 
 def too_big(average: FloatArray, minimum: float, member: BoolArray) -> BoolArray:

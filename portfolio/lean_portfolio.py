@@ -32,25 +32,28 @@ class SleevePortfolioConstructionModel(PortfolioConstructionModel):
     def create_targets(
         self, algorithm: QCAlgorithm, insights: list[Insight]
     ) -> list[PortfolioTarget]:
-        """Whole contracts of every market; 0 for contracts that have been rolled out of."""
+        """Whole contracts where something is to be done; 0 for contracts rolled out of."""
         context = self._context
         if not context.due:
             return []
-        n = len(context.strategy.instruments)
-        forecasts = {name: np.full(n, np.nan) for name in SLEEVES}
+        if not context.forecasts:
+            n = len(context.strategy.instruments)
+            context.forecasts = {name: np.full(n, np.nan) for name in SLEEVES}
         for insight in insights:
             key = context.keys.get(insight.symbol)
-            if key is not None and insight.source_model in forecasts:
-                forecasts[insight.source_model][key[0]] = insight.weight
-        context.forecasts = forecasts
-        context.plan = context.strategy.construct(forecasts, context.nav)
-        wanted = context.strategy.target_contracts(context.plan.contracts)
+            sleeve = context.forecasts.get(insight.source_model)
+            if key is not None and sleeve is not None:
+                sleeve[key[0]] = np.nan if insight.weight is None else insight.weight
+        context.plan = context.strategy.construct(context.forecasts, context.nav)
+        context.emitted.clear()
+        held = context.strategy.markets.held.tolist()
         targets = []
-        for key in context.holdings:
-            if key[0] in wanted and wanted[key[0]][0] != key[1]:
-                targets.append(PortfolioTarget(context.symbols[key], 0))
-        for market, (month, quantity) in wanted.items():
-            symbol = context.symbols.get((market, month))
-            if symbol is not None:
+        for market, month in context.holdings:
+            if month != held[market] and held[market]:
+                targets.append(PortfolioTarget(context.symbols[(market, month)], 0))
+        for market, quantity in enumerate(context.plan.contracts.tolist()):
+            symbol = context.held_symbol(market)
+            if symbol is not None and not context.settled(market, quantity):
+                context.emitted.add(market)
                 targets.append(PortfolioTarget(symbol, quantity))
         return targets

@@ -106,11 +106,12 @@ class EmbeddedEngine:
         if session.day < self.first_day:
             return
         nav = ledger.nav(self._rates(fx), fx)
-        strategy.update_governor(nav)
-        forecasts = strategy.forecast()
-        plan = strategy.construct(forecasts, nav)
-        governed = strategy.govern(plan.contracts)
         held = np.array(ledger.held_by_market(), dtype=np.int64)
+        trusted = strategy.trusted_nav(nav, held)
+        strategy.update_governor(trusted)
+        forecasts = strategy.forecast()
+        plan = strategy.construct(forecasts, trusted)
+        governed = strategy.govern(plan.contracts)
         gated = strategy.gate_targets(governed, held, plan.unit_exposure)
         orders = plan_orders(
             strategy.target_contracts(gated.contracts),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from universe.arrays import IntArray
+from universe.arrays import FloatArray, IntArray
 
 ROUNDING = 1e-9
 """Tolerance, so that a NAV of 90 after 100 is a drawdown of 10 %."""
@@ -23,12 +23,18 @@ class DrawdownGovernor:
     step : float
         The share handed out is rounded down to a multiple of this, so that small moves of NAV do
         not trade.
+    window : int
+        Sessions of the rolling maximum ("trailing drawdown", "rolling max"; 000); 0 is all of them.
     """
 
-    STATE = ("peak", "share", "drawdown")
+    STATE = ("peak", "share", "drawdown", "past", "count")
 
     def __init__(
-        self, points: tuple[tuple[float, float], ...], restore: float, step: float
+        self,
+        points: tuple[tuple[float, float], ...],
+        restore: float,
+        step: float,
+        window: int = 0,
     ) -> None:
         self._drawdowns = np.array([0.0] + [point[0] for point in points])
         self._shares = np.array([1.0] + [point[1] for point in points])
@@ -36,6 +42,8 @@ class DrawdownGovernor:
         self.peak = 0.0
         self.share = 1.0
         self.drawdown = 0.0
+        self.past: FloatArray = np.zeros(window)  # NAV of the last sessions
+        self.count = 0
 
     def map(self, drawdown: float) -> float:
         """Share of gross exposure at ``drawdown``, not rising in it."""
@@ -49,7 +57,12 @@ class DrawdownGovernor:
         """
         if not np.isfinite(nav) or nav <= 0:
             return self.scale
-        self.peak = max(self.peak, nav)
+        if len(self.past):
+            self.past[self.count % len(self.past)] = nav
+            self.count += 1
+            self.peak = float(self.past.max())
+        else:
+            self.peak = max(self.peak, nav)
         self.drawdown = 1.0 - nav / self.peak
         allowed = self.map(self.drawdown)
         self.share = min(allowed, self.share + self._restore)

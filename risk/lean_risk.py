@@ -16,8 +16,11 @@ def _changed(context: TradingContext, before: IntArray, after: IntArray) -> list
     targets = []
     for market in (before != after).nonzero()[0].tolist():
         symbol = context.held_symbol(market)
-        if symbol is not None:
-            targets.append(PortfolioTarget(symbol, int(after[market])))
+        quantity = int(after[market])
+        known = market in context.emitted or not context.settled(market, quantity)
+        if symbol is not None and known:
+            context.emitted.add(market)
+            targets.append(PortfolioTarget(symbol, quantity))
     return targets
 
 

@@ -98,7 +98,9 @@ class Markets:
         "must_exit",
         "unquoted",
         "held_expiry",
+        "held_last",
         "lost",
+        "last_quotes",
     )
 
     def __init__(
@@ -134,7 +136,9 @@ class Markets:
         self.must_exit: BoolArray = np.zeros(n, dtype=bool)
         self.unquoted: IntArray = np.zeros(n, dtype=np.int64)
         self.held_expiry: IntArray = np.full(n, -(10**6), dtype=np.int64)  # of the held contract
+        self.held_last: IntArray = np.full(n, 10**6, dtype=np.int64)  # its last holding day
         self.lost: IntArray = np.zeros(n, dtype=np.int64)  # contract left without a price
+        self.last_quotes: list[list[list[float]]] = [[] for _ in instruments]  # [month, close]
         self._sigma: FloatArray = np.full(n, np.nan)
         self._window = [roll_window_days(i) for i in instruments]
 
@@ -195,6 +199,8 @@ class Markets:
         for market, quotes in enumerate(session.quotes):
             if quotes:
                 self._observe_market(market, session, float(limits[market]), out)
+        due = self.held_last <= next_weekday(session.day)
+        self.must_exit = np.asarray(due & (self.held != NO_CONTRACT))
         self.vol.update(out.ret, out.seen & (self.sessions > 1))
         self._blend()
         return out
@@ -217,8 +223,9 @@ class Markets:
         elif held != NO_CONTRACT and quotes:
             self.unquoted[market] += 1
         if self._may_roll(market, held, close is None, session):
-            self._roll(market, quotes, session, out)
-        self._carry_pair(market, quotes, out)
+            self._roll(market, quotes, session, limit, out)
+        self._carry_pair(market, quotes, limit, out)
+        self.last_quotes[market] = [[month, close] for month, close in quotes.items()]
 
     def _may_roll(self, market: int, held: int, unquoted: bool, session: Session) -> bool:
         """Cheap test that spares most sessions the full roll rule."""
@@ -273,8 +280,27 @@ class Markets:
         self.last_seen[market] = day
         self.sessions[market] += 1
 
+    def _plausible(self, market: int, month: int, close: float, limit: float) -> bool:
+        """Whether the first use of a contract's close can be trusted.
+
+        Against its own close of the market's session before, by the outlier limit; a contract that
+        had none must be within half and double the held one's.
+        """
+        before = next((c for m, c in self.last_quotes[market] if m == month), None)
+        if before is not None and self.sessions[market] > self.vol.span:
+            return not abs(close - before) > limit
+        anchor = self.positive_price[market]
+        return not (np.isfinite(anchor) and self.sessions[market] > 0) or (
+            0.5 <= close / anchor <= 2.0
+        )
+
     def _roll(
-        self, market: int, quotes: dict[int, float], session: Session, out: Observation
+        self,
+        market: int,
+        quotes: dict[int, float],
+        session: Session,
+        limit: float,
+        out: Observation,
     ) -> None:
         held = int(self.held[market])
         contracts, day = self.contracts[market], session.day
@@ -292,14 +318,19 @@ class Markets:
             theta=self._theta,
             follow_mapping=self._follow_mapping,
         )
-        self.must_exit[market] = decision.must_exit
         new = decision.month
         old = int(self.held[market])
         if new in (NO_CONTRACT, held) or (old == NO_CONTRACT and quotes[new] <= 0):
             return  # a market starts with its first positive price
+        code = self.instruments[market].code
+        if not self._plausible(market, new, quotes[new], limit):
+            text = f"{code} {new} at {quotes[new]:g} is not trusted: the roll waits"
+            out.notes.append((market, "outlier", text))
+            return
         old_close = float(self.price[market])
         self.held[market] = new
         self.held_expiry[market] = contracts[new].expiry
+        self.held_last[market] = contracts[new].last_holding
         if old == NO_CONTRACT:
             self.adjusted[market] = quotes[new]
             self.positive_price[market] = quotes[new]
@@ -310,7 +341,6 @@ class Markets:
         self.lost[market] = old if held == NO_CONTRACT else NO_CONTRACT
         self.unquoted[market] = 0
         self._mark_rolled(market, quotes[new], day)
-        code = self.instruments[market].code
         out.rolls.append(Roll(day, code, old, new, old_close, quotes[new], reason))
 
     def _mark_rolled(self, market: int, close: float, day: int) -> None:
@@ -319,13 +349,15 @@ class Markets:
             self.positive_price[market] = close
         self.last_seen[market] = day
 
-    def _carry_pair(self, market: int, quotes: dict[int, float], out: Observation) -> None:
+    def _carry_pair(
+        self, market: int, quotes: dict[int, float], limit: float, out: Observation
+    ) -> None:
         held = int(self.held[market])
         if held not in quotes:
             return
         contracts = self.contracts[market]
         other = carry_contract(self.instruments[market], held, quotes, contracts)
-        if other == NO_CONTRACT:
+        if other == NO_CONTRACT or not self._plausible(market, other, quotes[other], limit):
             return
         near, far = sorted((held, other), key=lambda month: contracts[month].expiry)
         out.near_price[market], out.far_price[market] = quotes[near], quotes[far]

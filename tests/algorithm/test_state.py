@@ -70,7 +70,10 @@ def test_every_array_comes_back_bit_for_bit(engine_after_a_while):
         other = successor.components()[name]
         for key in component.STATE:
             before, after = getattr(component, key), getattr(other, key)
-            assert np.array_equal(before, after, equal_nan=True), f"{name}.{key}"
+            if key == "last_quotes":
+                assert before == after
+            else:
+                assert np.array_equal(before, after, equal_nan=True), f"{name}.{key}"
 
 
 def test_callers_values_come_back(engine_after_a_while):
@@ -110,10 +113,12 @@ def test_a_document_of_other_markets_names_both(engine_after_a_while):
         load_state(successor, document)
 
 
-def test_a_document_of_another_window_names_the_array(made_up, engine_after_a_while):
+def test_a_document_of_other_settings_names_both_values(made_up, engine_after_a_while):
     document = save_state(engine_after_a_while.strategy)
     successor = Strategy(
         _settings(made_up, var_window=300), engine_after_a_while.strategy.instruments
     )
-    with pytest.raises(StateError, match=r"returns\.store has shape"):
+    with pytest.raises(
+        StateError, match="written with var_window '250'; the settings now say '300'"
+    ):
         load_state(successor, document)

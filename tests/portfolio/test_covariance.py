@@ -103,7 +103,7 @@ class TestCorrelation:
         np.testing.assert_allclose(found[off], expected[off], atol=1e-12)
 
     def test_ledoit_wolf_is_estimated_again_only_when_due(self):
-        z, seen = histories(5, rows=40, late=False, closed=0.0)
+        z, seen = histories(5, rows=100, late=False, closed=0.0)
         correlation, window = Correlation(CLASSES, "ledoit_wolf", every=5), ReturnWindow(5, 100)
         found = []
         for row, mask in zip(z, seen, strict=True):
@@ -112,7 +112,7 @@ class TestCorrelation:
             n = correlation.sessions[0]
             off = correlation.matrix(window)[0, 1] * (n + PRIOR_SESSIONS) / n  # undo the prior
             found.append(round(float(off), 12))
-        changes = [k for k in range(12, 40) if found[k] != found[k - 1]]
+        changes = [k for k in range(62, 100) if found[k] != found[k - 1]]
         assert np.diff(changes).tolist() == [5] * (len(changes) - 1)
         assert len(changes) >= 4
 

@@ -417,7 +417,7 @@ class TestInputs:
 
     def test_nothing_is_traded_before_the_start_but_history_is_used(self, made_up):
         own = {"end": "2016-06-30", "start": "2016-03-01"}
-        cold = run_backtest(made_up, settings(**own))
+        cold = run_backtest(made_up, settings(**own, warmup_days=0))
         warm = run_backtest(made_up, settings(**own, warmup_days=500))
         assert warm.day[0] == cold.day[0] >= to_epoch_day(date(2016, 3, 1))
         assert warm.targets[0].any()

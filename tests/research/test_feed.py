@@ -137,11 +137,14 @@ class TestRates:
 
 class TestContracts:
     def test_listed_with_their_last_holding_days(self):
-        """Third Friday of March 2020 is the 20th; first notice for H is the end of February."""
+        """Third Friday of March 2020 is the 20th; first notice for H is the end of February.
+
+        Two business days more are kept in hand for holidays.
+        """
         friday = to_epoch_day(date(2020, 3, 20))
         for notice, last in (
-            (Notice.CASH, date(2020, 3, 19)),
-            (Notice.PRIOR_MONTH_END, date(2020, 2, 27)),
+            (Notice.CASH, date(2020, 3, 17)),
+            (Notice.PRIOR_MONTH_END, date(2020, 2, 25)),
         ):
             market = instrument(notice=notice)
             (found,) = listed_contracts(history(market, [], months=(202003,), expiry=(friday,)))
