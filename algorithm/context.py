@@ -37,6 +37,8 @@ class TradingContext:
         Symbol by (market index, contract month), and back; the security that carries its data.
     pending : dict of (market index, contract month) to contracts
         Unfilled rest of our orders.
+    tickets : dict of order id to LEAN order ticket
+        Our orders that may be open.
     order_sigma : dict of order id to float
         Daily volatility in price at the decision, for the slippage of that order.
     traded : set of (market index, contract month)
@@ -53,7 +55,9 @@ class TradingContext:
     securities: dict[ContractKey, Any] = field(default_factory=dict)
     pending: dict[ContractKey, int] = field(default_factory=dict)
     order_sigma: dict[int, float] = field(default_factory=dict)
+    tickets: dict[int, Any] = field(default_factory=dict)
     traded: set[ContractKey] = field(default_factory=set)
+    ordered: list[tuple[ContractKey, int]] = field(default_factory=list)  # by this decision
     emitted: set[int] = field(default_factory=set)  # markets with a target in this decision
     rolling: set[int] = field(default_factory=set)  # markets that hold another contract too
     holdings: dict[ContractKey, int] = field(default_factory=dict)
@@ -178,7 +182,24 @@ class TradingContext:
             out[market] += quantity
         return out
 
-    def order_placed(self, key: ContractKey, order_id: int, sigma: float) -> None:
+    def order_placed(self, key: ContractKey, ticket: Any, quantity: int, sigma: float) -> None:
         """Remember an order on its way and the volatility it was sized with."""
         self.traded.add(key)
-        self.order_sigma[order_id] = sigma
+        self.ordered.append((key, quantity))
+        self.tickets[ticket.order_id] = ticket
+        self.order_sigma[ticket.order_id] = sigma
+
+    def unfilled(self, done: Callable[[Any], bool]) -> list[tuple[Any, float]]:
+        """Symbol and unfilled rest of each open order, for ``read_account``.
+
+        Parameters
+        ----------
+        done : callable
+            Whether a ticket is filled, cancelled or refused; it is then forgotten.
+        """
+        for order_id in [i for i, ticket in self.tickets.items() if done(ticket)]:
+            del self.tickets[order_id]
+        return [
+            (ticket.symbol, float(ticket.quantity - ticket.quantity_filled))
+            for ticket in self.tickets.values()
+        ]

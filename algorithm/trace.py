@@ -19,6 +19,8 @@ class Trace:
         Markets in the order of the arrays.
     days : list of dict
         Per decision: day (epoch day), nav, governor and gate scale, targets {code: [month, n]}.
+    orders : list of list
+        [day, code, month, quantity].
     fills : list of list
         [day, code, month, quantity, price, fee in its currency, tag].
     notes : list of list
@@ -27,6 +29,7 @@ class Trace:
 
     codes: list[str]
     days: list[dict[str, Any]] = field(default_factory=list)
+    orders: list[list[Any]] = field(default_factory=list)
     fills: list[list[Any]] = field(default_factory=list)
     notes: list[list[Any]] = field(default_factory=list)
 
@@ -49,6 +52,10 @@ class Trace:
             }
         )
 
+    def ordered(self, day: int, key: ContractKey, quantity: int) -> None:
+        """Record an order."""
+        self.orders.append([day, self.codes[key[0]], key[1], quantity])
+
     def filled(
         self, day: int, key: ContractKey, quantity: int, price: float, fee: float, tag: str
     ) -> None:
@@ -62,5 +69,11 @@ class Trace:
     def dumps(self) -> str:
         """The record as JSON."""
         return json.dumps(
-            {"codes": self.codes, "days": self.days, "fills": self.fills, "notes": self.notes}
+            {
+                "codes": self.codes,
+                "days": self.days,
+                "orders": self.orders,
+                "fills": self.fills,
+                "notes": self.notes,
+            }
         )

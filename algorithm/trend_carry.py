@@ -15,6 +15,7 @@ from AlgorithmImports import (
     FuturesExpiryUtilityFunctions,
     ImmediateSettlementModel,
     OrderEvent,
+    OrderStatus,
     QCAlgorithm,
     Resolution,
     Security,
@@ -23,6 +24,7 @@ from AlgorithmImports import (
     SecurityType,
     Slice,
     Symbol,
+    SymbolChangedEvents,
 )
 from threadpoolctl import threadpool_limits
 
@@ -52,6 +54,9 @@ WARM_UP_MARGIN = 10
 
 LAUNCHER_PARAMETERS = ("intrinio-username", "intrinio-password", "ema-fast", "ema-slow")
 """What the launcher's own config.json passes to every algorithm unless it is edited."""
+
+CLOSED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
+"""Orders that nothing more comes of."""
 
 STATE_KEY = "trend-carry/state.json"
 PREVIOUS_STATE_KEY = "trend-carry/state.previous.json"
@@ -84,6 +89,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._context = context
         self._trace = Trace([instrument.code for instrument in instruments])
         self._futures: list[Any] = [None] * len(instruments)
+        self._mapped = [NO_CONTRACT] * len(instruments)
         self._currencies = [instrument.currency for instrument in instruments]
         self._restored = self._reconciled = False
         if self.live_mode:
@@ -165,11 +171,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
     def _observe(self) -> bool:
         """Hand the collected session to the strategy; False if it knows it already."""
         context = self._context
-        mapped = []
-        for market, future in enumerate(self._futures):
-            symbol = future.mapped if future is not None else None
-            key = context.keys.get(symbol) if symbol is not None else None
-            mapped.append(key[1] if key is not None and key[0] == market else NO_CONTRACT)
+        mapped = [self._mapped_month(market) for market in range(len(self._futures))]
         rates: dict[str, float] = {}
         for currency in set(self._currencies):
             rates[currency] = self._rate(currency)
@@ -184,6 +186,23 @@ class TrendCarryAlgorithm(QCAlgorithm):
             if kind != "flip":
                 self._note(f"{kind}: {text}")
         return True
+
+    def _mapped_month(self, market: int) -> int:
+        """Contract month of LEAN's own front contract, asked for anew only when it changes."""
+        month = self._mapped[market]
+        if month == NO_CONTRACT:
+            future = self._futures[market]
+            symbol = future.mapped if future is not None else None
+            key = self._context.keys.get(symbol) if symbol is not None else None
+            month = self._mapped[market] = key[1] if key is not None else NO_CONTRACT
+        return month
+
+    def on_symbol_changed_events(self, symbols_changed: SymbolChangedEvents) -> None:
+        """LEAN's mapping has moved on."""
+        for symbol in symbols_changed.keys():  # noqa: SIM118 - a .NET dictionary
+            market = self._context.strategy.index.get(symbol.id.symbol)
+            if market is not None:
+                self._mapped[market] = NO_CONTRACT
 
     def _rate(self, currency: str) -> float:
         if currency == "USD":
@@ -200,12 +219,12 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if not self._observe() or self.is_warming_up:
             return
         strategy = context.strategy
+        if self.live_mode and not self._reconciled:
+            for ticket in self.transactions.get_open_order_tickets():
+                context.tickets[ticket.order_id] = ticket
         context.read_account(
             lambda symbol: float(self.portfolio[symbol].quantity),
-            [
-                (ticket.symbol, float(ticket.quantity - ticket.quantity_filled))
-                for ticket in self.transactions.get_open_order_tickets()
-            ],
+            context.unfilled(lambda ticket: ticket.status in CLOSED),
         )
         value = float(self.portfolio.total_portfolio_value)
         context.nav = strategy.trusted_nav(value, context.held_by_market())
@@ -231,6 +250,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         for _, kind, text in plan.notes:
             self._note(f"{kind}: {text}")
         if self._settings.trace:
+            for key, quantity in context.ordered:
+                self._trace.ordered(today, key, quantity)
             self._trace.decided(
                 today,
                 float(self.portfolio.total_portfolio_value),

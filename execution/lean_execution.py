@@ -65,7 +65,7 @@ class NextSessionExecutionModel(ExecutionModel):
             except Exception as error:  # one refused contract must not stop the others
                 context.log(f"order of {order.quantity} {context.symbols[key].value}: {error}")
                 continue
-            context.order_placed(key, ticket.order_id, float(sigma[order.market]))
+            context.order_placed(key, ticket, order.quantity, float(sigma[order.market]))
 
     def on_order_event(self, algorithm: QCAlgorithm, order_event: OrderEvent) -> None:
         """Say it when an order dies; the next decision orders what is still missing."""

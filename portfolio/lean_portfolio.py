@@ -46,6 +46,7 @@ class SleevePortfolioConstructionModel(PortfolioConstructionModel):
                 sleeve[key[0]] = np.nan if insight.weight is None else insight.weight
         context.plan = context.strategy.construct(context.forecasts, context.nav)
         context.emitted.clear()
+        context.ordered.clear()
         held = context.strategy.markets.held.tolist()
         targets = []
         for market, month in context.holdings:

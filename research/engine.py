@@ -120,6 +120,11 @@ class EmbeddedEngine:
             strategy.stuck_contracts(),
         )
         ledger.submit(orders, strategy.markets.sigma_price())
+        codes = self.feed.codes
+        self._log.add(
+            target_months=strategy.markets.held.copy(),
+            orders=[(session.day, codes[o.market], o.month, o.quantity) for o in orders],
+        )
         self._record(session.day, nav, book, observation, forecasts, plan, held, gated)
 
     def _rates(self, fx: FloatArray) -> dict[str, float]:
@@ -239,6 +244,8 @@ class EmbeddedEngine:
             extra={
                 "closing_fees": log.array("closing_fees"),
                 "var_held": log.array("var_held"),
+                "target_months": np.array(log.rows["target_months"], dtype=np.int64),
+                "orders": [order for orders in log.rows["orders"] for order in orders],
             },
         )
 

@@ -35,8 +35,9 @@ FillKey = tuple[int, str, int, int]
 class Difference:
     """One thing in which the engines differ.
 
-    ``cause`` is one of: "session only in LEAN", "session only embedded", "target", "fill only in
-    LEAN", "fill only embedded", "fill price", "fee", "account value".
+    ``cause`` is one of: "session only in LEAN", "session only embedded", "target", "order only in
+    LEAN", "order only embedded", "fill only in LEAN", "fill only embedded", "fill price",
+    "account value".
     """
 
     epoch_day: int
@@ -61,6 +62,8 @@ class ParityReport:
         Sessions decided by both engines.
     target_days : int
         Those on which every target is equal.
+    orders : int
+        Orders of the embedded engine.
     fills : int
         Fills that are equal in day, contract and quantity.
     max_bp : float
@@ -75,6 +78,7 @@ class ParityReport:
 
     sessions: int
     target_days: int
+    orders: int
     fills: int
     max_bp: float
     differences: list[Difference]
@@ -92,6 +96,7 @@ class ParityReport:
         out = [
             f"sessions decided by both: {self.sessions}",
             f"sessions with equal targets: {self.target_days}",
+            f"orders: {self.orders}",
             f"equal fills: {self.fills}",
             f"largest difference of account value: {self.max_bp:.6f} bp of NAV",
         ]
@@ -134,11 +139,16 @@ def compare(trace: dict[str, Any], result: RunResult, tolerance_bp: float = 0.01
     own_fills: dict[int, int] = Counter(fill.epoch_day for fill in result.fills)
     for day in sorted(lean.keys() & own.keys()):
         entry, row = lean[day], own[day]
-        mine = {result.markets[m]: int(n) for m, n in enumerate(result.targets[row].tolist()) if n}
-        theirs = {code: int(target[1]) for code, target in entry["targets"].items()}
+        months = result.extra["target_months"][row].tolist()
+        mine = {
+            result.markets[m]: (months[m], n)
+            for m, n in enumerate(result.targets[row].tolist())
+            if n
+        }
+        theirs = {code: (int(month), int(n)) for code, (month, n) in entry["targets"].items()}
         different = sorted(c for c in mine.keys() | theirs.keys() if mine.get(c) != theirs.get(c))
         differences += [
-            Difference(day, "target", code, str(theirs.get(code, 0)), str(mine.get(code, 0)))
+            Difference(day, "target", code, _text(theirs.get(code)), _text(mine.get(code)))
             for code in different
         ]
         equal_days += not different
@@ -154,15 +164,39 @@ def compare(trace: dict[str, Any], result: RunResult, tolerance_bp: float = 0.01
                 "nav_lean": entry["nav"],
                 "nav_embedded": nav,
                 "difference_bp": off,
+                "targets_lean": _listing(theirs),
+                "targets_embedded": _listing(mine),
                 "targets_different": " ".join(different),
                 "fills_lean": lean_fills.get(day, 0),
                 "fills_embedded": own_fills.get(day, 0),
             }
         )
     fills, fill_differences = _compare_fills(trace, result)
-    differences += fill_differences
+    differences += fill_differences + _compare_orders(trace, result)
     differences.sort(key=lambda difference: difference.epoch_day)
-    return ParityReport(len(rows), equal_days, fills, largest, differences, rows)
+    orders = len(result.extra["orders"])
+    return ParityReport(len(rows), equal_days, orders, fills, largest, differences, rows)
+
+
+def _text(target: tuple[int, int] | None) -> str:
+    return "none" if target is None else f"{target[1]:+d} {target[0]}"
+
+
+def _listing(targets: dict[str, tuple[int, int]]) -> str:
+    return " ".join(f"{code}:{month}:{n}" for code, (month, n) in sorted(targets.items()))
+
+
+def _compare_orders(trace: dict[str, Any], result: RunResult) -> list[Difference]:
+    lean = Counter(tuple(order) for order in trace["orders"])
+    own = Counter(tuple(order) for order in result.extra["orders"])
+    out = []
+    for (day, code, month, quantity), count in (lean - own).items():
+        text = f"{quantity:+d} {month}"
+        out += [Difference(day, "order only in LEAN", code, text, "none")] * count
+    for (day, code, month, quantity), count in (own - lean).items():
+        text = f"{quantity:+d} {month}"
+        out += [Difference(day, "order only embedded", code, "none", text)] * count
+    return out
 
 
 def _compare_fills(trace: dict[str, Any], result: RunResult) -> tuple[int, list[Difference]]:
