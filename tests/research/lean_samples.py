@@ -210,7 +210,7 @@ def assert_same(left: Dataset, right: Dataset) -> None:
 def real_lean_data() -> Path:
     """LEAN's own Data folder, or skip the test."""
     beside = Path(__file__).resolve().parents[3] / "shared" / "data" / "lean"
-    folder = Path(os.environ.get("LEAN_DATA", beside))
+    folder = Path(os.environ.get("LEAN_DATA") or beside)
     if not (folder / HOURS_FILE).is_file():
         pytest.skip("no LEAN databases: set LEAN_DATA or put them in ../shared/data/lean")
     return folder
