@@ -163,7 +163,6 @@ class EmbeddedEngine:
             var_historical=gated.historical,
             var_relative=gated.relative,
             var_one_day=model.binding(held * unit, 1),
-            var_held=model.binding(held * unit, self.settings.var_horizon),
             drawdown=strategy.governor.drawdown,
             governor_scale=strategy.governor.scale,
             gate_scale=gated.scale,
@@ -243,7 +242,6 @@ class EmbeddedEngine:
             timings={"engine": seconds},
             extra={
                 "closing_fees": log.array("closing_fees"),
-                "var_held": log.array("var_held"),
                 "target_months": np.array(log.rows["target_months"], dtype=np.int64),
                 "orders": [order for orders in log.rows["orders"] for order in orders],
             },
