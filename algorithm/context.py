@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from threading import get_ident
 from typing import Any
 
-import numpy as np
-
-from algorithm.decision import Plan, Strategy
+from algorithm.construction import Plan
+from algorithm.decision import Strategy
 from execution.orders import ContractKey
 from risk.gate import GateResult
 from universe.arrays import FloatArray, IntArray
@@ -45,6 +44,8 @@ class TradingContext:
         Contracts that may have a position.
     plan, governed, gated
         What the stages of the current decision produced.
+    macro : dict of series name to (epoch day, value)
+        Read since the last session.
     """
 
     strategy: Strategy
@@ -59,14 +60,15 @@ class TradingContext:
     traded: set[ContractKey] = field(default_factory=set)
     ordered: list[tuple[ContractKey, int]] = field(default_factory=list)  # by this decision
     emitted: set[int] = field(default_factory=set)  # markets with a target in this decision
-    rolling: set[int] = field(default_factory=set)  # markets that hold another contract too
     holdings: dict[ContractKey, int] = field(default_factory=dict)
     forecasts: dict[str, FloatArray] = field(default_factory=dict)
     plan: Plan | None = None
     governed: IntArray | None = None
     gated: GateResult | None = None
+    macro: dict[str, tuple[int, float]] = field(default_factory=dict)
     collecting: int = 0
     quotes: list[dict[int, float]] = field(default_factory=list)
+    _forecasts: dict[str, FloatArray] | None = None
     _asked: bool = False
     _deciding: int = 0
 
@@ -116,7 +118,9 @@ class TradingContext:
         quotes = self.quotes
         self.quotes = [{} for _ in quotes]
         interest = [self._interest(market, closes) for market, closes in enumerate(quotes)]
-        return Session(self.collecting, quotes, mapped, interest, fx)
+        macro, self.macro = self.macro, {}
+        self._forecasts = None
+        return Session(self.collecting, quotes, mapped, interest, fx, macro)
 
     def _interest(self, market: int, closes: dict[int, float]) -> dict[int, float]:
         """Last known open interest of the contracts with a bar; empty where it is not asked for."""
@@ -164,23 +168,74 @@ class TradingContext:
                 self.holdings[key] = held
             elif key not in self.pending:
                 self.traded.discard(key)
-        front = self.strategy.markets.held
-        others = [*self.holdings, *self.pending]
-        self.rolling = {market for market, month in others if month != front[market]}
 
-    def settled(self, market: int, quantity: int) -> bool:
-        """Whether ``quantity`` of the market's contract and nothing else is held or on its way."""
-        month = int(self.strategy.markets.held[market])
-        key = (market, month)
-        there = self.holdings.get(key, 0) + self.pending.get(key, 0)
-        return there == quantity and market not in self.rolling
+    def current_forecasts(self) -> dict[str, FloatArray]:
+        """The strategy's forecasts of the session, computed once."""
+        if self._forecasts is None:
+            self._forecasts = self.strategy.forecast()
+        return self._forecasts
 
-    def held_by_market(self) -> IntArray:
-        """Net contracts by market over all contract months."""
-        out = np.zeros(len(self.strategy.instruments), dtype=np.int64)
-        for (market, _), quantity in self.holdings.items():
-            out[market] += quantity
+    def open_markets(self, contracts: IntArray) -> dict[int, dict[int, int]]:
+        """Targets of the markets that do not have theirs, all contracts on their way counted.
+
+        Parameters
+        ----------
+        contracts : int array of shape (n_assets,)
+
+        Returns
+        -------
+        dict of market index to contracts by contract month
+            Contracts that are to be closed are named with 0.
+        """
+        targets = self.strategy.target_contracts(contracts)
+        there: dict[int, dict[int, int]] = {}
+        for held in (self.holdings, self.pending):
+            for (market, month), quantity in held.items():
+                months = there.setdefault(market, {})
+                months[month] = months.get(month, 0) + quantity
+        out = {}
+        for market, wanted in targets.items():
+            have = there.get(market, {})
+            extra = dict.fromkeys(have.keys() - wanted.keys(), 0)
+            changed = any(have.get(month, 0) != n for month, n in wanted.items())
+            if changed or extra:
+                out[market] = wanted | extra
         return out
+
+    def portfolio_targets(
+        self,
+        contracts: IntArray,
+        make: Callable[[Any, int], Any],
+        among: set[int] | None = None,
+    ) -> list[Any]:
+        """Targets by symbol, of the markets where something is to be done.
+
+        Parameters
+        ----------
+        contracts : int array of shape (n_assets,)
+        make : callable
+            Makes a target of a symbol and a number of contracts (LEAN's ``PortfolioTarget``).
+        among : set of int, optional
+            Markets a later stage has changed; those with a target so far are named again even if
+            nothing is left to do.
+        """
+        wanted = self.open_markets(contracts)
+        if among is not None:
+            all_targets = self.strategy.target_contracts(contracts)
+            for market in among & self.emitted - wanted.keys():
+                wanted[market] = all_targets.get(market, {})
+            wanted = {market: legs for market, legs in wanted.items() if market in among}
+        self.emitted |= wanted.keys()
+        return [
+            make(self.symbols[(market, month)], quantity)
+            for market, legs in wanted.items()
+            for month, quantity in legs.items()
+            if (market, month) in self.symbols
+        ]
+
+    def held_assets(self) -> IntArray:
+        """Contracts held of every asset, see ``Strategy.held_assets``."""
+        return self.strategy.held_assets(self.holdings)
 
     def order_placed(self, key: ContractKey, ticket: Any, quantity: int, sigma: float) -> None:
         """Remember an order on its way and the volatility it was sized with."""

@@ -108,6 +108,13 @@ class Settings:
         low=0.01,
         high=20.0,
     )
+    max_spread_exposure: float = _setting(
+        1.0,
+        "largest exposure of either leg of a calendar spread; rates in ten-year equivalents",
+        unit="of NAV",
+        low=0.01,
+        high=50.0,
+    )
     roll_open_interest_ratio: float = _setting(
         0.0,
         "theta: roll when OI of the next contract exceeds theta x OI of the held one (000); 0 is "
@@ -120,7 +127,43 @@ class Settings:
     )
 
     # --- alpha -----------------------------------------------------------------------------------
-    trend_rule: str = _setting("tsmom", "trend sleeve", choices=("tsmom", "ewmac", "both"))
+    trend_rules: str = _setting(
+        "tsmom", "rules of the trend sleeve, out of tsmom (000), ewmac (001) and breakout"
+    )
+    carry_rules: str = _setting(
+        "smoothed",
+        "carry sleeves, out of smoothed (001), cross_section (000), relative_value, calendar and "
+        "directional (003); they share the carry budget equally",
+    )
+    carry_source: str = _setting(
+        "basis",
+        "raw carry: the futures basis, or the formula of the asset class where its inputs are "
+        "known (000)",
+        choices=("basis", "class"),
+    )
+    macro_max_age: int = _setting(
+        10, "calendar days a macro series stays valid", unit="days", low=1, high=366
+    )
+    cross_section_method: str = _setting(
+        "zscore", "comparison inside a class", choices=("zscore", "rank", "cohort")
+    )
+    cross_section_fraction: float = _setting(
+        0.1, "part of a class in its top, and bottom, cohort (000: deciles)", low=0.01, high=0.5
+    )
+    relative_value_fraction: float = _setting(
+        0.5, "part of a class held long, and short (003: halves or quartiles)", low=0.01, high=0.5
+    )
+    directional_minimum: float = _setting(
+        0.0, "ex-ante Sharpe ratio below which directional carry holds nothing", low=0.0, high=5.0
+    )
+    forecast_multiplier: str = _setting(
+        "table",
+        "diversification multiplier of several trend rules: 001's table, or estimated",
+        choices=("table", "estimated"),
+    )
+    multiplier_span: int = _setting(
+        1000, "span of the estimated multiplier", unit="sessions", low=250, high=5000
+    )
     tsmom_weight_3m: float = _setting(0.2, "w3 of 000's momentum", low=0.0, high=1.0)
     tsmom_weight_6m: float = _setting(0.3, "w6", low=0.0, high=1.0)
     tsmom_weight_12m: float = _setting(0.5, "w12, the heaviest", low=0.0, high=1.0)
@@ -131,6 +174,9 @@ class Settings:
         0.25, "opposite forecast that triggers the daily flip check", low=0.0, high=2.0
     )
     ewmac_spans: str = _setting("16 32 64", "fast spans; the slow span is four times as long")
+    breakout_horizons: str = _setting(
+        "40 80 160", "horizons of the breakout rule, out of 10, 20, 40, 80, 160, 320"
+    )
     carry_spans: str = _setting("5 20 60 120", "smoothing spans of carry (001)")
     carry_scalar: float = _setting(
         30.0, "forecast scalar of carry on Carver's scale of 10 (001)", low=1.0, high=200.0
@@ -243,6 +289,7 @@ class Settings:
         weights = self.tsmom_weight_3m + self.tsmom_weight_6m + self.tsmom_weight_12m
         if weights <= 0:
             raise SettingsError("tsmom_weight_3m, _6m and _12m are all 0; one must be positive")
+        _ = self.trend_names, self.carry_names, self.breakout_spans
         _ = self.ewmac_fast, self.carry_smoothing, self.governor_map, self.reference_weights
 
     # --- derived ---------------------------------------------------------------------------------
@@ -260,6 +307,22 @@ class Settings:
     def ewmac_fast(self) -> tuple[int, ...]:
         """Fast spans of EWMAC."""
         return _spans("ewmac_spans", self.ewmac_spans, (2, 4, 8, 16, 32, 64))
+
+    @property
+    def trend_names(self) -> tuple[str, ...]:
+        """Trend rules, in the order given."""
+        return _names("trend_rules", self.trend_rules, ("tsmom", "ewmac", "breakout"))
+
+    @property
+    def carry_names(self) -> tuple[str, ...]:
+        """Carry rules, in the order given."""
+        known = ("smoothed", "cross_section", "relative_value", "calendar", "directional")
+        return _names("carry_rules", self.carry_rules, known)
+
+    @property
+    def breakout_spans(self) -> tuple[int, ...]:
+        """Horizons of the breakout rule."""
+        return _spans("breakout_horizons", self.breakout_horizons, (10, 20, 40, 80, 160, 320))
 
     @property
     def carry_smoothing(self) -> tuple[int, ...]:
@@ -405,3 +468,12 @@ def _spans(name: str, text: str, known: tuple[int, ...] | None) -> tuple[int, ..
         allowed = f"chosen from {known}" if known else "whole numbers above 1"
         raise SettingsError(f"{name} is {text!r}; it must be different spans {allowed}")
     return spans
+
+
+def _names(setting: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(text.split())
+    if not names or len(set(names)) != len(names) or not set(names) <= set(known):
+        raise SettingsError(
+            f"{setting} is {text!r}; it must be different names out of {', '.join(known)}"
+        )
+    return names

@@ -125,8 +125,11 @@ def _meaning(strategy: Strategy) -> dict[str, str]:
     prefixes = (
         "vol_span",
         "vol_long_sessions",
+        "trend_rules",
         "tsmom_",
         "ewmac_",
+        "breakout_",
+        "forecast_multiplier",
         "carry_",
         "corr_",
         "var_window",
@@ -162,7 +165,7 @@ def _encode(value: Any) -> Any:
 
 
 def _decode(value: Any) -> Any:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "dtype" in value:
         data = base64.b64decode(value["data"])
         return np.frombuffer(data, dtype=value["dtype"]).reshape(value["shape"]).copy()
     return value

@@ -18,7 +18,7 @@ class Trace:
     codes : list of str
         Markets in the order of the arrays.
     days : list of dict
-        Per decision: day (epoch day), nav, governor and gate scale, targets {code: [month, n]}.
+        Per decision: day (epoch day), nav, governor and gate scale, targets [[code, month, n]].
     orders : list of list
         [day, code, month, quantity].
     fills : list of list
@@ -37,7 +37,7 @@ class Trace:
         self,
         day: int,
         nav: float,
-        targets: dict[int, tuple[int, int]],
+        targets: dict[int, dict[int, int]],
         holdings: dict[ContractKey, int],
         **values: float,
     ) -> None:
@@ -46,7 +46,12 @@ class Trace:
             {
                 "day": day,
                 "nav": nav,
-                "targets": {self.codes[m]: [month, n] for m, (month, n) in targets.items() if n},
+                "targets": [
+                    [self.codes[m], month, n]
+                    for m, contracts in targets.items()
+                    for month, n in contracts.items()
+                    if n
+                ],
                 "held": [[self.codes[m], month, n] for (m, month), n in holdings.items()],
                 **values,
             }

@@ -39,7 +39,7 @@ from execution.lean_execution import NextSessionExecutionModel
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
 from risk.lean_risk import DrawdownGovernorRiskModel, VarGateRiskModel
 from universe.arrays import from_epoch_day, to_epoch_day
-from universe.instruments import Instrument
+from universe.instruments import Instrument, without_twins
 from universe.lean_universe import FuturesChainUniverseSelectionModel
 from universe.listing import contract_of
 from universe.master import MASTER
@@ -121,7 +121,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
 
     def _choose_markets(self, settings: Settings) -> list[Instrument]:
         if settings.markets == "all":
-            return [instrument for instrument in MASTER if instrument.lean_listed]
+            return without_twins(i for i in MASTER if i.lean_listed)
         chosen = [MASTER[code] for code in settings.markets.split()]
         unlisted = [instrument.code for instrument in chosen if not instrument.lean_listed]
         if unlisted:
@@ -227,7 +227,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             context.unfilled(lambda ticket: ticket.status in CLOSED),
         )
         value = float(self.portfolio.total_portfolio_value)
-        context.nav = strategy.trusted_nav(value, context.held_by_market())
+        context.nav = strategy.trusted_nav(value, context.held_assets())
         if self.live_mode and not self._reconciled:
             self._reconcile()
             self._reconciled = True
@@ -312,16 +312,16 @@ class TrendCarryAlgorithm(QCAlgorithm):
     def _reconcile(self) -> None:
         """At the first decision, say how the broker's positions differ, and go on from them."""
         context, strategy = self._context, self._context.strategy
-        held = context.held_by_market()
+        held = context.held_assets()
         if not self._restored:
-            strategy.model_contracts = held.copy()
+            strategy.construction.model_contracts = held.copy()
         for holding in self.portfolio.values():
             if holding.invested and holding.symbol not in context.keys:
                 self._note(f"position of {holding.quantity:g} {holding.symbol.value} is not ours")
         expected = strategy.last_contracts
-        for market in np.flatnonzero(held != expected).tolist():
-            code = strategy.instruments[market].code
-            self._note(f"{code}: broker holds {held[market]}, last target was {expected[market]}")
+        for asset in np.flatnonzero(held != expected).tolist():
+            name = strategy.construction.names[asset]
+            self._note(f"{name}: broker holds {held[asset]}, last target was {expected[asset]}")
 
     def _note(self, sentence: str) -> None:
         self._trace_note(sentence)

@@ -105,6 +105,16 @@ class Carry:
         scaled = np.clip(self.mean.mean() * self._scalar, -self.cap, self.cap)
         return np.where(self.valid, scaled, np.nan)
 
+    def sharpe(self) -> FloatArray:
+        """Ex-ante Sharpe ratio: smoothed annual carry over annual volatility (003).
+
+        The mean over the spans that are ready; of shape (n_markets,), NaN without carry.
+        """
+        smoothed = self.mean.mean()
+        ready = np.isfinite(smoothed)
+        mean = np.where(ready, smoothed, 0.0).sum(axis=0) / np.maximum(ready.sum(axis=0), 1)
+        return np.where(self.valid & ready.any(axis=0), mean, np.nan)
+
     def forecast(self) -> FloatArray:
         """Combined forecasts of shape (n_markets,), NaN for a market without carry."""
         return combine(self.by_span(), self._multiplier, self.cap)

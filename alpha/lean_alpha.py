@@ -1,13 +1,15 @@
-"""LEAN alpha models of the two sleeves: forecasts in, insights out."""
+"""LEAN alpha models of the sleeves: forecasts in, insights out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, QCAlgorithm, Slice
 
-from alpha.forecasts import CARRY, TREND
+from alpha.forecasts import TREND
+from universe.arrays import FloatArray
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -26,32 +28,37 @@ class SleeveAlphaModel(AlphaModel):
     names the sleeve.
     """
 
-    def __init__(self, context: TradingContext, sleeve: str) -> None:
+    def __init__(self, context: TradingContext, name: str, sleeves: tuple[str, ...]) -> None:
         super().__init__()
-        self.name = sleeve
-        self._context, self._sleeve = context, sleeve
-        self._emitted: dict[int, tuple[Any, float, int]] = {}
+        self.name = name
+        self._context, self._sleeves = context, sleeves
+        self._emitted: dict[tuple[str, int], tuple[Any, float, int]] = {}
 
     def update(self, algorithm: QCAlgorithm, data: Slice) -> list[Insight]:
-        """Insights of this sleeve, none while no decision is due."""
+        """Insights of the model's sleeves, none while no decision is due."""
         context = self._context
         if not context.due:
             return []
-        insights = []
-        day = context.strategy.day
-        for market, forecast in enumerate(context.strategy.forecast()[self._sleeve].tolist()):
+        forecasts = context.current_forecasts()
+        return [
+            insight for sleeve in self._sleeves for insight in self._of(sleeve, forecasts[sleeve])
+        ]
+
+    def _of(self, sleeve: str, forecasts: FloatArray) -> Iterator[Insight]:
+        context, day = self._context, self._context.strategy.day
+        for market, forecast in enumerate(forecasts.tolist()):
+            key = (sleeve, market)
             symbol = context.held_symbol(market)
-            last = self._emitted.get(market)
+            last = self._emitted.get(key)
             if symbol is None or (last is None and forecast != forecast):
                 continue
             if last and last[:2] == (symbol, forecast) and day - last[2] < RENEWAL:
                 continue
             if forecast == forecast:
-                self._emitted[market] = (symbol, forecast, day)
+                self._emitted[key] = (symbol, forecast, day)
             else:
-                del self._emitted[market]
-            insights.append(_insight(symbol, forecast, self._sleeve))
-        return insights
+                del self._emitted[key]
+            yield _insight(symbol, forecast, sleeve)
 
 
 def _insight(symbol: Any, forecast: float, sleeve: str) -> Insight:
@@ -66,11 +73,16 @@ class TrendAlphaModel(SleeveAlphaModel):
     """Trend sleeve (A1, A2)."""
 
     def __init__(self, context: TradingContext) -> None:
-        super().__init__(context, TREND)
+        super().__init__(context, TREND, (TREND,))
 
 
 class CarryAlphaModel(SleeveAlphaModel):
-    """Carry sleeve (A3, A4)."""
+    """Carry sleeves: one per carry rule (A3 to A6).
+
+    An insight of the calendar sleeve is of the market's spread; it carries the symbol of the
+    market's held contract.
+    """
 
     def __init__(self, context: TradingContext) -> None:
-        super().__init__(context, CARRY)
+        carry = tuple(name for name in context.strategy.sleeves if name != TREND)
+        super().__init__(context, "carry", carry)

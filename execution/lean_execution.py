@@ -37,16 +37,15 @@ class NextSessionExecutionModel(ExecutionModel):
         if not context.due:
             return
         held = context.strategy.markets.held
-        wanted: dict[int, tuple[int, int]] = {}
+        wanted: dict[int, dict[int, int]] = {}
         for target in targets:
             key = context.keys.get(target.symbol)
             if key is None:
                 continue
             market, month = key
-            if month == held[market]:
-                wanted[market] = (month, round(target.quantity))
-            else:
-                wanted.setdefault(market, (int(held[market]), 0))
+            legs = wanted.setdefault(market, {})
+            if target.quantity or month == held[market]:  # others are closed as part of a roll
+                legs[month] = round(target.quantity)
         sigma = context.strategy.markets.sigma_price()
         for order in plan_orders(
             wanted,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ContractKey = tuple[int, int]
@@ -20,53 +20,58 @@ class Order:
 
 
 def plan_orders(
-    targets: Mapping[int, tuple[int, int]],
+    targets: Mapping[int, Mapping[int, int]],
     holdings: Mapping[ContractKey, int],
     pending: Mapping[ContractKey, int],
-    stuck: Collection[ContractKey] = (),
+    stuck: Mapping[ContractKey, int] | None = None,
 ) -> list[Order]:
-    """Orders that bring every market to its target contract and quantity.
+    """Orders that bring every market to its target contracts.
 
     Parameters
     ----------
-    targets : mapping of market index to (contract month, contracts)
-        Markets that are not named are left alone.
+    targets : mapping of market index to contracts by contract month
+        Markets that are not named are left alone; other contracts of a named one are closed.
     holdings, pending : mappings of (market index, contract month) to contracts
         Positions, and the unfilled rest of open orders.
-    stuck : collection of (market index, contract month)
-        Contracts that ceased to be quoted while held: until they are closed they count toward the
-        target of their market, so that a roll never has two legs on.
+    stuck : mapping of (market index, contract month) to contract month
+        Contracts that ceased to be quoted while held, with their successor: until they are closed
+        they count toward its target, so that a roll never has two legs on.
 
     Returns
     -------
     list of Order
-        Sorted by market and month. Contracts of a named market other than its target contract are
-        closed (a roll); what is already on its way is not ordered twice.
+        Sorted by market and month. An order is part of a roll where the market holds a contract
+        that it should not; what is already on its way is not ordered twice.
     """
-    wanted: dict[ContractKey, int] = {}
-    for key in (*holdings, *pending):
-        if key[0] in targets:
-            wanted[key] = 0
-    for market, (month, quantity) in targets.items():
-        if month:
-            wanted[(market, month)] = quantity
-    for key in stuck:
+    open_keys = set(pending)
+    open_keys.update(
+        (market, month)
+        for market, wanted in targets.items()
+        for month, quantity in wanted.items()
+        if quantity != holdings.get((market, month), 0)
+    )
+    leaving: set[int] = set()
+    for key, quantity in holdings.items():
+        wanted_here = targets.get(key[0])
+        if quantity and wanted_here is not None and key[1] not in wanted_here:
+            open_keys.add(key)
+            leaving.add(key[0])
+    instead: dict[ContractKey, int] = {}
+    for key, successor in (stuck or {}).items():
         market = key[0]
-        month = targets.get(market, (0, 0))[0]
-        if month and month != key[1]:
-            rest = wanted[(market, month)]
+        if market in targets and successor in targets[market] and successor != key[1]:
+            rest = targets[market][successor]
             low, high = min(rest, 0), max(rest, 0)
-            wanted[(market, month)] = min(max(rest - holdings.get(key, 0), low), high)
-    months: dict[int, set[int]] = {}
-    for (market, month), quantity in holdings.items():
-        if quantity:
-            months.setdefault(market, set()).add(month)
+            instead[(market, successor)] = min(max(rest - holdings.get(key, 0), low), high)
+            open_keys.add((market, successor))
     orders = []
-    for key in sorted(wanted):
+    for key in sorted(open_keys):
         market, month = key
-        missing = wanted[key] - holdings.get(key, 0) - pending.get(key, 0)
-        if not missing:
+        if market not in targets:
             continue
-        rolling = month != targets[market][0] or bool(months.get(market, set()) - {month})
-        orders.append(Order(market, month, missing, "roll" if rolling else "rebalance"))
+        wanted = instead.get(key, targets[market].get(month, 0))
+        missing = wanted - holdings.get(key, 0) - pending.get(key, 0)
+        if missing:
+            rolling = market in leaving or month not in targets[market]
+            orders.append(Order(market, month, missing, "roll" if rolling else "rebalance"))
     return orders

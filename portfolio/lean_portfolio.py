@@ -1,4 +1,4 @@
-"""LEAN portfolio construction: insights of both sleeves in, whole-contract targets out."""
+"""LEAN portfolio construction: insights of all sleeves in, whole-contract targets out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from AlgorithmImports import (
     PortfolioTarget,
     QCAlgorithm,
 )
-
-from alpha.forecasts import SLEEVES
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -38,7 +36,7 @@ class SleevePortfolioConstructionModel(PortfolioConstructionModel):
             return []
         if not context.forecasts:
             n = len(context.strategy.instruments)
-            context.forecasts = {name: np.full(n, np.nan) for name in SLEEVES}
+            context.forecasts = {name: np.full(n, np.nan) for name in context.strategy.sleeves}
         for insight in insights:
             key = context.keys.get(insight.symbol)
             sleeve = context.forecasts.get(insight.source_model)
@@ -47,14 +45,4 @@ class SleevePortfolioConstructionModel(PortfolioConstructionModel):
         context.plan = context.strategy.construct(context.forecasts, context.nav)
         context.emitted.clear()
         context.ordered.clear()
-        held = context.strategy.markets.held.tolist()
-        targets = []
-        for market, month in context.holdings:
-            if month != held[market] and held[market]:
-                targets.append(PortfolioTarget(context.symbols[(market, month)], 0))
-        for market, quantity in enumerate(context.plan.contracts.tolist()):
-            symbol = context.held_symbol(market)
-            if symbol is not None and not context.settled(market, quantity):
-                context.emitted.add(market)
-                targets.append(PortfolioTarget(symbol, quantity))
-        return targets
+        return context.portfolio_targets(context.plan.contracts, PortfolioTarget)

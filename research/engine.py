@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from algorithm.decision import Plan, Strategy
+from algorithm.construction import Plan
+from algorithm.decision import Strategy
 from algorithm.settings import Settings, SettingsError
-from alpha.forecasts import SLEEVES
+from alpha.forecasts import CALENDAR
 from execution.orders import plan_orders
 from portfolio.covariance import portfolio_vol
 from research.dataset import Dataset
@@ -80,13 +81,18 @@ class EmbeddedEngine:
             instruments, settings.cash, impact=settings.impact, stress=settings.cost_stress
         )
         self._log = _Log()
-        self._share: dict[str, FloatArray] = {name: np.zeros(len(instruments)) for name in SLEEVES}
+        self._multiplier = np.array([instrument.multiplier for instrument in instruments])
+        zero = np.zeros(self.strategy.assets.n)
+        self._share = dict.fromkeys(self.strategy.sleeves, zero)
+        self._spreads_before: IntArray = np.zeros(len(instruments), dtype=np.int64)
 
     def run(self, progress: Progress | None = None) -> RunResult:
         """Walk all sessions; ``progress`` is called with (done, total)."""
         started = time.perf_counter()
         total = len(self.feed.days)
-        gc.freeze()  # the bars are kept to the end; the collector need not walk them
+        thresholds = gc.get_threshold()
+        gc.freeze()  # bars and record are kept to the end: walking them would take a quarter of it
+        gc.set_threshold(100_000, 50, 1000)
         try:
             with threadpool_limits(limits=1):  # matrices of 60 markets are too small to share out
                 for done, bars in enumerate(self.feed):
@@ -94,6 +100,7 @@ class EmbeddedEngine:
                     if progress is not None and (done % 64 == 0 or done + 1 == total):
                         progress(done + 1, total)
         finally:
+            gc.set_threshold(*thresholds)
             gc.unfreeze()
         return self.result(time.perf_counter() - started)
 
@@ -106,15 +113,16 @@ class EmbeddedEngine:
         if session.day < self.first_day:
             return
         nav = ledger.nav(self._rates(fx), fx)
-        held = np.array(ledger.held_by_market(), dtype=np.int64)
+        held = strategy.held_assets(ledger.holdings)
         trusted = strategy.trusted_nav(nav, held)
         strategy.update_governor(trusted)
         forecasts = strategy.forecast()
         plan = strategy.construct(forecasts, trusted)
         governed = strategy.govern(plan.contracts)
         gated = strategy.gate_targets(governed, held, plan.unit_exposure)
+        targets = strategy.target_contracts(gated.contracts)
         orders = plan_orders(
-            strategy.target_contracts(gated.contracts),
+            targets,
             ledger.holdings,
             ledger.pending(),
             strategy.stuck_contracts(),
@@ -122,7 +130,12 @@ class EmbeddedEngine:
         ledger.submit(orders, strategy.markets.sigma_price())
         codes = self.feed.codes
         self._log.add(
-            target_months=strategy.markets.held.copy(),
+            target_contracts=[
+                (codes[market], month, n)
+                for market, legs in targets.items()
+                for month, n in legs.items()
+                if n
+            ],
             orders=[(session.day, codes[o.market], o.month, o.quantity) for o in orders],
         )
         self._record(session.day, nav, book, observation, forecasts, plan, held, gated)
@@ -148,15 +161,19 @@ class EmbeddedEngine:
         strategy, log = self.strategy, self._log
         model = strategy.var_model()
         unit = known(plan.unit_exposure)
+        n = strategy.assets.n_markets
+        log.add(carry_per_contract=strategy.carry_per_contract())
+        if strategy.assets.spreads is not None:
+            log.add(spread_targets=gated.contracts[n:], spread_contracts=held[n:])
         log.add(
             day=day,
             nav=nav,
             pnl=book.pnl,
             cost=book.cost,
             roll_cost=book.roll_cost,
-            contracts=held,
-            targets=gated.contracts,
-            weight=gated.contracts * unit,
+            contracts=held[:n],
+            targets=gated.contracts[:n],
+            weight=(gated.contracts * unit)[:n],
             exante_vol=portfolio_vol(gated.contracts * unit, model.cov_daily)
             * np.sqrt(TRADING_DAYS),
             var_parametric=gated.parametric,
@@ -166,18 +183,15 @@ class EmbeddedEngine:
             drawdown=strategy.governor.drawdown,
             governor_scale=strategy.governor.scale,
             gate_scale=gated.scale,
-            active=plan.member,
+            active=plan.member[:n] | plan.member[-n:],
             fills=book.fills,
             closing_fees=self.ledger.last_closing_fees,
         )
-        residual = book.pnl.copy()
-        for name in SLEEVES:
-            part = book.pnl * self._share[name]
-            residual -= part
-            log.add(**{f"sleeve {name}": part, f"forecast {name}": forecasts[name]})
-        log.add(**{f"sleeve {RESIDUAL}": residual})
+        for name, part in self._by_sleeve(book.pnl, held).items():
+            log.add(**{f"sleeve {name}": part})
+        log.add(**{f"forecast {name}": forecasts[name] for name in strategy.sleeves})
         safe = np.where(held != 0, held, 1)
-        for name in SLEEVES:
+        for name in strategy.sleeves:
             self._share[name] = np.where(held != 0, self._asked(name) / safe, 0.0)
         self._last_plan, self._last_scale = plan, strategy.governor.scale
         codes = self.feed.codes
@@ -185,7 +199,7 @@ class EmbeddedEngine:
             text = f"{roll.old} -> {roll.new} ({roll.reason})"
             log.events.append(Event(day, "roll", roll.market, text))
         for market, kind, text in [*observation.notes, *plan.notes]:
-            kind = kind if kind in ("universe", "flip") else "data"
+            kind = kind if kind in ("universe", "flip", "carry") else "data"
             log.events.append(Event(day, kind, codes[market], text))
         for step in gated.steps:
             log.events.append(Event(day, "gate", "", step))
@@ -197,15 +211,47 @@ class EmbeddedEngine:
     _last_plan: Plan | None = None
     _last_scale = 1.0
 
+    def _by_sleeve(self, pnl: FloatArray, held: IntArray) -> dict[str, FloatArray]:
+        """Profit of the session by sleeve, (n_markets,) each; what is left over is the residual.
+
+        A spread's profit is what its legs made apart from each other, the rest of the market's is
+        the outright position's.
+        """
+        strategy = self.strategy
+        n = strategy.assets.n_markets
+        by_asset = pnl
+        if strategy.assets.spreads is not None:
+            value = self._multiplier * known(strategy.fx)
+            spread = self._spreads_before * known(strategy.spread_change) * value
+            by_asset = np.concatenate([pnl - spread, spread])
+            self._spreads_before = held[n:]
+        out, residual = {}, pnl.copy()
+        for name in strategy.sleeves:
+            part = by_asset * self._share[name]
+            out[name] = part[n:] if name == CALENDAR else part[:n]
+            residual -= out[name]
+        out[RESIDUAL] = residual
+        return out
+
+    def _spread_record(self) -> dict[str, Any]:
+        if self.strategy.assets.spreads is None:
+            return {}
+        rows = self._log.rows
+        return {
+            name: np.array(rows[name], dtype=np.int64)
+            for name in ("spread_targets", "spread_contracts")
+        }
+
     def _asked(self, name: str) -> FloatArray:
         """What the sleeve asked for when the positions now held were decided."""
         if self._last_plan is None:
-            return np.zeros(len(self.feed.codes))
+            return np.zeros(self.strategy.assets.n)
         return self._last_plan.sleeve_contracts[name] * self._last_scale
 
     def result(self, seconds: float) -> RunResult:
         """The record of all sessions so far."""
         log, settings, dataset = self._log, self.settings, self.dataset
+        sleeves = self.strategy.sleeves
         return RunResult(
             data_name=dataset.name,
             synthetic=dataset.synthetic,
@@ -220,10 +266,12 @@ class EmbeddedEngine:
             pnl=log.array("pnl"),
             cost=log.array("cost"),
             roll_cost=log.array("roll_cost"),
-            sleeve_pnl={name: log.array(f"sleeve {name}") for name in (*SLEEVES, RESIDUAL)},
+            sleeve_pnl={
+                name: log.array(f"sleeve {name}") for name in (*self.strategy.sleeves, RESIDUAL)
+            },
             contracts=np.array(log.rows["contracts"], dtype=np.int64),
             targets=np.array(log.rows["targets"], dtype=np.int64),
-            forecasts={name: log.array(f"forecast {name}") for name in SLEEVES},
+            forecasts={name: log.array(f"forecast {name}") for name in sleeves},
             weight=log.array("weight"),
             exante_vol=log.array("exante_vol"),
             vol_target=settings.vol_target,
@@ -242,7 +290,9 @@ class EmbeddedEngine:
             timings={"engine": seconds},
             extra={
                 "closing_fees": log.array("closing_fees"),
-                "target_months": np.array(log.rows["target_months"], dtype=np.int64),
+                "target_contracts": log.rows["target_contracts"],
+                "carry_per_contract": log.array("carry_per_contract"),
+                **self._spread_record(),
                 "orders": [order for orders in log.rows["orders"] for order in orders],
             },
         )

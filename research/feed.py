@@ -16,31 +16,45 @@ from universe.listing import contract_of
 from universe.session import NO_CONTRACT, Contract, Session
 
 
-@dataclass(slots=True)
 class _Cursor:
-    """Bars of one market as plain lists, walked forward."""
+    """Bars of one market as plain lists, walked forward by ``sessions``."""
 
-    months: list[int]
-    opens: list[float]
-    closes: list[float]
-    interest: list[float]
-    first: dict[int, int]  # epoch day -> first row
-    last: dict[int, int]
-    has_interest: bool
+    def __init__(self, history: MarketHistory) -> None:
+        days, first = np.unique(history.day, return_index=True)
+        self.days: list[int] = days.tolist()
+        self._bounds: list[int] = [*first.tolist(), len(history.day)]
+        self._months: list[int] = history.contract_month[history.contract].tolist()
+        self._opens: list[float] = history.open.tolist()
+        self._closes: list[float] = history.close.tolist()
+        self._interest = _last_known_interest(history)
+        self._has_interest = bool(np.any(np.isfinite(history.open_interest)))
 
-    @classmethod
-    def of(cls, history: MarketHistory) -> _Cursor:
-        days, first, count = np.unique(history.day, return_index=True, return_counts=True)
-        months = history.contract_month[history.contract]
-        return cls(
-            months.tolist(),
-            history.open.tolist(),
-            history.close.tolist(),
-            _last_known_interest(history),
-            dict(zip(days.tolist(), first.tolist(), strict=True)),
-            dict(zip(days.tolist(), (first + count).tolist(), strict=True)),
-            bool(np.any(np.isfinite(history.open_interest))),
-        )
+    def sessions(self) -> Iterator[tuple[int, dict[int, float], int]]:
+        """Epoch day, closes by contract month and number of every session, and an end mark."""
+        months, closes, start = self._months, self._closes, 0
+        for number, (day, end) in enumerate(zip(self.days, self._bounds[1:], strict=True)):
+            yield day, dict(zip(months[start:end], closes[start:end], strict=True)), number
+            start = end
+        yield _END, {}, 0
+
+    def interest(self, number: int) -> dict[int, float]:
+        """Known open interest by contract month in session ``number``."""
+        if not self._has_interest:
+            return {}
+        rows = slice(self._bounds[number], self._bounds[number + 1])
+        pairs = zip(self._months[rows], self._interest[rows], strict=True)
+        return {month: contracts for month, contracts in pairs if contracts > 0}
+
+    def open_of(self, number: int, month: int) -> float | None:
+        """Open of a contract in session ``number``."""
+        for row in range(self._bounds[number], self._bounds[number + 1]):
+            if self._months[row] == month:
+                return self._opens[row]
+        return None
+
+
+_END = 10**9
+"""Epoch day after all others."""
 
 
 def _last_known_interest(history: MarketHistory) -> list[float]:
@@ -82,8 +96,8 @@ class Feed:
     def __init__(self, dataset: Dataset, first_day: int, last_day: int) -> None:
         self.codes = list(dataset.markets)
         self._histories = [dataset.markets[code] for code in self.codes]
-        self._cursors = [_Cursor.of(history) for history in self._histories]
-        days = {day for cursor in self._cursors for day in cursor.first}
+        self._cursors = [_Cursor(history) for history in self._histories]
+        days = {day for cursor in self._cursors for day in cursor.days}
         self.days: IntArray = np.array(
             sorted(day for day in days if first_day <= day <= last_day), dtype=np.int64
         )
@@ -99,45 +113,36 @@ class Feed:
         return [listed_contracts(history) for history in self._histories]
 
     def __iter__(self) -> Iterator[Bars]:
-        empty: dict[int, float] = {}
         mapped = [NO_CONTRACT] * len(self._cursors)
+        walks = [cursor.sessions() for cursor in self._cursors]
+        heads = [next(walk) for walk in walks]
         position = 0
         for row, day in enumerate(self.days.tolist()):
             while position < len(self._fronts) and self._fronts[position][0] <= day:
                 _, market, month = self._fronts[position]
                 mapped[market] = month
                 position += 1
-            quotes, interest = [], []
-            for cursor in self._cursors:
-                start = cursor.first.get(day)
-                if start is None:
-                    quotes.append(empty)
-                    interest.append(empty)
-                    continue
-                end = cursor.last[day]
-                months = cursor.months[start:end]
-                quotes.append(dict(zip(months, cursor.closes[start:end], strict=True)))
-                interest.append(
-                    {
-                        month: contracts
-                        for month, contracts in zip(months, cursor.interest[start:end], strict=True)
-                        if contracts > 0
-                    }
-                    if cursor.has_interest
-                    else empty
-                )
+            quotes: list[dict[int, float]] = []
+            numbers: dict[int, int] = {}
+            for market, head in enumerate(heads):
+                while head[0] < day:
+                    head = next(walks[market])
+                if head[0] == day:
+                    quotes.append(head[1])
+                    numbers[market] = head[2]
+                    head = next(walks[market])
+                else:
+                    quotes.append({})
+                heads[market] = head
+            interest: list[dict[int, float]] = [{}] * len(quotes)
+            for market, number in numbers.items():
+                interest[market] = self._cursors[market].interest(number)
             session = Session(day, quotes, list(mapped), interest, self._fx[row])
-            yield Bars(session, partial(self._open, day))
+            yield Bars(session, partial(self._open, numbers))
 
-    def _open(self, day: int, market: int, month: int) -> float | None:
-        cursor = self._cursors[market]
-        start = cursor.first.get(day)
-        if start is None:
-            return None
-        for row in range(start, cursor.last[day]):
-            if cursor.months[row] == month:
-                return cursor.opens[row]
-        return None
+    def _open(self, numbers: dict[int, int], market: int, month: int) -> float | None:
+        number = numbers.get(market)
+        return None if number is None else self._cursors[market].open_of(number, month)
 
 
 def listed_contracts(history: MarketHistory) -> list[Contract]:

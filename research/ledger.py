@@ -96,13 +96,15 @@ class Ledger:
         """
         n = len(self._instruments)
         book = DayBook(np.zeros(n), np.zeros(n), np.zeros(n), [])
+        mark = self.mark
         for key, quantity in list(self.holdings.items()):
             market, month = key
             close = closes[market].get(month)
-            if close is not None and expiry[market][month] >= day:
-                self._book(market, quantity * (close - self.mark[key]), fx, book.pnl)
-                self.mark[key] = close
-            elif expiry[market][month] < day:
+            if expiry[market][month] >= day:
+                if close is not None and close != mark[key]:
+                    self._book(market, quantity * (close - mark[key]), fx, book.pnl)
+                    mark[key] = close
+            else:
                 book.fills.append(
                     Fill(
                         day,
@@ -115,7 +117,7 @@ class Ledger:
                         "expiry",
                     )
                 )
-                del self.holdings[key], self.mark[key]
+                del self.holdings[key], mark[key]
         waiting = []
         for order, sigma in self._queue:
             price = open_of(order.market, order.month)
@@ -141,13 +143,13 @@ class Ledger:
         instrument = self._instruments[market]
         concession = slippage(instrument, quantity, sigma, impact=self._impact, stress=self._stress)
         filled = price + concession if quantity > 0 else price - concession
-        slipped = np.zeros_like(book.cost)
         self._book(market, quantity * (close - price), fx, book.pnl)
-        self._book(market, -abs(quantity) * concession, fx, slipped)
+        slip = abs(quantity) * concession * instrument.multiplier
+        self._add(instrument.currency, -slip)
         charged = fee(instrument, quantity)
         self._add(instrument.fee_currency, -charged)
         fee_rate = fx[market] if instrument.fee_currency == instrument.currency else 1.0
-        slip, charged = -float(slipped[market]), charged * float(fee_rate)
+        slip, charged = slip * float(fx[market]), charged * float(fee_rate)
         book.cost[market] += slip + charged
         if order.reason == "roll":
             book.roll_cost[market] += slip + charged

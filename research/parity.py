@@ -139,17 +139,12 @@ def compare(trace: dict[str, Any], result: RunResult, tolerance_bp: float = 0.01
     own_fills: dict[int, int] = Counter(fill.epoch_day for fill in result.fills)
     for day in sorted(lean.keys() & own.keys()):
         entry, row = lean[day], own[day]
-        months = result.extra["target_months"][row].tolist()
-        mine = {
-            result.markets[m]: (months[m], n)
-            for m, n in enumerate(result.targets[row].tolist())
-            if n
-        }
-        theirs = {code: (int(month), int(n)) for code, (month, n) in entry["targets"].items()}
+        mine = {(code, month): n for code, month, n in result.extra["target_contracts"][row]}
+        theirs = {(code, int(month)): int(n) for code, month, n in entry["targets"]}
         different = sorted(c for c in mine.keys() | theirs.keys() if mine.get(c) != theirs.get(c))
         differences += [
-            Difference(day, "target", code, _text(theirs.get(code)), _text(mine.get(code)))
-            for code in different
+            Difference(day, "target", key[0], _text(key, theirs), _text(key, mine))
+            for key in different
         ]
         equal_days += not different
         nav = float(result.nav[row])
@@ -166,7 +161,7 @@ def compare(trace: dict[str, Any], result: RunResult, tolerance_bp: float = 0.01
                 "difference_bp": off,
                 "targets_lean": _listing(theirs),
                 "targets_embedded": _listing(mine),
-                "targets_different": " ".join(different),
+                "targets_different": " ".join(f"{code}:{month}" for code, month in different),
                 "fills_lean": lean_fills.get(day, 0),
                 "fills_embedded": own_fills.get(day, 0),
             }
@@ -178,12 +173,12 @@ def compare(trace: dict[str, Any], result: RunResult, tolerance_bp: float = 0.01
     return ParityReport(len(rows), equal_days, orders, fills, largest, differences, rows)
 
 
-def _text(target: tuple[int, int] | None) -> str:
-    return "none" if target is None else f"{target[1]:+d} {target[0]}"
+def _text(key: tuple[str, int], targets: dict[tuple[str, int], int]) -> str:
+    return f"{targets[key]:+d} {key[1]}" if key in targets else "none"
 
 
-def _listing(targets: dict[str, tuple[int, int]]) -> str:
-    return " ".join(f"{code}:{month}:{n}" for code, (month, n) in sorted(targets.items()))
+def _listing(targets: dict[tuple[str, int], int]) -> str:
+    return " ".join(f"{code}:{month}:{n}" for (code, month), n in sorted(targets.items()))
 
 
 def _compare_orders(trace: dict[str, Any], result: RunResult) -> list[Difference]:

@@ -13,15 +13,10 @@ if TYPE_CHECKING:
 
 
 def _changed(context: TradingContext, before: IntArray, after: IntArray) -> list[PortfolioTarget]:
-    targets = []
-    for market in (before != after).nonzero()[0].tolist():
-        symbol = context.held_symbol(market)
-        quantity = int(after[market])
-        known = market in context.emitted or not context.settled(market, quantity)
-        if symbol is not None and known:
-            context.emitted.add(market)
-            targets.append(PortfolioTarget(symbol, quantity))
-    return targets
+    """Overrides of the markets whose contracts the stage has cut."""
+    n = len(context.strategy.instruments)
+    changed = set((before != after).nonzero()[0] % n)
+    return context.portfolio_targets(after, PortfolioTarget, changed) if changed else []
 
 
 class DrawdownGovernorRiskModel(RiskManagementModel):
@@ -57,7 +52,7 @@ class VarGateRiskModel(RiskManagementModel):
         if not context.due or context.plan is None or context.governed is None:
             return []
         gated = context.strategy.gate_targets(
-            context.governed, context.held_by_market(), context.plan.unit_exposure
+            context.governed, context.held_assets(), context.plan.unit_exposure
         )
         context.gated = gated
         for step in gated.steps:

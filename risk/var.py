@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from universe.arrays import FloatArray
+from universe.arrays import FloatArray, IntArray
+
+CLOSED_ROWS = 10
+"""Leading rows without a return that a market may have and still count as listed throughout: a
+market that is closed for longer (14 days) loses its budget."""
+
+MAX_SCALE = 2.0
+"""A past session tells of the portfolio if at least 1 / MAX_SCALE of its volatility was listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class VarModel:
         Below this many rows the historical figure is NaN.
     tail : float
         Degrees of freedom of the parametric law: Student's t of unit variance, 0 for the normal.
+    listed : int array of shape (n_markets,)
+        Derived: row of a market's first return, 0 where it has them from the start.
     """
 
     cov_daily: FloatArray
@@ -40,6 +49,16 @@ class VarModel:
     confidence: float = 0.99
     min_sessions: int = 250
     tail: float = 0.0
+    listed: IntArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        rows = self.standardised
+        listed = np.zeros(rows.shape[1], dtype=np.int64)
+        late = np.flatnonzero(~rows[: CLOSED_ROWS + 1].any(axis=0))
+        if len(rows) and len(late):
+            returned = rows[:, late] != 0
+            listed[late] = np.where(returned.any(axis=0), returned.argmax(axis=0), len(rows))
+        object.__setattr__(self, "listed", listed)
 
     def parametric(self, exposure: FloatArray, horizon: int) -> float:
         """q·sqrt(h)·sqrt(eᵀ Σ e), as a positive fraction of NAV; q is the quantile of the law.
@@ -64,6 +83,16 @@ class VarModel:
         Past standardised returns times today's volatilities give the profit of each past session;
         overlapping sums of ``horizon`` of them are the scenarios. The quantile is the worse
         neighbouring order statistic. NaN below ``min_sessions`` rows, never below 0.
+
+        Notes
+        -----
+        Before a market was listed its rows are zeros, which would thin out the tail of a portfolio
+        that holds it. Such a session counts what the markets listed by then made, times the
+        volatility of the whole portfolio over theirs (both from ``cov_daily``; at least 1, at most
+        ``MAX_SCALE``). Where that ratio is above ``MAX_SCALE`` the session stays among the
+        scenarios, so a loss in it is not forgotten, but not in the number of them that the rank of
+        the quantile is taken from. A profit is never scaled down and the rank never raised, so a
+        one-day figure is never below that of the zeros.
         """
         rows = self.standardised
         if len(rows) < max(self.min_sessions, horizon + 1):
@@ -73,11 +102,30 @@ class VarModel:
         profit = rows @ (exposure * self.sigma_daily)
         if not np.all(np.isfinite(profit)):
             return float("inf")
+        telling = len(rows)
+        if self.listed[exposure != 0].any():
+            scale, telling = self._before_listing(exposure)
+            if not np.all(np.isfinite(scale)):
+                return float("inf")
+            profit *= scale
         if horizon > 1:
             total = np.concatenate(([0.0], np.cumsum(profit)))
             profit = total[horizon:] - total[:-horizon]
-        rank = max(int(np.floor((1.0 - self.confidence) * len(profit))) - 1, 0)
+        rank = max(int(np.floor((1.0 - self.confidence) * (telling - horizon + 1))) - 1, 0)
         return max(-float(np.partition(profit, rank)[rank]), 0.0)
+
+    def _before_listing(self, exposure: FloatArray) -> tuple[FloatArray, int]:
+        """Factor of every past session's profit, and how many sessions tell of the portfolio."""
+        starts = np.unique(self.listed[exposure != 0])
+        part = np.where(self.listed <= starts[:, None], exposure, 0.0)
+        variance = np.maximum(np.sum(part @ self.cov_daily * part, axis=1), 0.0)
+        whole = variance[-1]
+        least = np.maximum(variance, whole / (2.0 * MAX_SCALE) ** 2)
+        ratio = np.sqrt(np.divide(whole, least, out=np.ones_like(least), where=whole != 0))
+        rows = np.diff(starts, append=len(self.standardised))
+        telling = int(rows[ratio <= MAX_SCALE].sum())
+        scale = np.repeat(np.minimum(np.maximum(ratio, 1.0), MAX_SCALE), rows)
+        return np.concatenate((np.ones(starts[0]), scale)), telling
 
     def both(self, exposure: FloatArray, horizon: int) -> tuple[float, float]:
         """Parametric and historical VaR."""

@@ -74,13 +74,18 @@ class Instrument:
     session : str
         Regular session in exchange time, "HH:MM-HH:MM zone".
     duration : float
-        Modified duration in years of the deliverable (rates only, else 0).
+        Relative fall of the quoted price for a rise of the yield by 1 (rates only, else 0): the
+        modified duration in years of the deliverable, and 100 / price where the quote is 100
+        minus the rate. DV01 is duration x value of a contract x 1e-4.
     lean_listed : bool
         Whether LEAN's symbol-properties database knows the market.
     source_code : str
         Name in pysystemtrade-style data ("SP500"), empty if none.
     source_scale : float
         Quoted price in LEAN's units = source price x source_scale (cents to dollars: 0.01).
+    full_size : str
+        Code of the full-size contract on the same underlying in the same currency, empty for the
+        full-size contract itself and for an underlying with one contract.
     """
 
     code: str
@@ -107,6 +112,33 @@ class Instrument:
     lean_listed: bool = True
     source_code: str = ""
     source_scale: float = 1.0
+    full_size: str = ""
+
+
+def without_twins(instruments: Iterable[Instrument]) -> list[Instrument]:
+    """One contract of every underlying: the full-size one, else the largest there is.
+
+    Budgets are equal across the markets of a class, so a mini or micro beside its full-size
+    contract would double the budget of their underlying. The larger contract has the lower cost
+    for the same exposure; a fund too small for it names the smaller one in its settings.
+
+    Parameters
+    ----------
+    instruments : iterable of Instrument
+
+    Returns
+    -------
+    list of Instrument
+        In the order given.
+    """
+    given = list(instruments)
+    largest: dict[str, Instrument] = {}
+    for instrument in given:
+        underlying = instrument.full_size or instrument.code
+        other = largest.setdefault(underlying, instrument)
+        if instrument.multiplier > other.multiplier:
+            largest[underlying] = instrument
+    return [i for i in given if largest[i.full_size or i.code] is i]
 
 
 class UnknownInstrumentError(KeyError):

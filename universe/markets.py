@@ -43,6 +43,8 @@ class Observation:
     near_price, far_price : float arrays of shape (n_markets,)
         The carry pair in order of expiry, NaN without a pair.
     near_expiry, far_expiry : int arrays of shape (n_markets,)
+    near_month : int array of shape (n_markets,)
+        Contract month of the pair's nearer one, yyyymm.
     rolls : list of Roll
     notes : list of (market index, kind, sentence)
         What the quality gate did.
@@ -54,8 +56,13 @@ class Observation:
     far_price: FloatArray
     near_expiry: IntArray
     far_expiry: IntArray
+    near_month: IntArray
     rolls: list[Roll] = field(default_factory=list)
     notes: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+LEAST_RATIO = 0.5
+"""Of an unknown contract's price to the held one's, and inversely, to be trusted."""
 
 
 class Markets:
@@ -138,11 +145,21 @@ class Markets:
         self.held_expiry: IntArray = np.full(n, -(10**6), dtype=np.int64)  # of the held contract
         self.held_last: IntArray = np.full(n, 10**6, dtype=np.int64)  # its last holding day
         self.lost: IntArray = np.zeros(n, dtype=np.int64)  # contract left without a price
-        self.last_quotes: list[list[list[float]]] = [[] for _ in instruments]  # [month, close]
+        self._last_quotes: list[dict[int, float]] = [{} for _ in instruments]
+        self._pair = _CarryPairs(n)
         self._sigma: FloatArray = np.full(n, np.nan)
-        self._window = [roll_window_days(i) for i in instruments]
+        self._window = np.array([roll_window_days(i) for i in instruments])
 
     # --- what others ask -------------------------------------------------------------------------
+    @property
+    def last_quotes(self) -> list[list[list[float]]]:
+        """[month, close] pairs of every market's last session, as the state keeps them."""
+        return [[[month, close] for month, close in q.items()] for q in self._last_quotes]
+
+    @last_quotes.setter
+    def last_quotes(self, pairs: list[list[list[float]]]) -> None:
+        self._last_quotes = [{int(month): close for month, close in q} for q in pairs]
+
     def sigma(self) -> FloatArray:
         """Daily volatility of returns: 0.7 current + 0.3 long-run (001), NaN while too young."""
         return self._sigma
@@ -194,21 +211,95 @@ class Markets:
             np.full(n, np.nan),
             np.zeros(n, dtype=np.int64),
             np.zeros(n, dtype=np.int64),
+            np.zeros(n, dtype=np.int64),
         )
         limits = self._outlier_sigmas * np.fmax(self.sigma_price(), self._tick)
-        for market, quotes in enumerate(session.quotes):
-            if quotes:
-                self._observe_market(market, session, float(limits[market]), out)
+        for market in self._observe_calm(session, limits, out):
+            self._observe_market(market, session, float(limits[market]), out)
         due = self.held_last <= next_weekday(session.day)
         self.must_exit = np.asarray(due & (self.held != NO_CONTRACT))
         self.vol.update(out.ret, out.seen & (self.sessions > 1))
         self._blend()
         return out
 
+    def _observe_calm(self, session: Session, limits: FloatArray, out: Observation) -> list[int]:
+        """Take all markets at once in which nothing happens but new prices; returns the others.
+
+        The same as ``_observe_market`` for a market that is quoted in the contracts of its last
+        session, moves within the limit and need not roll: nearly every market on every day.
+        """
+        day, last, pair = session.day, self._last_quotes, self._pair
+        rest, calm, closes, others, before = [], [], [], [], []
+        for market, quotes in enumerate(session.quotes):
+            if not quotes:
+                continue
+            if quotes.keys() != pair.months[market]:
+                rest.append(market)
+                continue
+            other = pair.other[market]
+            calm.append(market)
+            closes.append(quotes[pair.held[market]])
+            others.append(quotes.get(other, np.nan))
+            before.append(last[market].get(other, np.nan))
+        if not calm:
+            return rest
+        index = np.array(calm)
+        close, far, far_before = np.array(closes), np.array(others), np.array(before)
+        change = close - self.price[index]
+        equal = np.where(change == 0, self.equal_closes[index] + 1, 0)
+        mapped, held = np.array(session.mapped)[index], self.held[index]
+        moved = (self.sessions[index] > self.vol.span) & (np.abs(change) > limits[index])
+        fine = (
+            (close > 0)
+            & ~moved
+            & ~np.isfinite(self.suspect[index])
+            & (day - self.last_seen[index] <= self._gap_days)
+            & (equal != self._stale_sessions)
+            & (np.isfinite(far) | (np.array(pair.other)[index] == NO_CONTRACT))
+            & (held == np.array(pair.held)[index])
+            & (day <= pair.until[index])
+            & (self.held_last[index] > next_weekday(day))
+            & (day < self.held_expiry[index] - self._window[index])
+            & ((mapped == NO_CONTRACT) | (mapped == held))
+        )
+        if self._theta:
+            fine &= [not session.open_interest[market] for market in calm]
+        rest += index[~fine].tolist()
+        index, close, change = index[fine], close[fine], change[fine]
+        far, far_before = far[fine], far_before[fine]
+        out.seen[index] = True
+        out.ret[index] = change / self.positive_price[index]
+        self.adjusted[index] += change
+        self.price[index] = self.positive_price[index] = close
+        self.last_seen[index] = day
+        self.sessions[index] += 1
+        self.equal_closes[index] = equal[fine]
+        self.unquoted[index] = 0
+        for market in index.tolist():
+            last[market] = session.quotes[market]
+        ratio = far / close
+        compared = np.isfinite(far_before) & (self.sessions[index] > self.vol.span)
+        trusted = np.where(
+            compared,
+            np.abs(far - far_before) <= limits[index],
+            (ratio >= LEAST_RATIO) & (ratio <= 1.0 / LEAST_RATIO),
+        )
+        index, close, far = index[trusted], close[trusted], far[trusted]
+        first = pair.held_first[index]
+        out.near_price[index] = np.where(first, close, far)
+        out.far_price[index] = np.where(first, far, close)
+        out.near_expiry[index] = pair.near_expiry[index]
+        out.far_expiry[index] = pair.far_expiry[index]
+        out.near_month[index] = np.where(
+            first, np.array(pair.held)[index], np.array(pair.other)[index]
+        )
+        return sorted(rest)
+
     def _observe_market(
         self, market: int, session: Session, limit: float, out: Observation
     ) -> None:
         contracts, day = self.contracts[market], session.day
+        self._pair.forget(market)
         quotes = {
             month: close
             for month, close in session.quotes[market].items()
@@ -225,7 +316,9 @@ class Markets:
         if self._may_roll(market, held, close is None, session):
             self._roll(market, quotes, session, limit, out)
         self._carry_pair(market, quotes, limit, out)
-        self.last_quotes[market] = [[month, close] for month, close in quotes.items()]
+        if len(quotes) == len(session.quotes[market]) and self.held[market] in quotes:
+            self._remember_pair(market, quotes)
+        self._last_quotes[market] = quotes
 
     def _may_roll(self, market: int, held: int, unquoted: bool, session: Session) -> bool:
         """Cheap test that spares most sessions the full roll rule."""
@@ -286,12 +379,12 @@ class Markets:
         Against its own close of the market's session before, by the outlier limit; a contract that
         had none must be within half and double the held one's.
         """
-        before = next((c for m, c in self.last_quotes[market] if m == month), None)
-        if before is not None and self.sessions[market] > self.vol.span:
+        before = self._last_quotes[market].get(month, np.nan)
+        if np.isfinite(before) and self.sessions[market] > self.vol.span:
             return not abs(close - before) > limit
         anchor = self.positive_price[market]
         return not (np.isfinite(anchor) and self.sessions[market] > 0) or (
-            0.5 <= close / anchor <= 2.0
+            LEAST_RATIO <= close / anchor <= 1.0 / LEAST_RATIO
         )
 
     def _roll(
@@ -363,3 +456,44 @@ class Markets:
         out.near_price[market], out.far_price[market] = quotes[near], quotes[far]
         out.near_expiry[market] = contracts[near].expiry
         out.far_expiry[market] = contracts[far].expiry
+        out.near_month[market] = near
+
+    def _remember_pair(self, market: int, quotes: dict[int, float]) -> None:
+        contracts, held = self.contracts[market], int(self.held[market])
+        other = carry_contract(self.instruments[market], held, quotes, contracts)
+        until = min(contracts[month].expiry for month in quotes)
+        pair = contracts[held].expiry, contracts[other or held].expiry
+        self._pair.remember(market, frozenset(quotes), held, other, until, pair)
+
+
+class _CarryPairs:
+    """Carry pair of every market for the contract months it was last quoted in."""
+
+    def __init__(self, n_markets: int) -> None:
+        self.months: list[frozenset[int]] = [frozenset()] * n_markets  # empty: unknown
+        self.held = [NO_CONTRACT] * n_markets
+        self.other = [NO_CONTRACT] * n_markets
+        self.until: IntArray = np.zeros(n_markets, dtype=np.int64)
+        self.held_first: BoolArray = np.zeros(n_markets, dtype=bool)
+        self.near_expiry: IntArray = np.zeros(n_markets, dtype=np.int64)
+        self.far_expiry: IntArray = np.zeros(n_markets, dtype=np.int64)
+
+    def forget(self, market: int) -> None:
+        """Have the market's pair looked up anew."""
+        self.months[market] = frozenset()
+
+    def remember(
+        self,
+        market: int,
+        months: frozenset[int],
+        held: int,
+        other: int,
+        until: int,
+        expiry: tuple[int, int],
+    ) -> None:
+        """Keep the pair of ``held`` and ``other``, valid to the day ``until``."""
+        self.months[market] = months
+        self.held[market], self.other[market] = held, other
+        self.until[market] = until
+        self.held_first[market] = expiry[0] < expiry[1]
+        self.near_expiry[market], self.far_expiry[market] = sorted(expiry)

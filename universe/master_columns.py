@@ -38,6 +38,7 @@ def row(
     duration: float = 0.0,
     depth: int = 0,
     lean_listed: bool = True,
+    full_size: str = "",
 ) -> Instrument:
     """One :class:`~universe.instruments.Instrument`; its fee is in the quote currency.
 
@@ -68,4 +69,5 @@ def row(
         lean_listed=lean_listed,
         source_code=source_code,
         source_scale=source_scale,
+        full_size=full_size,
     )

@@ -45,7 +45,7 @@ METALS: tuple[Instrument, ...] = (
     # Adjusted prices only in the source: no carry.
     row(_M, "SIL", "Micro silver", "comex", "precious metal", "USD", 1000.0, 0.005, "SILVER", 1.0,
         "HKNUZ", MONTHLY, 40, -1, PRIOR_MONTH_END, "third_last_bd",
-        0.004, 0.57, 1.5e4, _NYMEX),
+        0.004, 0.57, 1.5e4, _NYMEX, full_size="SI"),
     row(_M, "PL", "Platinum", "nymex", "precious metal", "USD", 50.0, 0.1, "", 1.0,
         "FJNV", "FJNV", 36, +1, PRIOR_MONTH_END, "third_last_bd",
         0.3, 2.47, 2e4, _NYMEX),
@@ -82,7 +82,7 @@ ENERGY: tuple[Instrument, ...] = (
     row(_E, "QM", "E-mini WTI crude oil", "nymex", "crude", "USD", 500.0, 0.025,
         "CRUDE_W_mini", 1.0,
         MONTHLY, MONTHLY, 32, -1, CASH, "4bd_before_25th_of_prior_month",
-        0.03, 2.07, 2e3, _NYMEX, lean_listed=False),
+        0.03, 2.07, 2e3, _NYMEX, lean_listed=False, full_size="CL"),
 )
 
 AGRICULTURE: tuple[Instrument, ...] = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from universe.arrays import FloatArray
 
@@ -46,6 +47,8 @@ class Session:
         By contract month, empty where unknown.
     fx : float array of shape (n_markets,)
         Account-currency value of one unit of the quote currency.
+    macro : mapping of series name to (epoch day known, value)
+        What became known of macro series since the session before.
     """
 
     day: int
@@ -53,3 +56,4 @@ class Session:
     mapped: list[int]
     open_interest: list[dict[int, float]]
     fx: FloatArray
+    macro: Mapping[str, tuple[int, float]] = field(default_factory=dict)

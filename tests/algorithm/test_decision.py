@@ -3,13 +3,16 @@ import copy
 import numpy as np
 import pytest
 from helpers import (
+    MONDAY,
     close_market,
     decide,
     instrument,
     made_up_dataset,
+    made_up_history,
     made_up_instruments,
     settings,
     strategy_after,
+    weekdays,
 )
 
 from algorithm.decision import Strategy
@@ -228,13 +231,15 @@ class TestScreens:
         rich = strategy_after(made_up, 60, nav=5e7, min_position=0.5)[1]
         assert rich.member.all()
         strategy, poor, _ = strategy_after(made_up, 60, nav=4e5, min_position=0.5)
-        assert strategy.excluded.any()
-        assert not (poor.member & strategy.excluded).any()
-        assert not poor.contracts[strategy.excluded].any()
+        assert strategy.construction.excluded.any()
+        assert not (poor.member & strategy.construction.excluded).any()
+        assert not poor.contracts[strategy.construction.excluded].any()
 
     def test_the_report_names_market_and_size(self, made_up):
         strategy, notes = self.noted(made_up, nav=4e5, min_position=0.5)
-        assert {market for market, _, _ in notes} >= set(np.flatnonzero(strategy.excluded))
+        assert {market for market, _, _ in notes} >= set(
+            np.flatnonzero(strategy.construction.excluded)
+        )
         big = [note for note in notes if "traded again" not in note[2]]
         assert big
         for market, kind, text in big:
@@ -248,15 +253,15 @@ class TestScreens:
             for m in made_up_instruments()
         ]
         strategy, notes = self.noted(_with_instruments(made_up, dear), max_cost=0.01)
-        assert strategy.excluded.tolist() == [code == "FX1" for code in CODES]
+        assert strategy.construction.excluded.tolist() == [code == "FX1" for code in CODES]
         assert all("FX1 is too dear" in text for _, _, text in notes)
         assert notes
 
     def test_it_comes_back_when_the_fund_has_grown(self, made_up):
         strategy, _, days = strategy_after(made_up, 60, nav=4e5, min_position=0.5)
-        excluded = strategy.excluded.copy()
+        excluded = strategy.construction.excluded.copy()
         notes = [note for day in days[:45] for note in decide(strategy, day, nav=5e7).notes]
-        assert not strategy.excluded.any()
+        assert not strategy.construction.excluded.any()
         assert {m for m, _, text in notes if "traded again" in text} == set(
             np.flatnonzero(excluded)
         )
@@ -308,6 +313,102 @@ class TestScreens:
         assert abs(capped.optimal[largest]) <= limit + 1e-9
         assert np.all(np.abs(capped.optimal)[others] > np.abs(free.optimal)[others] * 1.01)
         assert capped.vol <= 0.10 + 1e-9
+
+
+class TestCappedHedge:
+    """A2 moves with A1 and is held against it; C1 is on its own."""
+
+    FORECAST = np.array([1.0, -0.9, 0.4])
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def book():
+        cls = AssetClass
+        markets = [
+            instrument("A1"),
+            instrument("A2", asset_class=cls.FX, sector="g10"),
+            instrument("C1", asset_class=cls.ENERGY, sector="gas"),
+        ]
+        days = weekdays(MONDAY, 320)
+        histories = {
+            market.code: made_up_history(market, days, seed, closed=0.0)
+            for market, seed in zip(markets, (5, 5, 8), strict=True)
+        }
+        return Dataset("hedged", True, histories, {})
+
+    def plan(self, book, limit=1e9):
+        """Plan when the hedge may have at most ``limit`` contracts."""
+        thin = [
+            instrument(**{**_fields(h.instrument), "adv_contracts": limit / 0.25})
+            if h.instrument.code == "A2"
+            else h.instrument
+            for h in book.markets.values()
+        ]
+        data = _with_instruments(book, thin)
+        strategy, _, days = strategy_after(data, 300, trend_budget=1.0, max_adv=0.25)
+        strategy.observe(days[0])
+        forecasts = {TREND: self.FORECAST, CARRY: np.full(3, np.nan)}
+        return strategy, strategy.construct(forecasts, 5e7)
+
+    @pytest.mark.parametrize("share", [0.05, 0.3, 0.7])
+    def test_the_book_is_cut_to_the_volatility_it_had_with_the_hedge(self, book, share):
+        strategy, free = self.plan(book)
+        assert annual_cov(strategy)[0, 1] > 0
+        assert free.vol == pytest.approx(0.10)
+        limit = abs(free.optimal[1]) * share
+        clipped = free.optimal * free.unit_exposure * [1, share, 1]
+        assert portfolio_vol(clipped, annual_cov(strategy)) > 0.101  # what the cap alone would do
+        capped_strategy, capped = self.plan(book, limit)
+        exposure = capped.optimal * capped.unit_exposure
+        found = portfolio_vol(exposure, annual_cov(capped_strategy))
+        assert found == pytest.approx(0.10)
+        assert capped.vol == pytest.approx(found)
+        assert abs(capped.optimal[1]) <= limit * (1 + 1e-9)
+        assert np.all(np.abs(capped.optimal) <= np.abs(free.optimal) * (1 + 1e-9))
+        np.testing.assert_array_equal(np.sign(capped.optimal), np.sign(self.FORECAST))
+
+    def test_without_any_hedge_left_too(self, book):
+        strategy, plan = self.plan(book, limit=1e-12)
+        assert plan.contracts[1] == 0
+        exposure = plan.optimal * plan.unit_exposure
+        assert portfolio_vol(exposure, annual_cov(strategy)) <= 0.10 + 1e-9
+        assert plan.contracts[0] > 0
+
+
+class TestWholeContractCaps:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def always_open():
+        return made_up_dataset(330, closed=0.0)
+
+    @pytest.mark.parametrize("nav", [2.5e6, 4e7])
+    @pytest.mark.parametrize(
+        ("exposure", "adv", "buffer"),
+        [(0.12, 1e6, 0.0), (0.12, 1e6, 0.05), (20.0, 30.0, 0.0), (0.1, 30.0, 0.0)],
+    )
+    def test_no_target_exceeds_its_cap_after_rounding(
+        self, always_open, nav, exposure, adv, buffer
+    ):
+        """Nor one that the band would keep when a fall of NAV lowers the cap."""
+        markets = [
+            instrument(**{**_fields(m), "adv_contracts": adv}) for m in made_up_instruments()
+        ]
+        data = _with_instruments(always_open, markets)
+        own = {"max_exposure": exposure, "max_adv": 0.25, "buffer": buffer}
+        strategy, _, days = strategy_after(data, 290, nav, **own)
+        in_tens = np.where(np.array(CODES) == "BD1", 6.2 / 6.5, 1.0)
+        at_the_cap, rng = 0, np.random.default_rng(3)
+        for day in days:
+            strategy.observe(day)
+            nav *= 1 + 0.03 * rng.standard_normal()
+            plan = strategy.construct(strategy.forecast(), nav)
+            cap = np.minimum(exposure * in_tens, 0.25 * adv * plan.unit_exposure)
+            found = np.abs(plan.contracts) * plan.unit_exposure
+            assert np.all(found <= cap * (1 + 1e-9))
+            at_the_cap += int((found + plan.unit_exposure > cap).sum())
+            final = strategy.govern(plan.contracts)
+            assert np.all(np.abs(final) <= np.abs(plan.contracts))
+        assert at_the_cap > 40
 
 
 class TestMustExit:
@@ -370,7 +471,7 @@ class TestTargets:
         strategy, plan, _ = warm
         found = strategy.target_contracts(plan.contracts)
         held = strategy.markets.held.tolist()
-        assert found == {k: (held[k], int(plan.contracts[k])) for k in range(N)}
+        assert found == {k: {held[k]: int(plan.contracts[k])} for k in range(N)}
 
     def test_a_market_that_never_had_a_bar_is_not(self):
         strategy = Strategy(settings(), [instrument("AA"), instrument("BB")])

@@ -84,7 +84,7 @@ class TestRoundTrip:
         assert isinstance(one.vol_span, int)
 
     def test_text_may_have_blanks_around_it(self):
-        assert Settings.parse({"trend_rule": " ewmac "}).trend_rule == "ewmac"
+        assert Settings.parse({"trend_rules": " ewmac "}).trend_rules == "ewmac"
 
 
 class TestRefusals:
@@ -195,6 +195,9 @@ OTHER = {
     "markets": "ES ZN",
     "ewmac_spans": "8 16",
     "carry_spans": "20",
+    "breakout_horizons": "20",
+    "trend_rules": "ewmac tsmom",
+    "carry_rules": "calendar smoothed",
     "var_reference": "ES 1",
     "governor": "0.1 0.5",
 }

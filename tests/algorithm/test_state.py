@@ -8,6 +8,7 @@ import pytest
 from algorithm.decision import Strategy
 from algorithm.settings import Settings
 from algorithm.state import VERSION, StateError, load_state, save_state
+from execution.orders import plan_orders
 from research.engine import EmbeddedEngine
 
 SETTINGS = dict(
@@ -18,7 +19,11 @@ SETTINGS = dict(
     corr_span=60,
     carry_spans="5 20",
     ewmac_spans="2 4",
-    trend_rule="ewmac",
+    trend_rules="tsmom ewmac breakout",
+    breakout_horizons="10 20",
+    forecast_multiplier="estimated",
+    carry_rules="smoothed cross_section relative_value calendar directional",
+    carry_source="class",
 )
 
 
@@ -70,7 +75,7 @@ def test_every_array_comes_back_bit_for_bit(engine_after_a_while):
         other = successor.components()[name]
         for key in component.STATE:
             before, after = getattr(component, key), getattr(other, key)
-            if key == "last_quotes":
+            if not isinstance(before, np.ndarray):
                 assert before == after
             else:
                 assert np.array_equal(before, after, equal_nan=True), f"{name}.{key}"
@@ -80,6 +85,70 @@ def test_callers_values_come_back(engine_after_a_while):
     document = save_state(engine_after_a_while.strategy, {"note": [1, "x"]})
     successor = Strategy(engine_after_a_while.settings, engine_after_a_while.strategy.instruments)
     assert load_state(successor, document) == {"note": [1, "x"]}
+
+
+class TestStoppedUntilTheHeldContractExpired:
+    """The state names a contract that nobody lists any more when the strategy starts again."""
+
+    @pytest.fixture
+    def restarted(self, made_up):
+        """Strategy before the stop, the one after it, and the market whose contract ended."""
+        engine = EmbeddedEngine(made_up, _settings(made_up))
+        bars = iter(engine.feed)
+        for _ in range(200):
+            engine.step(next(bars))
+        before = engine.strategy
+        market = int(np.argmax(np.abs(before.last_contracts)))
+        expiry = int(before.markets.held_expiry[market])
+        later = next(b.session for b in bars if b.session.day > expiry and b.session.quotes[market])
+        successor = Strategy(engine.settings, before.instruments)
+        load_state(successor, save_state(before))
+        for number, contracts in enumerate(engine.feed.contracts()):
+            for contract in contracts:
+                if contract.expiry >= later.day:
+                    successor.list_contract(number, contract)
+        return before, successor, market, later
+
+    def test_it_goes_on_in_the_next_contract_without_a_return(self, restarted):
+        before, after, market, session = restarted
+        old, adjusted = int(before.markets.held[market]), before.markets.adjusted[market]
+        seen = after.observe(session)
+        roll = next(r for r in seen.rolls if r.market == after.instruments[market].code)
+        assert (roll.old, roll.reason) == (old, "lost")
+        assert roll.new == after.markets.held[market] != old
+        assert after.markets.held_expiry[market] > session.day
+        assert after.markets.adjusted[market] == adjusted
+        assert seen.ret[market] == 0.0
+        assert after.markets.price[market] == session.quotes[market][roll.new]
+
+    def test_as_if_it_had_run_without_data(self, restarted):
+        before, after, _, session = restarted
+        plans = []
+        for strategy in (before, after):
+            strategy.observe(session)
+            plans.append(strategy.construct(strategy.forecast(), 5e7))
+        np.testing.assert_array_equal(plans[0].contracts, plans[1].contracts)
+        np.testing.assert_array_equal(before.markets.held, after.markets.held)
+        assert plans[1].contracts.any()
+
+    @pytest.mark.parametrize("still_there", [False, True])
+    def test_the_ended_contract_is_closed_once_and_never_ordered(self, restarted, still_there):
+        """The broker has settled it, or reports it still: then it counts toward the target."""
+        before, after, market, session = restarted
+        old, held = int(before.markets.held[market]), int(before.last_contracts[market])
+        after.observe(session)
+        plan = after.construct(after.forecast(), 5e7)
+        target = int(plan.contracts[market])
+        assert held * target > 0, "the market must be held on the same side before and after"
+        holdings = {(market, old): held} if still_there else {}
+        targets = {market: after.target_contracts(plan.contracts)[market]}
+        orders = plan_orders(targets, holdings, {}, after.stuck_contracts())
+        by_month = {order.month: order.quantity for order in orders}
+        assert by_month.get(old, 0) == (-held if still_there else 0)
+        new = int(after.markets.held[market])
+        rest = max(abs(target) - abs(held), 0) if still_there else abs(target)
+        assert by_month.get(new, 0) == np.sign(target) * rest
+        assert set(by_month) <= {old, new}
 
 
 @pytest.mark.parametrize(

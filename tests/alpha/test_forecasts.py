@@ -3,31 +3,32 @@ import pandas as pd
 import pytest
 from helpers import MONDAY, one_market, session, weekdays
 
-from alpha.carry import Carry
-from alpha.forecasts import CARRY, SLEEVES, TREND, Forecasts
-from alpha.trend import Ewmac, Tsmom
+from algorithm.settings import Settings
+from algorithm.signals import make_forecasts
+from alpha.forecasts import CARRY, TREND
 from universe.arrays import from_epoch_day
 
 MAR, JUN = 202003, 202006
 FIRST, SECOND = 90_000, 90_090  # expiries
 
 
-def run(trend_rule, closes, gap):
+def run(trend_rules, closes, gap, **changes):
     """Forecasts of one market whose farther contract is ``gap`` above the held one."""
     markets = one_market((MAR, FIRST), (JUN, SECOND))
-    rules = Forecasts(
-        trend_rule,
-        Tsmom(1, (0.2, 0.3, 0.5), 21, 0.25, 2.0),
-        Ewmac(1, (16, 32, 64), 2.0),
-        Carry(1, (5, 20), 30.0, 100, 2.0),
-    )
+    chosen = Settings(trend_rules=trend_rules, carry_spans="5 20", **changes)
+    rules = make_forecasts(chosen, markets.instruments, np.zeros(1, dtype=np.int64))
     flips = []
     for day, close in zip(weekdays(MONDAY, len(closes)), closes, strict=True):
         quotes = {MAR: float(close)} if gap is None else {MAR: float(close), JUN: close + gap}
         seen = markets.observe(session(day, quotes))
         date = from_epoch_day(day)
-        flips += rules.update(int(day), date.year * 100 + date.month, seen, markets)
+        notes = rules.update(int(day), date.year * 100 + date.month, seen, markets)
+        flips += [note for note in notes if note[1] == "flip"]
     return rules, markets, flips
+
+
+def current(rules, markets):
+    return rules.current(markets, np.full(1, True))
 
 
 def trending(count=300, drift=0.003):
@@ -37,13 +38,13 @@ def trending(count=300, drift=0.003):
 
 def test_one_forecast_per_sleeve():
     rules, markets, _ = run("tsmom", trending(), 1.0)
-    assert set(rules.current(markets)) == set(SLEEVES) == {TREND, CARRY}
+    assert set(current(rules, markets)) == set(rules.sleeves) == {TREND, CARRY}
 
 
 @pytest.mark.parametrize(("gap", "sign"), [(1.5, -1), (-1.5, 1), (0.0, 0)])
 def test_contango_is_sold_and_backwardation_bought(gap, sign):
     rules, markets, _ = run("tsmom", trending(60), gap)
-    assert np.sign(rules.current(markets)[CARRY][0]) == sign
+    assert np.sign(current(rules, markets)[CARRY][0]) == sign
 
 
 def test_carry_is_annual_gain_over_annual_volatility():
@@ -55,25 +56,39 @@ def test_carry_is_annual_gain_over_annual_volatility():
     per_year = -0.25 / ((SECOND - FIRST) / 365.25)
     sharpe = (per_year / (sigma * closes * np.sqrt(252))).dropna()
     expected = np.mean([3 * sharpe.ewm(span=span).mean().iloc[-1] for span in (5, 20)])
-    assert rules.current(markets)[CARRY][0] == pytest.approx(expected, rel=1e-9)
+    assert current(rules, markets)[CARRY][0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_market_without_a_second_contract_has_a_trend_and_no_carry():
     rules, markets, _ = run("tsmom", trending(), None)
-    assert rules.current(markets)[TREND][0] > 0
-    assert np.isnan(rules.current(markets)[CARRY][0])
+    assert current(rules, markets)[TREND][0] > 0
+    assert np.isnan(current(rules, markets)[CARRY][0])
 
 
-def test_both_is_the_mean_of_the_two_rules():
+@pytest.mark.parametrize("number", [2, 3])
+def test_several_rules_count_equally_times_the_table_of_001(number):
+    names = ("tsmom", "ewmac", "breakout")[:number]
     values = {}
-    for rule in ("tsmom", "ewmac", "both"):
-        rules, markets, _ = run(rule, trending(drift=0.001), 1.0)
-        values[rule] = float(rules.current(markets)[TREND][0])
-    assert values["tsmom"] != values["ewmac"]
-    assert values["both"] == pytest.approx((values["tsmom"] + values["ewmac"]) / 2)
+    for rule in (*names, " ".join(names)):
+        rules, markets, _ = run(rule, trending(drift=0.0004), 1.0)
+        values[rule] = float(current(rules, markets)[TREND][0])
+    alone = [values[name] for name in names]
+    assert len(set(alone)) == number
+    expected = np.mean(alone) * {2: 1.02, 3: 1.03}[number]
+    assert values[" ".join(names)] == pytest.approx(expected)
+
+
+def test_an_estimated_multiplier_replaces_the_table():
+    closes = trending(700, drift=0.0004)
+    table, markets, _ = run("tsmom ewmac", closes, 1.0)
+    found, same, _ = run("tsmom ewmac", closes, 1.0, forecast_multiplier="estimated")
+    ratio = current(found, same)[TREND][0] / current(table, markets)[TREND][0]
+    assert ratio * 1.02 == pytest.approx(found.trend.multiplier.value())
+    assert found.trend.multiplier.value() > 1.0
 
 
 def test_flips_name_the_market():
     closes = np.concatenate([trending(275), np.full(25, 30.0) + np.arange(25) * 0.01])
     _, _, flips = run("tsmom", closes, None)
-    assert flips == [0]
+    assert [market for market, _, _ in flips] == [0]
+    assert "trend flipped from +" in flips[0][2]

@@ -14,6 +14,7 @@ from portfolio.contracts import (
     too_big,
     too_dear,
 )
+from universe.master import MASTER
 
 N = 4
 NONE = np.zeros(N)
@@ -45,6 +46,15 @@ class TestSizing:
         found = contract_dv01(np.array([130_000.0]), np.array([6.5]))
         assert found[0] == pytest.approx(84.5)
 
+    @pytest.mark.parametrize("price", [93.5, 95.0, 97.0, 99.0, 100.7])
+    @pytest.mark.parametrize(("code", "published"), [("SR3", 25.0), ("ZQ", 41.67), ("I", 25.0)])
+    def test_dv01_of_short_rates_is_the_exchanges(self, code, published, price):
+        """CME and ICE: 25 dollars or euros of a 3-month, 41.67 dollars of a 30-day contract."""
+        market, one = MASTER[code], np.ones(1)
+        value = contract_value(one * price, one * market.multiplier, one)
+        found = contract_dv01(value, one * market.duration)
+        assert found[0] == pytest.approx(published, rel=0.04)
+
     @given(st.floats(-3, 3), st.floats(1e5, 1e9), st.floats(1e3, 1e6), st.floats(0.1, 30))
     def test_dv01_sizing_equals_notional_sizing(self, weight, nav, value, duration):
         by_dv01, by_notional = size(weight, nav, value, duration), size(weight, nav, value)
@@ -75,6 +85,13 @@ class TestTenYearEquivalents:
         """A duration of 1.9 years against 6.2: 3.26 of twos have the DV01 of one of tens."""
         found = ten_year_equivalent(np.array([1.9, 6.2, 18.6]))
         np.testing.assert_allclose(found, [3.263158, 1.0, 1 / 3], rtol=1e-6)
+
+    def test_short_rates_count_by_their_dv01_not_by_their_term(self):
+        """At 97 one of tens of 130,000 (80.60 a basis point) weighs what 3.2 of SOFR do."""
+        tens, sofr = MASTER["ZN"], MASTER["SR3"]
+        equal = ten_year_equivalent(np.array([tens.duration, sofr.duration]))
+        contracts = 130_000 * equal / [130_000, 97 * sofr.multiplier]
+        assert contracts[1] == pytest.approx(80.60 / 25, rel=0.01)
 
     def test_other_markets_count_as_they_are(self):
         assert ten_year_equivalent(np.array([0.0])).tolist() == [1.0]

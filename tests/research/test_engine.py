@@ -111,7 +111,7 @@ class TestPrefixInvariance:
 
     @pytest.mark.parametrize("covariance", ["ledoit_wolf", "block_diagonal"])
     def test_with_the_other_correlations_and_rules(self, made_up, covariance):
-        changes = {"covariance": covariance, "trend_rule": "both", "cooldown_sessions": 3}
+        changes = {"covariance": covariance, "trend_rules": "tsmom ewmac", "cooldown_sessions": 3}
         whole = run_backtest(made_up, settings(**changes))
         cut = int(whole.day[300])
         assert_prefix(whole, run_backtest(made_up.between(0, cut), settings(**changes)), cut)

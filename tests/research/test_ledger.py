@@ -4,7 +4,7 @@ from helpers import instrument
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.orders import Order
+from execution.orders import Order, plan_orders
 from research.ledger import Ledger
 
 ES = instrument("ES", multiplier=50.0, half_spread=0.125, fee=2.0, adv_contracts=10_000.0)
@@ -121,6 +121,61 @@ class TestHandMadeDay:
         assert book.roll_cost.tolist() == book.cost.tolist() == [2 * 10 * (50 * 0.125 + 2.0)]
         assert account.holdings == {(0, JUN): 10}
         assert account.held_by_market() == [10]
+
+
+BOTH = [{MAR: 3000.0, JUN: 2990.0}]
+
+
+class TestFailedRollLeg:
+    """One leg of a roll is filled, the other refused: the next plan orders what is missing."""
+
+    def rolled(self, quantity, accepted):
+        """Account after a roll from March to June of which only some orders were accepted."""
+        account = ledger()
+        account.submit([Order(0, MAR, quantity, "rebalance")], np.zeros(1))
+        trade(account, 1, BOTH)
+        orders = plan_orders({0: {JUN: quantity}}, account.holdings, account.pending())
+        assert [(o.month, o.quantity) for o in orders] == [(MAR, -quantity), (JUN, quantity)]
+        account.submit([o for o in orders if accepted(o)], np.zeros(1))
+        trade(account, 2, BOTH)
+        return account
+
+    @pytest.mark.parametrize("quantity", [7, -7])
+    @pytest.mark.parametrize("refused", [MAR, JUN])
+    def test_only_the_refused_leg_is_ordered_again(self, quantity, refused):
+        account = self.rolled(quantity, lambda order: order.month != refused)
+        orders = plan_orders({0: {JUN: quantity}}, account.holdings, account.pending())
+        missing = -quantity if refused == MAR else quantity
+        assert [(o.month, o.quantity) for o in orders] == [(refused, missing)]
+        account.submit(orders, np.zeros(1))
+        trade(account, 3, BOTH)
+        assert account.holdings == {(0, JUN): quantity}
+        assert plan_orders({0: {JUN: quantity}}, account.holdings, account.pending()) == []
+
+    def test_a_leg_that_still_waits_is_not_ordered_again(self):
+        account = self.rolled(5, lambda order: order.month == JUN)
+        account.submit([Order(0, MAR, -5, "roll")], np.zeros(1))
+        trade(account, 3, [{JUN: 2990.0}])  # March has no bar
+        assert account.pending() == {(0, MAR): -5}
+        assert plan_orders({0: {JUN: 5}}, account.holdings, account.pending()) == []
+
+    @given(st.integers(0, 10**6), st.integers(-9, 9).filter(bool))
+    def test_no_leg_ever_overshoots_whatever_is_refused(self, seed, quantity):
+        rng = np.random.default_rng(seed)
+        account = self.rolled(quantity, lambda order: rng.random() < 0.5)
+        for day in range(3, 12):
+            for (_, month), held in account.holdings.items():
+                assert month in (MAR, JUN)
+                assert 0 < held * np.sign(quantity) <= abs(quantity)
+            orders = plan_orders({0: {JUN: quantity}}, account.holdings, account.pending())
+            parts = [(o, int(rng.integers(0, abs(o.quantity) + 1))) for o in orders if day < 10]
+            filled = [
+                Order(0, o.month, n * int(np.sign(o.quantity)), o.reason) for o, n in parts if n
+            ]
+            account.submit(filled if day < 10 else orders, np.zeros(1))
+            quotes = {m: p for m, p in BOTH[0].items() if day >= 10 or rng.random() < 0.7}
+            trade(account, day, [quotes])
+        assert account.holdings == {(0, JUN): quantity}
 
 
 class TestWaiting:

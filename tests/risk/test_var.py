@@ -104,6 +104,132 @@ class TestHistorical:
         assert found == pytest.approx(3 * made.historical(exposure, 10))
 
 
+def young(z, start, exposure, sigma=0.01, rho=0.0):
+    """Model of returns of which those of some markets before ``start`` are missing."""
+    n = z.shape[1]
+    correlation = np.full((n, n), rho)
+    np.fill_diagonal(correlation, 1.0)
+    rows = z.copy()
+    for market, row in enumerate(np.broadcast_to(start, n)):
+        rows[:row, market] = 0.0
+    return VarModel(correlation * sigma**2, np.full(n, sigma), rows), np.asarray(exposure, float)
+
+
+def with_zeros(made, exposure, horizon):
+    """The quantile that the missing rows thin out."""
+    profit = made.standardised @ (exposure * made.sigma_daily)
+    sums = np.convolve(profit, np.ones(horizon), "valid")
+    return max(-np.sort(sums)[max(int(0.01 * len(sums)) - 1, 0)], 0.0)
+
+
+class TestYoungMarkets:
+    """Rows before a market was listed are zeros, which must not thin out the tail."""
+
+    @pytest.mark.parametrize("horizon", [1, 5, 20])
+    def test_repeated_history_gives_the_same_var_with_half_of_it(self, horizon):
+        """The second half is the first again: nothing is lost with it."""
+        half = np.random.default_rng(0).standard_t(4, (378, 1))
+        full, exposure = young(np.concatenate((half, half)), 0, [1.0])
+        part, _ = young(np.concatenate((half, half)), 378, [1.0])
+        found, expected = (m.historical(exposure, horizon) for m in (part, full))
+        assert 0.9 * expected <= found <= 1.25 * expected
+        assert with_zeros(part, exposure, horizon) < found
+
+    @pytest.mark.parametrize("horizon", [1, 20])
+    @pytest.mark.parametrize("share", [0.5, 0.75])
+    @pytest.mark.parametrize(
+        ("exposure", "rho"), [([1, 0, 0, 0], 0.3), ([1, 1, 1, 1], 0.3), ([1, 1, -1, 0.5], 0.5)]
+    )
+    def test_on_average_as_with_all_the_history(self, horizon, share, exposure, rho):
+        """Three of four markets are young; 200 histories with fat tails."""
+        start = np.array([1, 1, 1, 0]) * int(756 * (1 - share))
+        found, expected, thinned = [], [], []
+        root = np.linalg.cholesky(np.full((4, 4), rho) + (1 - rho) * np.eye(4))
+        for seed in range(200):
+            z = np.random.default_rng(seed).standard_t(5, (756, 4)) * np.sqrt(0.6) @ root.T
+            part, e = young(z, start, exposure, rho=rho)
+            found.append(part.historical(e, horizon))
+            expected.append(young(z, 0, exposure, rho=rho)[0].historical(e, horizon))
+            thinned.append(with_zeros(part, e, horizon))
+        assert 0.95 <= np.mean(found) / np.mean(expected) <= 1.25
+        assert np.mean(found) > np.mean(thinned) * 1.02
+
+    @given(exposures.filter(np.any), st.integers(1, 20), st.integers(0, 500))
+    def test_with_full_history_nothing_changes(self, exposure, horizon, seed):
+        made = model(seed)
+        assert not made.listed.any()
+        assert made.historical(exposure, horizon) == pytest.approx(
+            with_zeros(made, exposure, horizon), abs=1e-12
+        )
+
+    @given(exposures.filter(np.any), st.integers(0, 500))
+    def test_a_young_market_that_is_not_held_changes_nothing(self, exposure, seed):
+        z = np.random.default_rng(seed).standard_normal((400, N))
+        exposure[1] = 0.0
+        part, _ = young(z, [0, 300, 0, 0], exposure)
+        full, _ = young(z, 0, exposure)
+        assert part.historical(exposure, 10) == full.historical(exposure, 10)
+
+    @given(st.integers(0, 10), exposures)
+    def test_days_closed_at_the_start_of_the_window_are_no_listing(self, rows, exposure):
+        z = np.random.default_rng(1).standard_normal((400, N))
+        made, _ = young(z, rows, exposure)
+        assert not made.listed.any()
+
+    def test_listed_is_the_row_of_the_first_return(self):
+        z = np.random.default_rng(1).standard_normal((400, N))
+        made, _ = young(z, [0, 11, 399, 400], np.ones(N))
+        assert made.listed.tolist() == [0, 11, 399, 400]
+
+    @given(exposures, st.lists(st.integers(0, 500), min_size=N, max_size=N), st.integers(0, 500))
+    def test_one_day_var_is_never_below_that_of_the_zeros(self, exposure, start, seed):
+        z = np.random.default_rng(seed).standard_t(3, (500, N))
+        made, _ = young(z, start, exposure, rho=0.4)
+        assert made.historical(exposure, 1) >= with_zeros(made, exposure, 1) - 1e-15
+
+    def test_a_loss_before_most_of_the_book_was_listed_is_not_forgotten(self):
+        z = np.random.default_rng(0).standard_normal((756, N))
+        z[:4, 0] = -400.0
+        made, exposure = young(z, [0, 500, 500, 500], [0.02, 1, 1, 1])
+        assert made.historical(exposure, 1) >= 400 * 0.02 * 0.01
+
+    def test_half_of_the_risk_young_by_hand(self):
+        """Two equal uncorrelated markets: the older one's early days count 1.4142 times."""
+        z = np.zeros((400, 2))
+        z[:, 0] = np.where(np.arange(400) % 2, 1.0, -1.0)
+        z[100:104, 0] = -5.0
+        z[200:, 1] = z[200:, 0] * 0.5
+        made, exposure = young(z, [0, 200], [1.0, 1.0])
+        assert made.historical(exposure, 1) == pytest.approx(0.05 * np.sqrt(2))
+
+    def test_days_before_the_hedge_was_listed_are_not_scaled_down(self):
+        """The hedge takes the volatility to 0.447 of the unhedged one; losses before it stay."""
+        z = np.random.default_rng(0).standard_normal((400, 2))
+        z[:100, 0] *= 3.0
+        z[300:, 1] = z[300:, 0]
+        made, exposure = young(z, [0, 300], [1.0, -1.0], rho=0.9)
+        unhedged = young(z[:, :1], 0, [1.0])
+        expected = unhedged[0].historical(unhedged[1], 1)
+        assert made.historical(exposure, 1) == pytest.approx(expected)
+
+    def test_no_history_at_all_is_no_loss_but_leaves_the_parametric_figure(self):
+        made, exposure = young(np.zeros((400, 1)), 0, [1.0])
+        assert made.historical(exposure, 20) == 0.0
+        assert made.binding(exposure, 20) == made.parametric(exposure, 20) > 0
+
+    def test_a_covariance_that_is_not_a_number_fails_closed(self):
+        made, exposure = young(np.random.default_rng(0).standard_normal((400, 2)), [0, 99], [1, 1])
+        broken = VarModel(made.cov_daily * np.nan, made.sigma_daily, made.standardised)
+        assert broken.historical(exposure, 20) == np.inf
+
+    @given(exposures, st.floats(0.1, 50.0), st.integers(1, 20))
+    def test_is_homogeneous(self, exposure, factor, horizon):
+        z = np.random.default_rng(2).standard_t(4, (500, N))
+        made, _ = young(z, [0, 100, 300, 450], exposure, rho=0.3)
+        found = made.historical(exposure * factor, horizon)
+        assert found == pytest.approx(factor * made.historical(exposure, horizon), abs=1e-12)
+
+
 class TestBoth:
     @given(exposures, st.floats(0.0, 50.0), st.integers(1, 20))
     def test_homogeneous_and_so_monotone_in_leverage(self, exposure, factor, horizon):

@@ -7,6 +7,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from universe.arrays import to_epoch_day
 from universe.expiry import (
     KNOWN_RULES,
     UnknownExpiryRuleError,
@@ -25,6 +27,7 @@ from universe.expiry import (
     last_trade_date,
 )
 from universe.instruments import Instrument, Notice
+from universe.listing import contract_of
 from universe.master import MASTER
 
 LETTERS = "FGHJKMNQUVXZ"
@@ -255,3 +258,43 @@ def test_last_holding_of_known_contracts() -> None:
     )
     assert first_notice_date(Notice.CASH, 2022, 12) is None
     assert last_holding_date(Notice.CASH, date(2022, 12, 19), 2022, 12) == date(2022, 12, 16)
+
+
+# ---------------------------------------------------------------- listing, which knows no holidays
+
+
+@given(rules, notices, years, months, st.sets(st.integers(-80, 130), max_size=2))
+def test_two_holidays_never_make_the_listed_holding_day_too_late(
+    rule: str, notice: Notice, year: int, month: int, offsets: set[int]
+) -> None:
+    holidays = {date(year, month, 1) + timedelta(days=k) for k in offsets}
+    end = last_trade_date(rule, year, month, holidays)
+    true = last_holding_date(notice, end, year, month, holidays)
+    market = replace(MASTER["GC"], notice=notice, expiry_rule=rule)
+    listed_as = contract_of(market, 100 * year + month, to_epoch_day(end))
+    assert listed_as.last_holding <= to_epoch_day(true)
+    bare = last_holding_date(notice, end, year, month)
+    assert listed_as.last_holding == to_epoch_day(add_business_days(bare, -2))
+
+
+def test_holding_days_before_thanksgiving_and_christmas() -> None:
+    """Silver of December 2022 is called from 30 November, cocoa from 16 November."""
+    silver = contract_of(MASTER["SI"], 202212, to_epoch_day(date(2022, 12, 28)))
+    assert silver.last_holding == to_epoch_day(date(2022, 11, 25))
+    cocoa = contract_of(MASTER["CC"], 202212, to_epoch_day(date(2022, 12, 14)))
+    assert cocoa.last_holding == to_epoch_day(date(2022, 11, 14))
+    last_of_the_year = contract_of(MASTER["HO"], 202301, to_epoch_day(date(2022, 12, 30)))
+    assert last_of_the_year.last_holding == to_epoch_day(date(2022, 12, 27))
+
+
+@needs_lean
+@pytest.mark.parametrize("instrument", [i for i in MASTER if i.lean_listed], ids=lambda i: i.code)
+def test_listed_holding_days_are_early_enough_in_leans_calendars(instrument: Instrument) -> None:
+    """From 2002 on: nobody could know of the closed days of September 2001."""
+    holidays = lean_holidays(instrument.market, instrument.code)
+    for year, month in contract_months(2002):
+        if listed(instrument, month):
+            end = lean_expiries()[instrument.market, instrument.code][100 * year + month]
+            true = last_holding_date(instrument.notice, end, year, month, holidays)
+            found = contract_of(instrument, 100 * year + month, to_epoch_day(end)).last_holding
+            assert 0 <= to_epoch_day(true) - found <= 7, (year, month)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import os
 import re
@@ -13,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from universe.expiry import KNOWN_RULES, last_holding_date, last_trade_date
-from universe.instruments import AssetClass, Instrument, Notice
+from universe.instruments import AssetClass, Instrument, Notice, without_twins
 from universe.master import MASTER
 
 LETTERS = "FGHJKMNQUVXZ"
@@ -93,6 +96,7 @@ def test_every_field_is_plausible(instrument: Instrument) -> None:
     assert 0.3 <= i.half_spread * i.multiplier * usd_per_unit <= 150
     assert (i.duration > 0) == (i.asset_class is AssetClass.BOND)
     assert i.duration <= 20
+    assert (i.sector == "stir") == (0 < i.duration < 1.5)
 
 
 @pytest.mark.parametrize("instrument", ALL, **by_code)
@@ -115,16 +119,43 @@ def test_every_rule_and_notice_is_used() -> None:
     assert {i.notice for i in ALL} == set(Notice)
 
 
-def test_exposures_with_their_own_delivery_share_a_sector() -> None:
-    for big, small in (
-        ("YM", "MYM"),
-        ("RTY", "M2K"),
-        ("FDAX", "FDXS"),
-        ("SI", "SIL"),
-        ("CL", "QM"),
-    ):
-        assert MASTER[big].sector == MASTER[small].sector
-        assert MASTER[big].multiplier > MASTER[small].multiplier
+TWINS = {"MYM": "YM", "M2K": "RTY", "FDXS": "FDAX", "SIL": "SI", "QM": "CL"}
+
+
+def test_every_small_contract_names_its_full_size_one() -> None:
+    assert {i.code: i.full_size for i in ALL if i.full_size} == TWINS
+    for small, big in TWINS.items():
+        small, big = MASTER[small], MASTER[big]
+        assert big.full_size == ""
+        assert (big.sector, big.currency) == (small.sector, small.currency)
+        assert big.multiplier > small.multiplier
+        cost = [(i.half_spread + i.fee / i.multiplier) / i.source_scale for i in (big, small)]
+        assert cost[0] < cost[1]  # for the same exposure, the reason to keep the full size
+
+
+class TestWithoutTwins:
+    def test_of_all_listed_markets_the_small_twins_go(self) -> None:
+        kept = [i.code for i in without_twins(LISTED)]
+        assert kept == [i.code for i in LISTED if i.code not in {"MYM", "M2K", "FDXS", "SIL"}]
+
+    def test_a_small_contract_alone_stays(self) -> None:
+        markets = [MASTER[code] for code in ("SIL", "FDXS", "ES")]
+        assert without_twins(markets) == markets
+
+    def test_of_two_small_ones_the_larger_stays(self) -> None:
+        micro = dataclasses.replace(MASTER["MYM"], code="M", multiplier=0.05)
+        for markets in ([micro, MASTER["MYM"]], [MASTER["MYM"], micro]):
+            assert without_twins(markets) == [MASTER["MYM"]]
+
+    @given(st.lists(st.sampled_from(ALL), unique_by=lambda i: i.code))
+    def test_one_market_of_every_underlying_in_the_order_given(
+        self, markets: list[Instrument]
+    ) -> None:
+        kept = without_twins(iter(markets))
+        assert [i for i in markets if i in kept] == kept
+        underlyings = [TWINS.get(i.code, i.code) for i in kept]
+        assert sorted(underlyings) == sorted({TWINS.get(i.code, i.code) for i in markets})
+        assert without_twins(kept) == kept
 
 
 # ---------------------------------------------------------------- LEAN

@@ -1,0 +1,119 @@
+"""Breakout forecasts: where the price stands in its recent range (Carver 2023, strategy 21)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alpha.trend import CARVER_UNIT, DIVERSIFICATION_MULTIPLIER, combine
+from universe.arrays import BoolArray, FloatArray
+
+BREAKOUT_SCALARS = {10: 0.812, 20: 0.882, 40: 0.926, 80: 0.957, 160: 0.979, 320: 0.995}
+"""Forecast scalars by horizon: 10 over the mean absolute smoothed forecast of a driftless Gaussian
+random walk, to about 0.001. Carver (2023) prints 0.60, 0.67, 0.70, 0.73, 0.74 and 0.74, a quarter
+less, which would leave the mean absolute forecast at 0.75 of our unit."""
+
+RANGE_FACTOR = 40.0
+"""Takes the edges of the range, at -0.5 and +0.5, to Carver's limits of -20 and +20."""
+
+SMOOTHING = 4.0
+"""A horizon is smoothed over this fraction of its length."""
+
+
+class Breakout:
+    """Position of the price in the range of its last sessions, smoothed, mean 1 and cap 2.
+
+    Parameters
+    ----------
+    n_markets : int
+    horizons : tuple of int
+        Out of 10, 20, 40, 80, 160 and 320 sessions, each at most once.
+    cap : float
+
+    Raises
+    ------
+    ValueError
+        If a horizon has no scalar or is named twice, if there is none, or if the cap is not
+        positive.
+
+    Notes
+    -----
+    Per horizon h: ((price - min) / (max - min) - 0.5) x 40 over the last h sessions including
+    today's, smoothed by an exponential mean of span h / 4 (``ewm(span=h / 4).mean()``), times the
+    scalar, capped; their mean x the diversification multiplier, capped. No volatility is needed:
+    the range is the measure of risk. A horizon counts from its h-th session; a constant price is
+    in the middle of its range.
+    """
+
+    STATE = ("window", "weight", "total")
+
+    def __init__(self, n_markets: int, horizons: tuple[int, ...], cap: float) -> None:
+        _check(horizons, cap)
+        self.horizons, self.cap = horizons, cap
+        ascending = sorted(horizons)
+        self._row = [ascending.index(h) for h in horizons]
+        self._starts = np.array([ascending[-1] - h for h in reversed(ascending)])
+        self._decay = np.array([[1.0 - 2.0 / (h / SMOOTHING + 1.0)] for h in horizons])
+        self._scale = np.array(
+            [[BREAKOUT_SCALARS[h] * RANGE_FACTOR / CARVER_UNIT] for h in horizons]
+        )
+        self._multiplier = np.array(
+            [0.0] + [DIVERSIFICATION_MULTIPLIER[n + 1] for n in range(len(horizons))]
+        )
+        self.window: FloatArray = np.full((n_markets, ascending[-1]), np.nan)  # oldest first
+        self.weight: FloatArray = np.zeros((len(horizons), n_markets))
+        self.total: FloatArray = np.zeros((len(horizons), n_markets))
+
+    def update(self, adjusted: FloatArray, seen: BoolArray) -> None:
+        """Take a session's back-adjusted prices (additive, forward anchored).
+
+        Parameters
+        ----------
+        adjusted : float array of shape (n_markets,)
+            Any sign; a price that is not finite counts as not seen.
+        seen : bool array of shape (n_markets,)
+            A market not seen keeps its state.
+        """
+        index = np.flatnonzero(seen & np.isfinite(adjusted))
+        price = adjusted[index]
+        window = np.empty((index.size, self.window.shape[1]))
+        window[:, :-1] = self.window[index, 1:]
+        window[:, -1] = price
+        self.window[index] = window
+        low = self._extreme(np.minimum, window)
+        width = self._extreme(np.maximum, window) - low
+        ready = np.isfinite(width)
+        position = np.where(width > 0, (price - low) / np.where(width > 0, width, 1.0) - 0.5, 0.0)
+        self.weight[:, index] = self.weight[:, index] * self._decay + ready
+        self.total[:, index] = self.total[:, index] * self._decay + np.where(ready, position, 0.0)
+
+    def _extreme(self, extreme: np.ufunc, window: FloatArray) -> FloatArray:
+        """Extreme over each horizon, (n_horizons, n): NaN while one of its sessions is missing.
+
+        Every horizon holds the shorter ones, so that one pass over the window serves all.
+        """
+        pieces = extreme.reduceat(window, self._starts, axis=1)
+        nested: FloatArray = extreme.accumulate(pieces[:, ::-1], axis=1)
+        return nested.T[self._row]
+
+    def by_horizon(self) -> FloatArray:
+        """Scaled and capped forecasts of shape (n_horizons, n_markets), NaN where not ready."""
+        ready = self.weight > 0
+        raw = self.total / np.where(ready, self.weight, 1.0) * self._scale
+        return np.where(ready, np.clip(raw, -self.cap, self.cap), np.nan)
+
+    def forecast(self) -> FloatArray:
+        """Combined forecasts of shape (n_markets,), NaN before the shortest horizon."""
+        return combine(self.by_horizon(), self._multiplier, self.cap)
+
+
+def _check(horizons: tuple[int, ...], cap: float) -> None:
+    allowed = ", ".join(map(str, BREAKOUT_SCALARS))
+    if not horizons:
+        raise ValueError(f"breakout horizons are empty; name at least one of {allowed}")
+    for horizon in horizons:
+        if horizon not in BREAKOUT_SCALARS:
+            raise ValueError(f"breakout horizon is {horizon}; it must be one of {allowed}")
+    if len(set(horizons)) < len(horizons):
+        raise ValueError(f"breakout horizons are {horizons}; each may be named once")
+    if not cap > 0:
+        raise ValueError(f"breakout cap is {cap}; it must be above 0")

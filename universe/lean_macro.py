@@ -1,0 +1,145 @@
+"""Macro series as LEAN custom data (U6): one subscription a series, known in time for the decision.
+
+A series comes from the LEAN data folder, or else from the ObjectStore, where QuantConnect's cloud
+has it (``lean cloud object-store set <key> <file>``). In live trading the store is a copy of the
+day of deployment: the values in it age until the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from AlgorithmImports import (
+    BaseData,
+    FileFormat,
+    Globals,
+    PythonData,
+    QCAlgorithm,
+    Resolution,
+    Slice,
+    SubscriptionDataConfig,
+    SubscriptionDataSource,
+    SubscriptionTransportMedium,
+    Symbol,
+    TimeZones,
+)
+
+from universe.arrays import from_epoch_day
+from universe.macro_format import (
+    DATA_FOLDER,
+    file_name,
+    name_of_ticker,
+    object_store_key,
+    parse_line,
+)
+
+DELIVERY = timedelta(hours=17)
+"""New York time of the known day at which LEAN hands over a value: before any decision, and not
+before the prices of that day are final."""
+
+_ROW = "row"
+
+
+class MacroSeriesData(PythonData):
+    """One row of a macro series."""
+
+    def get_source(
+        self, config: SubscriptionDataConfig, date: datetime, is_live_mode: bool
+    ) -> SubscriptionDataSource:
+        """The file of the data folder where there is one, else the object of the store."""
+        name = name_of_ticker(config.symbol.value)
+        path = _local_file(name)
+        if path.is_file():
+            return SubscriptionDataSource(
+                str(path), SubscriptionTransportMedium.LOCAL_FILE, FileFormat.CSV
+            )
+        return SubscriptionDataSource(
+            object_store_key(name), SubscriptionTransportMedium.OBJECT_STORE, FileFormat.CSV
+        )
+
+    def reader(  # type: ignore[override]  # the stubs have no None, which skips a row
+        self, config: SubscriptionDataConfig, line: str, date: datetime, is_live_mode: bool
+    ) -> BaseData | None:
+        """A row of the file as a data point of its known day."""
+        row = parse_line(line)
+        if row is None:
+            return None
+        day = from_epoch_day(row[0])
+        point = MacroSeriesData()
+        point.symbol = config.symbol
+        point.time = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - LEAN wants naive
+        point.end_time = point.time + DELIVERY
+        point.value = row[1]
+        point[_ROW] = line  # LEAN keeps numbers as decimals of 15 digits
+        return point
+
+
+def add_macro_series(algorithm: QCAlgorithm, names: Iterable[str]) -> dict[Symbol, str]:
+    """Subscribe macro series; one that is neither in the data folder nor in the store is left out.
+
+    Parameters
+    ----------
+    algorithm : QCAlgorithm
+        Its log says which series are left out.
+    names : iterable of str
+
+    Returns
+    -------
+    dict of Symbol to str
+        Name by symbol, of the subscribed series.
+
+    Raises
+    ------
+    ValueError
+        If a name is not valid.
+    """
+    _build_bridge(algorithm)
+    symbols: dict[Symbol, str] = {}
+    for name in names:
+        path, key = _local_file(name), object_store_key(name)
+        if not path.is_file() and not algorithm.object_store.contains_key(key):
+            algorithm.log(f"macro series {name} left out: no {path}, no ObjectStore key {key}")
+            continue
+        security = algorithm.add_data(
+            MacroSeriesData, name, Resolution.DAILY, TimeZones.NEW_YORK, False
+        )
+        symbols[security.symbol] = name
+    return symbols
+
+
+def read_macro_slice(data: Slice, symbols: Mapping[Symbol, str]) -> dict[str, tuple[int, float]]:
+    """What has become known in a slice.
+
+    Parameters
+    ----------
+    data : Slice
+    symbols : mapping of Symbol to str
+        As ``add_macro_series`` gives it.
+
+    Returns
+    -------
+    dict of str to (int, float)
+        Day known (epoch day) and value by name, of the series that have a row in the slice.
+    """
+    known: dict[str, tuple[int, float]] = {}
+    for pair in data.get(MacroSeriesData):
+        name, row = symbols.get(pair.key), parse_line(pair.value[_ROW])
+        if name is not None and row is not None:
+            known[name] = row
+    return known
+
+
+def _build_bridge(algorithm: QCAlgorithm) -> None:
+    """Have the Python bridge make its classes for times and collections now.
+
+    It makes each at its first use, under a lock of its own. Left to the threads that read the
+    series, that can meet the algorithm's first use: one then waits for the lock and the other for
+    Python's, and the run stands still for ever.
+    """
+    _ = algorithm.time, algorithm.utc_time, algorithm.get_parameters()
+
+
+def _local_file(name: str) -> Path:
+    return Path(Globals.data_folder) / DATA_FOLDER / file_name(name)

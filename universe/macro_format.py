@@ -1,0 +1,196 @@
+"""Names of macro series and their text layout, the same for LEAN's custom data and for research.
+
+A row ``yyyymmdd,value`` says what was known at the close of that day: the day is the one on which
+the value became public, not the one it describes, so that a reader needs no publication lags.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Final
+
+from universe.arrays import from_epoch_day, to_epoch_day
+
+DATA_FOLDER: Final = "alternative/trend-carry/macro"
+"""Where the series are below a LEAN data folder."""
+
+STORE_FOLDER: Final = "trend-carry/macro"
+"""Where they are in the ObjectStore."""
+
+VIX_MONTHS: Final = 8
+
+_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
+_TENOR = re.compile(r"[a-z]{3}\.(overnight|3m|2y|5y|10y|30y)")
+_DIVIDEND = re.compile(r"[a-z0-9]+\.dividend_yield")
+_STAMP = re.compile(r"[0-9]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesInfo:
+    """What a series is.
+
+    Attributes
+    ----------
+    unit : str
+        "fraction a year", "points" (VIX: annualised volatility in per cent) or "calendar days".
+    lag : int
+        Business days from the day a value describes to the one on which it is public before the
+        decision: 1 for rates that are published the next morning or afternoon, 0 for prices.
+    low, high : float
+        Plausible values, in the unit; anything outside is a wrong file or a wrong unit.
+    source : str
+        What the number is and who publishes it.
+    """
+
+    unit: str
+    lag: int
+    low: float
+    high: float
+    source: str
+
+
+def _rate(source: str, high: float = 0.30) -> SeriesInfo:
+    return SeriesInfo("fraction a year", 1, -0.05, high, source)
+
+
+def _vix_months() -> dict[str, SeriesInfo]:
+    table = {}
+    for month in range(1, VIX_MONTHS + 1):
+        name = f"vix.m{month}"
+        table[name] = SeriesInfo("points", 0, 5, 150, f"VX settlement, month {month} alive, Cboe")
+        table[f"{name}.days"] = SeriesInfo(
+            "calendar days", 0, 1, 400, f"days to the expiry of the contract behind {name}"
+        )
+    return table
+
+
+_TREASURY = "constant-maturity par yield of the {} US Treasury, Federal Reserve H.15 (FRED {})"
+
+SERIES: Final[Mapping[str, SeriesInfo]] = MappingProxyType(
+    {
+        "usd.overnight": _rate("effective federal funds rate, act/360, New York Fed (FRED EFFR)"),
+        "usd.3m": _rate("3-month US Treasury bill, bond-equivalent, from H.15 (FRED DTB3)"),
+        **{
+            f"usd.{years}y": _rate(_TREASURY.format(f"{years}-year", f"DGS{years}"))
+            for years in (2, 5, 10, 30)
+        },
+        "eur.3m": _rate("3-month EURIBOR, act/360, EMMI"),
+        "credit.spread": _rate("Moody's Baa yield less the 10-year Treasury's (FRED BAA10Y)"),
+        "vix.spot": SeriesInfo("points", 0, 5, 150, "Cboe VIX index, close"),
+        **_vix_months(),
+    }
+)
+"""The series with a name of their own; ``series_info`` also knows the families."""
+
+FAMILIES: Final = "<currency>.<overnight|3m|2y|5y|10y|30y>, <market code>.dividend_yield"
+
+_OTHER_RATE = _rate("interest rate of another currency", high=1.0)
+_DIVIDEND_YIELD = _rate("gross dividend yield of the index behind a futures market")
+
+
+def series_info(name: str) -> SeriesInfo:
+    """What the series of a name is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such series.
+    """
+    if name in SERIES:
+        return SERIES[name]
+    if _DIVIDEND.fullmatch(name):
+        return _DIVIDEND_YIELD
+    if _TENOR.fullmatch(name):
+        return _OTHER_RATE
+    raise ValueError(
+        f"{name!r} is no macro series; known are {', '.join(SERIES)} and {FAMILIES} (lower case)"
+    )
+
+
+def valid_name(name: str) -> bool:
+    """Whether a name is made of lower-case letters, digits and underscores, joined by dots."""
+    return _NAME.fullmatch(name) is not None
+
+
+def file_name(name: str) -> str:
+    """File of a series: ``usd.10y.csv``.
+
+    Raises
+    ------
+    ValueError
+        If the name is not valid.
+    """
+    _check_name(name)
+    return f"{name}.csv"
+
+
+def object_store_key(name: str) -> str:
+    """ObjectStore key of a series: ``trend-carry/macro/usd-10y.csv``.
+
+    The store takes keys with one dot only (LEAN's LocalObjectStore); no name has a hyphen.
+
+    Raises
+    ------
+    ValueError
+        If the name is not valid.
+    """
+    _check_name(name)
+    return f"{STORE_FOLDER}/{name.replace('.', '-')}.csv"
+
+
+def name_of_ticker(ticker: str) -> str:
+    """Name of the series behind a LEAN ticker, which LEAN turns into upper case."""
+    return ticker.lower()
+
+
+def format_line(epoch_day: int, value: float) -> str:
+    """A row without line break, whose value reads back as the same double.
+
+    Raises
+    ------
+    ValueError
+        If the value is not finite.
+    """
+    if not math.isfinite(value):
+        raise ValueError(f"{value} cannot be a macro value; a finite number is needed")
+    return f"{from_epoch_day(epoch_day):%Y%m%d},{float(value)!r}"
+
+
+def parse_line(text: str) -> tuple[int, float] | None:
+    """Day known (epoch day) and value of a row, None for a blank line or a comment.
+
+    Raises
+    ------
+    ValueError
+        If the row is not ``yyyymmdd,value`` with a finite value.
+    """
+    row = text.strip().removeprefix("\ufeff")
+    if not row or row.startswith("#"):
+        return None
+    stamp, _, number = row.partition(",")
+    try:
+        if not _STAMP.fullmatch(stamp) or "_" in number:
+            raise ValueError
+        day = to_epoch_day(date(int(stamp[:4]), int(stamp[4:6]), int(stamp[6:])))
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(
+            f"macro row {row!r}: expected yyyymmdd,value with a finite value,"
+            " such as 19620103,0.0406"
+        )
+    return day, value
+
+
+def _check_name(name: str) -> None:
+    if not valid_name(name):
+        raise ValueError(
+            f"{name!r} is no name of a macro series; allowed are lower-case letters, digits and"
+            " underscores, joined by dots, such as usd.10y"
+        )

@@ -1,0 +1,258 @@
+"""Calendar spreads: which two contracts of a market, their price difference and its risk (A6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.ewm import EwmStd
+from universe.instruments import Instrument
+from universe.markets import Markets
+from universe.rolls import in_cycle, next_weekday, roll_window_days
+from universe.session import NO_CONTRACT, Contract, Session
+
+DAYS_IN_YEAR = 365.25
+
+Curve = list[tuple[Contract, float]]
+"""Quoted contracts and their closes, in order of expiry."""
+
+
+def sorted_curve(quotes: Mapping[int, float], contracts: Mapping[int, Contract], day: int) -> Curve:
+    """The known, unexpired contracts with a close in ``quotes``."""
+    known = [
+        (contracts[month], close)
+        for month, close in quotes.items()
+        if close == close and month in contracts and contracts[month].expiry >= day
+    ]
+    return sorted(known, key=lambda point: (point[0].expiry, point[0].month))
+
+
+def contract_carry(curve: Curve, month: int) -> float:
+    """Annual gain of a contract at an unchanged curve, in price units.
+
+    (price of the quoted contract before it - its own) / years between their last trade dates: it
+    becomes its nearer neighbour as time passes (003, Exhibit A). NaN without a nearer neighbour of
+    another expiry.
+    """
+    before = None
+    for contract, close in curve:
+        if contract.month == month:
+            if before is None or contract.expiry <= before[0].expiry:
+                return float("nan")
+            years = (contract.expiry - before[0].expiry) / DAYS_IN_YEAR
+            return (before[1] - close) / years
+        before = (contract, close)
+    return float("nan")
+
+
+def spread_legs(
+    instrument: Instrument, held: int, curve: Curve, day: int
+) -> tuple[Contract, Contract] | None:
+    """Near and far leg to hold after the close of ``day``, None where there is no such pair.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    held : int
+        Contract month of the outright position, where the legs begin.
+    curve : Curve
+    day : int
+        Epoch day.
+    """
+    window = roll_window_days(instrument)
+    months = [contract.month for contract, _ in curve]
+    if held not in months:
+        return None
+    legs = [
+        contract
+        for place, (contract, close) in enumerate(curve)
+        if place >= max(months.index(held), 1)
+        and contract.expiry > curve[place - 1][0].expiry
+        and in_cycle(contract.month, instrument.hold_months)
+        and contract.expiry - day > window
+        and contract.last_holding > next_weekday(day)
+        and close > 0
+    ]
+    return (legs[0], legs[1]) if len(legs) > 1 else None
+
+
+@dataclass(slots=True)
+class SpreadObservation:
+    """What a session added, per market.
+
+    Attributes
+    ----------
+    seen : bool array of shape (n_markets,)
+        Both legs have a bar that passed the quality gate.
+    change : float array of shape (n_markets,)
+        Of near minus far since the spread's last bar, in price units; 0 where not seen.
+    ret : float array of shape (n_markets,)
+        ``change`` over the last positive price of the near leg.
+    carry : float array of shape (n_markets,)
+        Annual gain of near minus far at an unchanged curve, in price units, NaN without one.
+    notes : list of (market index, kind, sentence)
+    """
+
+    seen: BoolArray
+    change: FloatArray
+    ret: FloatArray
+    carry: FloatArray
+    notes: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+class CalendarSpreads:
+    """Near-minus-far spread of every market, one pair of contracts at a time.
+
+    Parameters
+    ----------
+    markets : Markets
+        Whose contracts and held months the legs are chosen from.
+    vol_span, vol_long_sessions : int
+    vol_long_weight : float
+    outlier_sigmas : float
+    gap_days : int
+
+    Notes
+    -----
+    The near leg is the first contract from the held one on that has a nearer quoted neighbour, the
+    far leg the next one after it: with the neighbour they are three points of the curve, the least
+    that tell the carry of one leg from the other's (003, Exhibit E). The pair is kept until the
+    near leg's roll window opens or the market's held contract moves past it; the return of a
+    session is that of the pair held into it. A market with fewer than three quoted contracts has
+    no spread.
+    """
+
+    STATE = (
+        "near",
+        "far",
+        "price",
+        "near_price",
+        "last_seen",
+        "sessions",
+        "suspect",
+        "near_last",
+    )
+
+    def __init__(
+        self,
+        markets: Markets,
+        *,
+        vol_span: int = 32,
+        vol_long_sessions: int = 756,
+        vol_long_weight: float = 0.3,
+        outlier_sigmas: float = 20.0,
+        gap_days: int = 14,
+    ) -> None:
+        n = len(markets.instruments)
+        self._markets = markets
+        self._long_weight = vol_long_weight
+        self._outlier_sigmas, self._gap_days = outlier_sigmas, gap_days
+        self._tick = np.array([i.tick for i in markets.instruments])
+        self.vol = EwmStd(n, vol_span, vol_long_sessions)
+        self.near: IntArray = np.zeros(n, dtype=np.int64)
+        self.far: IntArray = np.zeros(n, dtype=np.int64)
+        self.price: FloatArray = np.full(n, np.nan)  # near minus far
+        self.near_price: FloatArray = np.full(n, np.nan)  # last positive one
+        self.last_seen: IntArray = np.full(n, -(10**6), dtype=np.int64)
+        self.sessions: IntArray = np.zeros(n, dtype=np.int64)
+        self.suspect: FloatArray = np.full(n, np.nan)
+        self.near_last: IntArray = np.full(n, 10**6, dtype=np.int64)
+
+    def sigma(self) -> FloatArray:
+        """Daily volatility of ``ret``: 0.7 current + 0.3 long-run (001), NaN while too young."""
+        long_run = self._long_weight * self.vol.long_run()
+        return np.asarray(long_run + (1.0 - self._long_weight) * self.vol.std())
+
+    def alive(self, day: int) -> BoolArray:
+        """Markets whose spread counts for risk budgets."""
+        fresh = day - self.last_seen <= self._gap_days
+        return np.asarray(fresh & (self.sigma() > 0) & (self.near != NO_CONTRACT))
+
+    def must_exit(self, day: int) -> BoolArray:
+        """Spreads whose near leg may not be held beyond the next session."""
+        return np.asarray((self.near_last <= next_weekday(day)) | (self.near == NO_CONTRACT))
+
+    def observe(self, session: Session) -> SpreadObservation:
+        """Take a session, after ``markets`` has; choose the pairs to hold from now on."""
+        n = len(self.near)
+        out = SpreadObservation(
+            np.zeros(n, dtype=bool), np.zeros(n), np.zeros(n), np.full(n, np.nan)
+        )
+        limits = self._outlier_sigmas * np.fmax(self.sigma() * self.near_price, self._tick)
+        for market, quotes in enumerate(session.quotes):
+            if quotes:
+                contracts = self._markets.contracts[market]
+                curve = sorted_curve(quotes, contracts, session.day)
+                self._observe_market(market, curve, session.day, float(limits[market]), out)
+        self.vol.update(out.ret, out.seen & (self.sessions > 1))
+        return out
+
+    def _observe_market(
+        self,
+        market: int,
+        curve: Curve,
+        day: int,
+        limit: float,
+        out: SpreadObservation,
+    ) -> None:
+        if np.isfinite(self._markets.suspect[market]):
+            return  # a market that is held back has no trustworthy curve
+        by_month = {contract.month: close for contract, close in curve}
+        near, far = int(self.near[market]), int(self.far[market])
+        if near in by_month and far in by_month:
+            price = by_month[near] - by_month[far]
+            change = price - self.price[market]
+            if self.sessions[market] > self.vol.span and not abs(change) <= limit:
+                before = self.suspect[market]
+                if not abs(price - before) <= limit:
+                    self.suspect[market] = price
+                    code = self._markets.instruments[market].code
+                    text = f"{code} spread moved {change:g} to {price:g}: held back"
+                    out.notes.append((market, "outlier", text))
+                    return
+            self.suspect[market] = np.nan
+            out.seen[market] = True
+            out.change[market] = change
+            out.ret[market] = change / self.near_price[market]
+            self._mark(market, by_month[near], price, day)
+            self.sessions[market] += 1
+        self._choose(market, curve, day)
+        near, far = int(self.near[market]), int(self.far[market])
+        out.carry[market] = contract_carry(curve, near) - contract_carry(curve, far)
+
+    def _mark(self, market: int, near_close: float, price: float, day: int) -> None:
+        self.price[market] = price
+        if near_close > 0:
+            self.near_price[market] = near_close
+        self.last_seen[market] = day
+
+    def _choose(self, market: int, curve: Curve, day: int) -> None:
+        if self._may_keep(market, day):
+            return
+        held = int(self._markets.held[market])
+        legs = spread_legs(self._markets.instruments[market], held, curve, day)
+        self.suspect[market] = np.nan
+        if legs is None:
+            self.near[market] = self.far[market] = NO_CONTRACT
+            return
+        close = {contract.month: close for contract, close in curve}
+        near, far = legs
+        self.near[market], self.far[market] = near.month, far.month
+        self.near_last[market] = near.last_holding
+        self._mark(market, close[near.month], close[near.month] - close[far.month], day)
+        self.sessions[market] = max(self.sessions[market], 1)
+
+    def _may_keep(self, market: int, day: int) -> bool:
+        near, held = int(self.near[market]), int(self._markets.held[market])
+        contracts = self._markets.contracts[market]
+        if near == NO_CONTRACT or near not in contracts or held not in contracts:
+            return False
+        window = roll_window_days(self._markets.instruments[market])
+        return (
+            contracts[near].expiry - day > window
+            and contracts[near].last_holding > next_weekday(day)
+            and contracts[near].expiry >= contracts[held].expiry
+        )
