@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from AlgorithmImports import (
@@ -48,21 +49,17 @@ class MacroSeriesData(PythonData):
     def get_source(
         self, config: SubscriptionDataConfig, date: datetime, is_live_mode: bool
     ) -> SubscriptionDataSource:
-        """The file of the data folder where there is one, else the object of the store."""
-        name = name_of_ticker(config.symbol.value)
-        path = _local_file(name)
-        if path.is_file():
-            return SubscriptionDataSource(
-                str(path), SubscriptionTransportMedium.LOCAL_FILE, FileFormat.CSV
-            )
-        return SubscriptionDataSource(
-            object_store_key(name), SubscriptionTransportMedium.OBJECT_STORE, FileFormat.CSV
-        )
+        """The file of the data folder where there is one, else the object of the store.
+
+        LEAN asks anew for every day; in a backtest the answer stays the first one.
+        """
+        find = _find_source if is_live_mode else _first_source
+        return find(name_of_ticker(config.symbol.value))
 
     def reader(  # type: ignore[override]  # the stubs have no None, which skips a row
         self, config: SubscriptionDataConfig, line: str, date: datetime, is_live_mode: bool
     ) -> BaseData | None:
-        """A row of the file as a data point of its known day."""
+        """A row of the file as a data point of its known day; a malformed one stops a backtest."""
         row = parse_line(line)
         if row is None:
             return None
@@ -139,6 +136,20 @@ def _build_bridge(algorithm: QCAlgorithm) -> None:
     Python's, and the run stands still for ever.
     """
     _ = algorithm.time, algorithm.utc_time, algorithm.get_parameters()
+
+
+def _find_source(name: str) -> SubscriptionDataSource:
+    path = _local_file(name)
+    if path.is_file():
+        return SubscriptionDataSource(
+            str(path), SubscriptionTransportMedium.LOCAL_FILE, FileFormat.CSV
+        )
+    return SubscriptionDataSource(
+        object_store_key(name), SubscriptionTransportMedium.OBJECT_STORE, FileFormat.CSV
+    )
+
+
+_first_source = lru_cache(maxsize=None)(_find_source)
 
 
 def _local_file(name: str) -> Path:

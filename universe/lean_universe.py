@@ -27,7 +27,8 @@ FIRST_REACH = 1100
 
 REACH = 400
 """Days of the chain subscribed beyond the held contract: to the same month of the next year, which
-is where markets that are held in one month only (CL and ZC in December) roll to."""
+is where markets that are held in one month only (CL and ZC in December) roll to. With calendar
+spreads one year more, for the far leg after that roll."""
 
 
 class FuturesChainUniverseSelectionModel(UniverseSelectionModel):
@@ -68,4 +69,5 @@ class FuturesChainUniverseSelectionModel(UniverseSelectionModel):
             return FIRST_REACH
         left = strategy.markets.contracts[market][held].expiry - strategy.day
         window = roll_window_days(strategy.instruments[market])
-        return int(max(left, window)) + REACH
+        beyond = REACH if strategy.assets.spreads is None else 2 * REACH
+        return int(max(left, window)) + beyond
