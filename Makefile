@@ -20,7 +20,7 @@ $(shell [ -x $(PY) ] || rm -f .venv/ready-*)
 PACKAGES := algorithm alpha execution portfolio research risk universe
 
 # The shell reads these from its environment, so that a value may hold any character.
-export DATA START END MARKETS SET OUT LEAN_DATA EXPIRIES
+export DATA START END MARKETS SET OUT LEAN_DATA EXPIRIES MACRO
 RUN_OPTIONS = $${DATA:+--data "$$DATA"} $${START:+--start "$$START"} $${END:+--end "$$END"} \
   $${MARKETS:+--markets "$$MARKETS"}
 LEAN_FOLDER = "$${DATA:-lean-data}"
@@ -41,12 +41,13 @@ help: ## this list
 #@ OUT        folder to write to (backtest: out, export: lean-data, lean: out/lean)
 #@ LEAN_DATA  folder with LEAN's own databases, for export
 #@ EXPIRIES   CSV of last trade dates, for backtest and export
+#@ MACRO      folder of macro series for carry_source=class, for backtest and export
 #@ PYTHON     interpreter to set .venv up with (python3.11)
 
 .PHONY: backtest
 backtest: .venv/ready-research ## run the full strategy on DATA and write a report
 	@$(PY) -m research backtest $(RUN_OPTIONS) $${SET:+--set "$$SET"} \
-	  $${EXPIRIES:+--expiries "$$EXPIRIES"} $${OUT:+--out "$$OUT"}
+	  $${EXPIRIES:+--expiries "$$EXPIRIES"} $${MACRO:+--macro "$$MACRO"} $${OUT:+--out "$$OUT"}
 
 .PHONY: settings
 settings: .venv/ready-research ## every setting with default, range and meaning
@@ -64,6 +65,7 @@ check: .venv/ready-research ## look at the configuration, DATA and LEAN and say 
 .PHONY: export
 export: .venv/ready-research ## write DATA as a data folder for a local LEAN
 	@$(PY) -m research export-lean $(RUN_OPTIONS) $${EXPIRIES:+--expiries "$$EXPIRIES"} \
+	  $${MACRO:+--macro "$$MACRO"} \
 	  $${LEAN_DATA:+--lean-data "$$LEAN_DATA"} --out "$${OUT:-lean-data}"
 
 .PHONY: lean

@@ -16,6 +16,9 @@ from dataclasses import Field, dataclass, field, fields
 from datetime import date
 from typing import Any
 
+WARM_UP_MARGIN = 10
+"""Days before the first session observed, in which LEAN takes up chains and macro series."""
+
 
 class SettingsError(ValueError):
     """An unknown, unparsable or out-of-range setting."""

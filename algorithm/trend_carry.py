@@ -30,9 +30,10 @@ from threadpoolctl import threadpool_limits
 
 from algorithm.context import TradingContext
 from algorithm.decision import Strategy
-from algorithm.settings import Settings
+from algorithm.settings import WARM_UP_MARGIN, Settings
 from algorithm.state import StateError, load_state, save_state
 from algorithm.trace import Trace
+from alpha.carry_sources import series_needed
 from alpha.lean_alpha import CarryAlphaModel, TrendAlphaModel
 from execution.lean_costs import CostFeeModel, CostSlippageModel
 from execution.lean_execution import NextSessionExecutionModel
@@ -40,6 +41,7 @@ from portfolio.lean_portfolio import SleevePortfolioConstructionModel
 from risk.lean_risk import DrawdownGovernorRiskModel, VarGateRiskModel
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.instruments import Instrument, without_twins
+from universe.lean_macro import add_macro_series, read_macro_slice
 from universe.lean_universe import FuturesChainUniverseSelectionModel
 from universe.listing import contract_of
 from universe.master import MASTER
@@ -48,9 +50,6 @@ from universe.session import NO_CONTRACT
 
 DECISION_TIME = (18, 5)
 """New York time: after the last close (ICE Brent, 18:00), before the next open (Eurex, 19:10)."""
-
-WARM_UP_MARGIN = 10
-"""Days before the first session observed, in which LEAN takes up the chains."""
 
 LAUNCHER_PARAMETERS = ("intrinio-username", "intrinio-password", "ema-fast", "ema-slow")
 """What the launcher's own config.json passes to every algorithm unless it is edited."""
@@ -97,6 +96,9 @@ class TrendCarryAlgorithm(QCAlgorithm):
 
         self.set_security_initializer(_Initializer(self, context))
         self.set_universe_selection(FuturesChainUniverseSelectionModel(context))
+        self._macro = {}
+        if settings.carry_source == "class":
+            self._macro = add_macro_series(self, series_needed(instruments))
         self._alphas = [TrendAlphaModel(context), CarryAlphaModel(context)]
         for model in self._alphas:
             self.add_alpha(model)
@@ -153,10 +155,11 @@ class TrendCarryAlgorithm(QCAlgorithm):
     # --- data ------------------------------------------------------------------------------------
     def on_data(self, data: Slice) -> None:
         """Collect the bars of the session; markets close at different hours."""
-        bars = data.bars
+        bars, context = data.bars, self._context
+        if self._macro:
+            context.macro |= read_macro_slice(data, self._macro)
         if not bars.count:
             return
-        context = self._context
         day = session_day(to_epoch_day(self.time.date()), context.strategy.day)
         if day != context.collecting:
             if context.has_bars():

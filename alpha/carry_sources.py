@@ -23,7 +23,7 @@ from alpha.class_carry import (
     volatility_carry,
 )
 from universe.arrays import BoolArray, FloatArray, IntArray
-from universe.curves import MacroState, YieldCurve
+from universe.curves import TENORS, MacroState, YieldCurve
 from universe.instruments import AssetClass, Instrument
 
 MODES = ("basis", "class")
@@ -234,6 +234,32 @@ def _volatility(instrument: Instrument, price: float, day: _Day) -> _Found:
         names = f"{index}.m1 and {index}.m2 or {index}.spot with their days to expiry are"
         return _Found(cause=Cause.VOLATILITY_POINTS, what=day.stale(names))
     return _Found(raw, Source.VOLATILITY_POINTS)
+
+
+def series_needed(instruments: Sequence[Instrument]) -> list[str]:
+    """Names of the macro series that the formulas of mode "class" would read, sorted."""
+    names: set[str] = set()
+    for instrument in instruments:
+        rule = _rule(instrument)
+        if rule is _equity:
+            currency = EQUITY_FINANCING.get(instrument.code, instrument.currency.lower())
+            owners = [code for code in (instrument.code, instrument.full_size) if code]
+            names |= {f"{code.lower()}.dividend_yield" for code in owners}
+            names |= {f"{currency}.{tenor}" for tenor in SHORT_TENORS}
+        elif rule is _bond:
+            currency = instrument.currency.lower()
+            issuer = BOND_CURVES.get(instrument.code, currency)
+            names |= {f"{issuer}.{tenor}" for tenor in TENORS}
+            names |= {f"{currency}.{tenor}" for tenor in SHORT_TENORS}
+        elif rule is _fx:
+            for side in FX_CURRENCIES[instrument.code]:
+                for currency in BASKETS.get(side, {side: 1.0}):
+                    names |= {f"{currency}.{tenor}" for tenor in SHORT_TENORS}
+        elif rule is _volatility:
+            index = VOLATILITY_INDEX[instrument.code]
+            parts = ("spot", "m1", "m2", "m1.days", "m2.days")
+            names |= {f"{index}.{part}" for part in parts}
+    return sorted(names)
 
 
 _Rule = Callable[[Instrument, float, _Day], _Found]

@@ -101,6 +101,11 @@ _EXPIRIES = click.option(
     type=click.Path(path_type=Path),
     help="CSV of last trade dates (market, root, contract_month, last_trade_date), for CSV data.",
 )
+_MACRO = click.option(
+    "--macro",
+    type=click.Path(path_type=Path),
+    help="Folder of macro series (rates, VIX, dividend yields), for carry_source=class.",
+)
 _SEED_OPTION = click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -115,7 +120,7 @@ def main() -> None:
 
 
 @main.command()
-@_options(_DATA, _RANGE, _SET, _EXPIRIES, _SEED_OPTION, _DEBUG)
+@_options(_DATA, _RANGE, _SET, _EXPIRIES, _MACRO, _SEED_OPTION, _DEBUG)
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("out"), help="Folder to write to (out)."
 )
@@ -126,12 +131,13 @@ def backtest(
     markets: str | None,
     assignments: tuple[str, ...],
     expiries: Path | None,
+    macro: Path | None,
     seed: int | None,
     out: Path,
 ) -> None:
     """Run the full strategy and write a report."""
     settings = chosen_settings(assignments, open_end=True, start=start, end=end, markets=markets)
-    request = _request(data, settings, expiries, seed)
+    request = _request(data, settings, expiries, seed, macro)
     out.mkdir(parents=True, exist_ok=True)
 
     from research.engine import run_backtest
@@ -156,7 +162,7 @@ def backtest(
 
 
 @main.command("export-lean")
-@_options(_DATA, _RANGE, _EXPIRIES, _SEED_OPTION, _DEBUG)
+@_options(_DATA, _RANGE, _EXPIRIES, _MACRO, _SEED_OPTION, _DEBUG)
 @click.option(
     "--lean-data",
     type=click.Path(path_type=Path),
@@ -188,6 +194,7 @@ def export_lean_command(
     end: str | None,
     markets: str | None,
     expiries: Path | None,
+    macro: Path | None,
     seed: int | None,
     lean_data: Path,
     margins_from: Path | None,
@@ -197,7 +204,7 @@ def export_lean_command(
 ) -> None:
     """Write market data as a data folder for a local LEAN."""
     settings = chosen_settings((), open_end=True, start=start, end=end, markets=markets)
-    request = _request(data, settings, expiries, seed)
+    request = _request(data, settings, expiries, seed, macro)
 
     from research.lean_export import export_lean
     from universe.arrays import to_epoch_day
@@ -293,7 +300,7 @@ def lean_command(
             f"{data}: no LEAN data folder; make one with"
             " 'python -m research export-lean --data FOLDER --lean-data LEAN/Data'"
         )
-    _require_markets(settings, data)
+    settings = _markets_of(settings, data)
     with _progress() as bars:
         run = run_lean(
             ROOT / "main.py",
@@ -415,21 +422,30 @@ def _look_at_data(data: Path | None) -> str:
     )
 
 
-def _require_markets(settings: Settings, data: Path) -> None:
-    """Refuse markets without data: LEAN would run without a word and without a trade."""
+def _markets_of(settings: Settings, data: Path) -> Settings:
+    """The settings with the markets of a LEAN data folder for "all"; others must be in it."""
     from research.data_errors import DataError
     from research.lean_format import future_path
     from universe.master import MASTER
 
-    codes = [] if settings.markets == "all" else settings.markets.split()
-    paths = {code: data / future_path(MASTER[code].market, "trade", code) for code in codes}
-    missing = [code for code, path in paths.items() if not path.is_file()]
-    if missing:
-        raise DataError(f"{data} has no daily bars of {', '.join(missing)}")
+    there = {
+        instrument.code
+        for instrument in MASTER
+        if (data / future_path(instrument.market, "trade", instrument.code)).is_file()
+    }
+    codes = sorted(there) if settings.markets == "all" else settings.markets.split()
+    missing = [code for code in codes if code not in there]
+    if missing or not codes:
+        raise DataError(f"{data} has no daily bars of {', '.join(missing) or 'any market'}")
+    return replace(settings, markets=" ".join(codes))
 
 
 def _request(
-    data: Path | None, settings: Settings, expiries: Path | None, seed: int | None
+    data: Path | None,
+    settings: Settings,
+    expiries: Path | None,
+    seed: int | None,
+    macro: Path | None = None,
 ) -> DataRequest:
     from research.open_data import DataRequest
 
@@ -442,6 +458,7 @@ def _request(
         end=settings.last_day if settings.end != OPEN_END else None,
         expiries=expiries,
         seed=_SEED if seed is None else seed,
+        macro=macro,
     )
 
 

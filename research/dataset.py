@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
+from research.macro_series import MacroSeries
+from research.macro_series import fingerprint as macro_fingerprint
 from universe.arrays import FloatArray, IntArray, from_epoch_day
 from universe.instruments import Instrument
 
@@ -123,6 +125,8 @@ class Dataset:
         By currency; USD needs none.
     issues : list of DataIssue
         What the importer dropped, repaired or doubted.
+    macro : dict of str to MacroSeries
+        Yields, rates and indices by name (U6).
     """
 
     name: str
@@ -130,6 +134,7 @@ class Dataset:
     markets: dict[str, MarketHistory]
     fx: dict[str, FxHistory]
     issues: list[DataIssue] = field(default_factory=list)
+    macro: dict[str, MacroSeries] = field(default_factory=dict)
 
     def between(self, first_day: int, last_day: int) -> Dataset:
         """The same data restricted to ``first_day <= day <= last_day``; nothing later is kept."""
@@ -142,7 +147,12 @@ class Dataset:
         for currency, history in self.fx.items():
             keep = history.day <= last_day
             fx[currency] = FxHistory(currency, history.day[keep], history.rate[keep])
-        return Dataset(self.name, self.synthetic, markets, fx, list(self.issues))
+        macro = {name: series.until(last_day) for name, series in self.macro.items()}
+        return replace(self, markets=markets, fx=fx, issues=list(self.issues), macro=macro)
+
+    def with_macro(self, macro: dict[str, MacroSeries], issues: list[DataIssue]) -> Dataset:
+        """The same data with these macro series and what was noticed about them."""
+        return replace(self, macro=macro, issues=[*self.issues, *issues])
 
     def select(self, codes: list[str]) -> Dataset:
         """The same data with only the named markets, in that order.
@@ -157,13 +167,8 @@ class Dataset:
             raise KeyError(
                 f"no data for {', '.join(missing)}; {self.name} holds {', '.join(self.markets)}"
             )
-        return Dataset(
-            self.name,
-            self.synthetic,
-            {code: self.markets[code] for code in codes},
-            self.fx,
-            list(self.issues),
-        )
+        markets = {code: self.markets[code] for code in codes}
+        return replace(self, markets=markets, issues=list(self.issues))
 
     def fingerprint(self) -> str:
         """SHA-256 over all bars and rates, so that a report names the data that made it."""
@@ -177,4 +182,6 @@ class Dataset:
             digest.update(currency.encode())
             for array in (self.fx[currency].day, self.fx[currency].rate):
                 digest.update(np.ascontiguousarray(array).tobytes())
+        if self.macro:
+            digest.update(macro_fingerprint(self.macro).encode())
         return digest.hexdigest()

@@ -162,7 +162,10 @@ class EmbeddedEngine:
         model = strategy.var_model()
         unit = known(plan.unit_exposure)
         n = strategy.assets.n_markets
-        log.add(carry_per_contract=strategy.carry_per_contract())
+        log.add(
+            carry_per_contract=strategy.carry_per_contract(),
+            carry_source=strategy.forecasts.last_source,
+        )
         if strategy.assets.spreads is not None:
             log.add(spread_targets=gated.contracts[n:], spread_contracts=held[n:])
         log.add(
@@ -292,6 +295,7 @@ class EmbeddedEngine:
                 "closing_fees": log.array("closing_fees"),
                 "target_contracts": log.rows["target_contracts"],
                 "carry_per_contract": log.array("carry_per_contract"),
+                "carry_source": np.array(log.rows["carry_source"], dtype=np.int8),
                 **self._spread_record(),
                 "orders": [order for orders in log.rows["orders"] for order in orders],
             },

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from algorithm.settings import WARM_UP_MARGIN
 from research.dataset import Dataset, MarketHistory
 from universe.arrays import FloatArray, IntArray
 from universe.instruments import Instrument
@@ -106,6 +107,7 @@ class Feed:
             for market, history in enumerate(self._histories)
             for day, contract in zip(history.mapped_from, history.mapped_contract, strict=True)
         )
+        self._macro = macro_news(dataset, self.days)
         self._fx = fx_table(dataset, [h.instrument for h in self._histories], self.days)
 
     def contracts(self) -> list[list[Contract]]:
@@ -137,7 +139,8 @@ class Feed:
             interest: list[dict[int, float]] = [{}] * len(quotes)
             for market, number in numbers.items():
                 interest[market] = self._cursors[market].interest(number)
-            session = Session(day, quotes, list(mapped), interest, self._fx[row])
+            news = self._macro.get(row, {})
+            session = Session(day, quotes, list(mapped), interest, self._fx[row], news)
             yield Bars(session, partial(self._open, numbers))
 
     def _open(self, numbers: dict[int, int], market: int, month: int) -> float | None:
@@ -168,6 +171,24 @@ def fx_table(dataset: Dataset, instruments: list[Instrument], days: IntArray) ->
             by_currency[currency] = _rates_on(dataset, currency, days)
         table[:, column] = by_currency[currency]
     return table
+
+
+def macro_news(dataset: Dataset, days: IntArray) -> dict[int, dict[str, tuple[int, float]]]:
+    """What became known of macro series since the session before, by row of ``days``.
+
+    Of each series the last value, with the day it became known on.
+    """
+    news: dict[int, dict[str, tuple[int, float]]] = {}
+    first = int(days[0]) - WARM_UP_MARGIN if len(days) else 0  # LEAN delivers nothing before
+    for name, known in dataset.macro.items():
+        series = known.since(first)
+        rows = np.searchsorted(days, series.day)
+        for row, day, value in zip(
+            rows.tolist(), series.day.tolist(), series.value.tolist(), strict=True
+        ):
+            if row < len(days):
+                news.setdefault(row, {})[name] = (day, value)
+    return news
 
 
 def _rates_on(dataset: Dataset, currency: str, days: IntArray) -> FloatArray:

@@ -33,7 +33,10 @@ from research.lean_format import (
 from research.lean_hours import MarketHours, MarketHoursDatabase
 from research.lean_tables import estimate_margins, factor_file, map_file
 from research.lean_view import ACCOUNT_CURRENCY, MarketReport, lean_view
+from research.macro_lean import macro_text
 from universe.arrays import from_epoch_day
+from universe.macro_format import DATA_FOLDER as MACRO_FOLDER
+from universe.macro_format import file_name
 
 VERSION = 1
 
@@ -182,6 +185,8 @@ def export_lean(
     unknown: dict[str, int] = {}
     nominal: dict[str, int] = {}
     with replacing(target) as writer:
+        for name, series in dataset.macro.items():
+            writer.write(f"{MACRO_FOLDER}/{file_name(name)}", macro_text(series).encode())
         writer.write(HOURS_FILE, hours_text.encode())
         writer.copy(source / PROPERTIES_FILE, PROPERTIES_FILE)
         if (source / INTEREST_FILE).is_file():

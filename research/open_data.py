@@ -39,6 +39,8 @@ class DataRequest:
         CSV of last trade dates, for data that has none of its own.
     seed : int
         Of the synthetic market.
+    macro : Path, optional
+        Folder of macro series; a LEAN data folder has its own.
     """
 
     folder: Path | None = None
@@ -47,6 +49,7 @@ class DataRequest:
     end: date | None = None
     expiries: Path | None = None
     seed: int = 7
+    macro: Path | None = None
 
 
 def detect_layout(folder: Path) -> Layout:
@@ -87,7 +90,22 @@ def open_data(request: DataRequest, progress: Progress | None = None) -> Dataset
     missing = [code for code in request.codes or () if code not in dataset.markets]
     if missing:
         raise DataError(f"{dataset.name} has no session of {', '.join(missing)} within the dates")
-    return dataset
+    return _with_macro(dataset, request)
+
+
+def _with_macro(dataset: Dataset, request: DataRequest) -> Dataset:
+    from research.issue_log import IssueLog
+    from research.macro_files import load_macro
+    from research.macro_lean import read_macro
+
+    log, folder = IssueLog(), request.folder
+    if request.macro is not None:
+        macro = load_macro(request.macro, log)
+    elif folder is not None and detect_layout(folder) is Layout.LEAN:
+        macro = read_macro(folder, log)
+    else:
+        return dataset
+    return dataset.with_macro(macro, log.issues)
 
 
 def _synthetic(request: DataRequest) -> Dataset:

@@ -18,11 +18,10 @@ import numpy as np
 
 from algorithm.settings import Settings
 from research.engine import run_backtest
-from research.lean_read import read_lean
 from research.lean_runner import LeanRun, run_lean
+from research.open_data import DataRequest, open_data
 from research.result import RunResult
 from universe.arrays import from_epoch_day
-from universe.master import MASTER
 
 TRACE_FILE = "trend-carry/trace.json"
 BASIS_POINT = 1e-4
@@ -260,7 +259,7 @@ def run_parity(
     DataError
         If the folder cannot be read.
     """
-    dataset = read_lean(data_folder, MASTER)
+    dataset = open_data(DataRequest(folder=data_folder))
     codes = list(dataset.markets) if settings.markets == "all" else settings.markets.split()
     dataset = dataset.select(codes)
     settings = replace(settings, markets=" ".join(codes), trace=1)

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from universe.arrays import from_epoch_day, to_epoch_day
+from universe.curves import TENORS
 
 DATA_FOLDER: Final = "alternative/trend-carry/macro"
 """Where the series are below a LEAN data folder."""
@@ -25,7 +26,8 @@ STORE_FOLDER: Final = "trend-carry/macro"
 VIX_MONTHS: Final = 8
 
 _NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
-_TENOR = re.compile(r"[a-z]{3}\.(overnight|3m|2y|5y|10y|30y)")
+_TENOR = re.compile(rf"[a-z]{{3}}(\.[a-z]{{2}})?\.({'|'.join(TENORS)})")
+_VOLATILITY = re.compile(r"v2x\.(spot|m[1-8](\.days)?)")
 _DIVIDEND = re.compile(r"[a-z0-9]+\.dividend_yield")
 _STAMP = re.compile(r"[0-9]{8}")
 
@@ -87,7 +89,9 @@ SERIES: Final[Mapping[str, SeriesInfo]] = MappingProxyType(
 )
 """The series with a name of their own; ``series_info`` also knows the families."""
 
-FAMILIES: Final = "<currency>.<overnight|3m|2y|5y|10y|30y>, <market code>.dividend_yield"
+FAMILIES: Final = (
+    "<currency>[.<country>].<overnight|1m ... 30y>, v2x.<as vix>, <market code>.dividend_yield"
+)
 
 _OTHER_RATE = _rate("interest rate of another currency", high=1.0)
 _DIVIDEND_YIELD = _rate("gross dividend yield of the index behind a futures market")
@@ -107,6 +111,8 @@ def series_info(name: str) -> SeriesInfo:
         return _DIVIDEND_YIELD
     if _TENOR.fullmatch(name):
         return _OTHER_RATE
+    if _VOLATILITY.fullmatch(name):
+        return SERIES[name.replace("v2x", "vix")]
     raise ValueError(
         f"{name!r} is no macro series; known are {', '.join(SERIES)} and {FAMILIES} (lower case)"
     )
