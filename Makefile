@@ -38,15 +38,20 @@ help: ## this list
 #@ START END  first and last session, like 2010-01-04
 #@ MARKETS    codes parted by blanks, like "ES ZN GC"
 #@ SET        settings, like "vol_target=0.12 trend_budget=0.6"; make settings lists them
-#@ OUT        folder to write to (backtest: out, export: lean-data, lean: out/lean)
+#@ OUT        folder to write to (backtest, rules: out, export: lean-data, lean: out/lean)
 #@ LEAN_DATA  folder with LEAN's own databases, for export
 #@ EXPIRIES   CSV of last trade dates, for backtest and export
-#@ MACRO      folder of macro series for carry_source=class, for backtest and export
+#@ MACRO      folder of macro series for carry_source=class, for backtest, export and rules
 #@ PYTHON     interpreter to set .venv up with (python3.11)
 
 .PHONY: backtest
 backtest: .venv/ready-research ## run the full strategy on DATA and write a report
 	@$(PY) -m research backtest $(RUN_OPTIONS) $${SET:+--set "$$SET"} \
+	  $${EXPIRIES:+--expiries "$$EXPIRIES"} $${MACRO:+--macro "$$MACRO"} $${OUT:+--out "$$OUT"}
+
+.PHONY: rules
+rules: .venv/ready-research ## measure every rule by itself on DATA, by asset class
+	@$(PY) -m research rules $(RUN_OPTIONS) $${SET:+--set "$$SET"} \
 	  $${EXPIRIES:+--expiries "$$EXPIRIES"} $${MACRO:+--macro "$$MACRO"} $${OUT:+--out "$$OUT"}
 
 .PHONY: settings

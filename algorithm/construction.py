@@ -184,7 +184,7 @@ class Construction:
         )
         limit = np.floor(limit + 1e-9)
         wanted = np.minimum(np.maximum(wanted, -limit), limit).astype(np.int64)
-        free = risk.tradable & have & (value > 0) & (risk.sigma > 0)
+        free = risk.tradable & (have | assets.alive(risk.day)) & (value > 0) & (risk.sigma > 0)
         wanted = np.where(free, wanted, self.model_contracts)
         wanted = np.where(assets.must_exit(risk.day), 0, wanted)
         self.since_trade = np.where(wanted != self.model_contracts, 0, self.since_trade + 1)

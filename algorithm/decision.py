@@ -38,6 +38,12 @@ class Strategy:
     settings : Settings
     instruments : sequence of Instrument
         Fixes the order of all arrays.
+
+    Attributes
+    ----------
+    held_near, held_far, held_month : int arrays of shape (n_markets,)
+        Legs of the spreads and outright contracts that are held: those chosen before the last
+        session.
     """
 
     STATE = ("fx", "day", "last_contracts", "last_exposure", "last_vol")
@@ -99,7 +105,8 @@ class Strategy:
         self.last_vol = 0.0
         self.fx: FloatArray = np.full(len(instruments), np.nan)
         self.day = 0
-        self.spread_change: FloatArray = np.zeros(len(instruments))  # of the session, price units
+        none: IntArray = np.zeros(len(instruments), dtype=np.int64)
+        self.held_near, self.held_far, self.held_month = none, none, none
         self._tradable: BoolArray = np.zeros(n, dtype=bool)
         self._model: VarModel | None = None
         self._correlation: FloatArray = np.eye(n)
@@ -123,10 +130,13 @@ class Strategy:
     def observe(self, session: Session) -> Observation:
         """Stages 1 to 3a: quality gate, rolls, continuous series, rules, correlations."""
         assets, markets = self.assets, self.markets
+        if assets.spreads is not None:  # a change of pair is traded after this session
+            self.held_near = assets.spreads.near.copy()
+            self.held_far = assets.spreads.far.copy()
+            self.held_month = markets.held.copy()
         before = assets.sigma()
         last_seen = assets.last_seen()
         seen, spread, priced, ret = assets.observe(session)
-        self.spread_change = np.zeros(assets.n_markets) if spread is None else spread.change
         self.day = session.day
         self.fx = np.where(np.isfinite(session.fx), session.fx, self.fx)  # the last one known
         self._tradable = assets.tradable(priced)
@@ -192,8 +202,12 @@ class Strategy:
             As the account has it.
         held : int array of shape (n_assets,)
         """
-        doubt = known(self.markets.suspect - self.markets.price) * self._multiplier * known(self.fx)
-        return float(nav - held[: len(doubt)] @ doubt)
+        doubt = known(self.markets.suspect - self.markets.price)
+        if self.assets.spreads is not None:
+            spreads = self.assets.spreads
+            doubt = np.concatenate([doubt, known(spreads.suspect - spreads.price)])
+        value = self.assets.per_asset(self._multiplier * known(self.fx))
+        return float(nav - held @ (doubt * value))
 
     def carry_per_contract(self) -> FloatArray:
         """Account currency a year that one contract held outright earns at an unchanged curve.
@@ -310,8 +324,11 @@ class Strategy:
         spreads, n = self.assets.spreads, self.assets.n_markets
         for (market, month), quantity in holdings.items():
             held[market] += quantity
-            if spreads is not None and month == spreads.far[market]:
+            if spreads is not None and month == self.held_far[market]:
                 held[n + market] -= quantity
+        if spreads is not None:
+            shared = self.held_far == self.held_month
+            held[n:] += np.where(shared, held[:n], 0)
         return held
 
     def stuck_contracts(self) -> dict[ContractKey, int]:

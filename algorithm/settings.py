@@ -187,6 +187,13 @@ class Settings:
     carry_max_age: int = _setting(
         100, "calendar days a carry quote stays valid", unit="days", low=1, high=366
     )
+    spread_max_age: int = _setting(
+        14,
+        "calendar days a calendar spread's carry stays valid without a third contract",
+        unit="days",
+        low=1,
+        high=366,
+    )
     forecast_step: float = _setting(
         0.05, "forecasts are rounded to multiples of this", low=0.0001, high=0.5
     )

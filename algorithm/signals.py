@@ -39,9 +39,11 @@ def make_forecasts(
     return Forecasts(
         make_trend_rules(settings, n),
         carry_rules,
-        make_carry(settings, n),
+        make_carry(settings, n, settings.carry_max_age),
         CarrySources(instruments, settings.carry_source, settings.carry_max_age),
-        make_carry(settings, n) if "calendar" in settings.carry_names else None,
+        make_carry(settings, n, settings.spread_max_age)
+        if "calendar" in settings.carry_names
+        else None,
         class_index,
         settings.forecast_cap,
     )
@@ -64,12 +66,12 @@ def make_trend_rules(settings: Settings, n_markets: int) -> TrendRules:
     return rules
 
 
-def make_carry(settings: Settings, n_markets: int) -> Carry:
-    """Smoothed carry with the settings' spans, scalar and cap."""
+def make_carry(settings: Settings, n_markets: int, max_age: int) -> Carry:
+    """Smoothed carry with the settings' spans, scalar and cap, valid for ``max_age`` days."""
     return Carry(
         n_markets,
         settings.carry_smoothing,
         settings.carry_scalar,
-        settings.carry_max_age,
+        max_age,
         settings.forecast_cap,
     )

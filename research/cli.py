@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _PACKAGES = ("algorithm", "alpha", "execution", "portfolio", "research", "risk", "universe")
 _SEED = 7
 _PLAIN_WIDTH = 100
+_RULES_FROM = "2000-01-01"
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -366,6 +367,44 @@ def parity_command(
     click.echo(f"day by day: {out / 'parity.csv'}")
     if not report.agrees:
         sys.exit(1)
+
+
+@main.command("rules")
+@_options(_DATA, _RANGE, _SET, _EXPIRIES, _MACRO, _SEED_OPTION, _DEBUG)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("out"), help="Folder to write to (out)."
+)
+def rules_command(
+    data: Path | None,
+    start: str | None,
+    end: str | None,
+    markets: str | None,
+    assignments: tuple[str, ...],
+    expiries: Path | None,
+    macro: Path | None,
+    seed: int | None,
+    out: Path,
+) -> None:
+    """Measure every rule by itself, by asset class, from 2000 on unless --start is given."""
+    settings = chosen_settings(assignments, open_end=True, start=start, end=end, markets=markets)
+    request = replace(_request(data, settings, expiries, seed, macro), start=None)
+    if settings.start == Settings().start:
+        settings = replace(settings, start=_RULES_FROM)
+    out.mkdir(parents=True, exist_ok=True)
+
+    from research.bond_comparison import bond_carry_comparison
+    from research.rule_study import rule_study
+    from research.rule_study_report import print_rules, write_rules
+
+    with _progress() as bars:
+        dataset = _load(request, bars)
+        settings = _fit_dates(settings, dataset)
+        study = rule_study(dataset, settings, progress=bars.stage)
+        bars.finish()
+        bonds = bond_carry_comparison(study.panel, dataset.macro, start=settings.first_day)
+        page = write_rules(study, out, bonds)
+    print_rules(study, _console())
+    click.echo(f"rules: {page.absolute()}; every number is in {page.with_suffix('.csv')}")
 
 
 @main.command()

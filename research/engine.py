@@ -24,6 +24,7 @@ from research.result import Event, RunResult
 from risk.gate import GateResult
 from universe.arrays import TRADING_DAYS, FloatArray, IntArray, known, to_epoch_day
 from universe.markets import Observation
+from universe.session import Session
 
 RESIDUAL = "rounding and limits"
 """Profit of the contracts held beyond what the sleeves asked for (rounding, buffer, risk cuts)."""
@@ -84,7 +85,7 @@ class EmbeddedEngine:
         self._multiplier = np.array([instrument.multiplier for instrument in instruments])
         zero = np.zeros(self.strategy.assets.n)
         self._share = dict.fromkeys(self.strategy.sleeves, zero)
-        self._spreads_before: IntArray = np.zeros(len(instruments), dtype=np.int64)
+        self._spreads_held: IntArray = np.zeros(len(instruments), dtype=np.int64)
 
     def run(self, progress: Progress | None = None) -> RunResult:
         """Walk all sessions; ``progress`` is called with (done, total)."""
@@ -108,6 +109,7 @@ class EmbeddedEngine:
         """One session: fills of yesterday's orders, then the decision for the next one."""
         session, fx = bars.session, bars.session.fx
         ledger, strategy = self.ledger, self.strategy
+        spread_pnl = self._spread_pnl(session)
         book = ledger.trade_session(session.day, bars.open_of, session.quotes, fx, self._expiry)
         observation = strategy.observe(session)
         if session.day < self.first_day:
@@ -138,7 +140,8 @@ class EmbeddedEngine:
             ],
             orders=[(session.day, codes[o.market], o.month, o.quantity) for o in orders],
         )
-        self._record(session.day, nav, book, observation, forecasts, plan, held, gated)
+        sleeves = self._by_sleeve(book.pnl, spread_pnl)
+        self._record(session.day, nav, book, sleeves, observation, forecasts, plan, held, gated)
 
     def _rates(self, fx: FloatArray) -> dict[str, float]:
         rates = {"USD": 1.0}
@@ -152,6 +155,7 @@ class EmbeddedEngine:
         day: int,
         nav: float,
         book: DayBook,
+        sleeves: dict[str, FloatArray],
         observation: Observation,
         forecasts: dict[str, FloatArray],
         plan: Plan,
@@ -190,10 +194,12 @@ class EmbeddedEngine:
             fills=book.fills,
             closing_fees=self.ledger.last_closing_fees,
         )
-        for name, part in self._by_sleeve(book.pnl, held).items():
+        for name, part in sleeves.items():
             log.add(**{f"sleeve {name}": part})
         log.add(**{f"forecast {name}": forecasts[name] for name in strategy.sleeves})
         safe = np.where(held != 0, held, 1)
+        if strategy.assets.spreads is not None:
+            self._spreads_held = held[n:]
         for name in strategy.sleeves:
             self._share[name] = np.where(held != 0, self._asked(name) / safe, 0.0)
         self._last_plan, self._last_scale = plan, strategy.governor.scale
@@ -214,7 +220,20 @@ class EmbeddedEngine:
     _last_plan: Plan | None = None
     _last_scale = 1.0
 
-    def _by_sleeve(self, pnl: FloatArray, held: IntArray) -> dict[str, FloatArray]:
+    def _spread_pnl(self, session: Session) -> FloatArray:
+        """What the spreads held into the session make in it, before its fills; (n_markets,)."""
+        strategy, mark = self.strategy, self.ledger.mark
+        out = np.zeros(strategy.assets.n_markets)
+        for market in np.flatnonzero(self._spreads_held).tolist():
+            change = 0.0
+            legs = int(strategy.held_near[market]), int(strategy.held_far[market])
+            for month, side in zip(legs, (1.0, -1.0), strict=True):
+                before = mark.get((market, month), np.nan)
+                change += side * (session.quotes[market].get(month, before) - before)
+            out[market] = change * self._spreads_held[market]
+        return np.asarray(known(out) * self._multiplier * known(session.fx))
+
+    def _by_sleeve(self, pnl: FloatArray, spread_pnl: FloatArray) -> dict[str, FloatArray]:
         """Profit of the session by sleeve, (n_markets,) each; what is left over is the residual.
 
         A spread's profit is what its legs made apart from each other, the rest of the market's is
@@ -224,10 +243,7 @@ class EmbeddedEngine:
         n = strategy.assets.n_markets
         by_asset = pnl
         if strategy.assets.spreads is not None:
-            value = self._multiplier * known(strategy.fx)
-            spread = self._spreads_before * known(strategy.spread_change) * value
-            by_asset = np.concatenate([pnl - spread, spread])
-            self._spreads_before = held[n:]
+            by_asset = np.concatenate([pnl - spread_pnl, spread_pnl])
         out, residual = {}, pnl.copy()
         for name in strategy.sleeves:
             part = by_asset * self._share[name]

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from algorithm.settings import Settings
+from alpha.forecasts import CALENDAR
+from research.attribution import attribute, has_carry
+from research.campbell import CAMPBELL, comparison
 from research.dataset import DataIssue
 from research.performance import (
     drawdowns,
@@ -22,17 +26,41 @@ from research.performance import (
     worst_days,
 )
 from research.performance_summary import headline_figures
-from research.performance_tables import UNEXPLAINED, market_table, vol_windows, year_table
+from research.performance_tables import (
+    UNEXPLAINED,
+    market_table,
+    over_nav,
+    vol_windows,
+    year_table,
+)
 from research.report_files import ReportError, write_atomically
 from research.report_plots import report_panels
-from research.report_text import SYNTHETIC, count_text, data_text, day_text, percent, signed
+from research.report_text import (
+    SYNTHETIC,
+    count_text,
+    data_text,
+    day_text,
+    percent,
+    signed,
+)
 from research.result import Event, RunResult
+from research.signal_events import flip_table, source_table
+from research.sleeve_views import (
+    SHOWN,
+    STATE_TEXT,
+    agreement,
+    agreement_table,
+    can_agree,
+)
 
 __all__ = ["ReportError", "render_report", "write_report"]
 
 LAST_EVENTS = 15
 FULL_LINES = 15_000
 """Events listed per kind, and data issues; the page would become too big to open with more."""
+
+FULL_ROWS = 2_000
+"""Rows of a table of events, which are larger than lines."""
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -121,8 +149,68 @@ def _context(result: RunResult) -> dict[str, Any]:
         "issue_lines": _issue_lines(result.issues),
         "settings": setting_rows(result.settings),
         "unexplained": UNEXPLAINED,
+        "carry_spot": _carry_spot(result),
+        "sleeves": _sleeves(result),
+        "flip_rows": flip_table(result),
+        "source_rows": source_table(result),
+        "carry_events": [e for e in result.events if e.kind == "carry"][-FULL_ROWS:],
         "unit": ("m", 1e6, 2) if float(np.max(result.nav)) >= 1e7 else ("money", 1.0, 0),
         "count_text": count_text,
+    }
+
+
+def _carry_spot(result: RunResult) -> dict[str, Any] | None:
+    if not has_carry(result):
+        return None
+    split = attribute(result)
+    table = comparison(split)
+    spreads = result.sleeve_pnl.get(CALENDAR)
+    return {
+        "total": split.total().to_dict(orient="index")["all"],
+        "classes": split.by_class().to_dict(orient="index").items(),
+        "markets": split.by_market().to_dict(orient="index").items(),
+        "beside": _beside(table),
+        "differences": table.attrs["differences"],
+        "source": CAMPBELL.source,
+        "spreads": None if spreads is None else float(over_nav(result, spreads).sum()),
+    }
+
+
+def _beside(table: pd.DataFrame) -> list[dict[str, str]]:
+    """The comparison's figures as text: words of 003 in place of a number, reasons for ours."""
+    rows = []
+    for name, row in table.to_dict(orient="index").items():
+
+        def text(value: float, name: str = str(name)) -> str:
+            if name == "markets":
+                return signed(value, 0)
+            return (
+                signed(value, 1)
+                if name == "years"
+                else percent(value, 0 if "capture" in name else 1)
+            )
+
+        published = text(row["published"])
+        words = str(row["published_text"])
+        if words and name != "annual volatility":
+            published, words = words, ""
+        note = "; ".join(part for part in (str(row["note"]), words) if part)
+        rows.append(
+            {"name": str(name), "ours": text(row["ours"]), "published": published, "note": note}
+        )
+    return rows
+
+
+def _sleeves(result: RunResult) -> dict[str, Any] | None:
+    if not can_agree(result):
+        return None
+    found = agreement(result)
+    return {
+        "name": found.name,
+        "others": found.others,
+        "rows": agreement_table(result, found),
+        "kinds": SHOWN,
+        "text": STATE_TEXT,
     }
 
 

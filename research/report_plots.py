@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from research.attribution import has_carry
+from research.attribution_plots import attribution_panels
 from research.performance import (
     ROLLING_SESSIONS,
     VOL_BAND,
@@ -46,11 +48,13 @@ from research.report_style import (
 )
 from research.report_text import count_text, percent, signed
 from research.result import RunResult
+from research.sleeve_plots import agreement_panels, flips_panel
+from research.sleeve_views import agreement, can_agree
 from universe.arrays import FloatArray
 
 
 def report_panels(result: RunResult) -> list[Panel]:
-    """All figures of the report, in reading order."""
+    """All figures of the report that the run has the numbers for, in reading order."""
     return [
         equity_panel(result),
         volatility_panel(result),
@@ -58,6 +62,9 @@ def report_panels(result: RunResult) -> list[Panel]:
         brakes_panel(result),
         exposure_panel(result),
         *contribution_panels(result),
+        *(attribution_panels(result) if has_carry(result) else ()),
+        *(agreement_panels(result, agreement(result)) if can_agree(result) else ()),
+        *(() if all(event.kind != "flip" for event in result.events) else (flips_panel(result),)),
         trading_panel(result),
         markets_panel(result),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import FuncNorm, LinearSegmentedColormap, to_rgb
+from matplotlib.colors import FuncNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -30,9 +30,10 @@ from research.report_style import (
     INK,
     MUTED,
     ORANGE,
-    RED,
     SERIES,
     Panel,
+    class_bands,
+    diverging,
     draw,
     finite,
     legend,
@@ -67,7 +68,7 @@ def exposure_panel(result: RunResult) -> Panel:
         number_axis(upper, "x NAV")
         legend(upper, "Notional of the targets over NAV")
         norm = FuncNorm((_signed_root, _signed_square), vmin=-top, vmax=top)
-        colours = _diverging()
+        colours = diverging()
         lower.imshow(
             grid[:, order].T,
             aspect="auto",
@@ -80,7 +81,7 @@ def exposure_panel(result: RunResult) -> Panel:
         size = 7.0 if len(order) <= 30 else 5.8
         lower.set_yticks(range(len(order)), [result.markets[i] for i in order], fontsize=size)
         lower.tick_params(axis="y", length=0)
-        _class_bands(lower, [result.classes[i] for i in order])
+        class_bands(lower, [result.classes[i] for i in order])
         place = lower.get_position()
         inch = 1.0 / float(figure.get_size_inches()[1])
         box = figure.add_axes((place.x0 + 0.2, place.y0 - 0.52 * inch, 0.45, 0.13 * inch))
@@ -116,30 +117,6 @@ def _binned(result: RunResult) -> tuple[FloatArray, tuple[float, float]]:
     count = np.bincount(bin_of, minlength=columns)[:, None]
     grid = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return grid, (float(first), float(last))
-
-
-def _class_bands(ax: Axes, classes: list[str]) -> None:
-    """Lines between asset classes and their names at the right."""
-    for name in dict.fromkeys(classes):
-        rows = [i for i, other in enumerate(classes) if other == name]
-        if rows[0]:
-            ax.axhline(rows[0] - 0.5, color=MUTED, linewidth=0.6)
-        ax.text(
-            1.006,
-            float(np.mean(rows)),
-            name,
-            transform=ax.get_yaxis_transform(),
-            va="center",
-            fontsize=7.5,
-            color=INK,
-        )
-
-
-def _diverging() -> LinearSegmentedColormap:
-    """Orange to blue through transparency, so that zero is the page, light or dark."""
-    short, long = to_rgb(RED), to_rgb(BLUE)
-    stops = [(0.0, (*short, 1.0)), (0.5, (*short, 0.0)), (0.5, (*long, 0.0)), (1.0, (*long, 1.0))]
-    return LinearSegmentedColormap.from_list("exposure", stops)
 
 
 def _signed_root(value: FloatArray) -> FloatArray:
@@ -245,10 +222,10 @@ def trading_panel(result: RunResult) -> Panel:
     def paint(_: Figure, axes: list[Axes]) -> None:
         upper, lower = axes
         bars = {name: by_year(result, part) for name, part in traded.items()}
-        _stacked(upper, bars)
+        stacked_bars(upper, bars)
         number_axis(upper, "x NAV")
         legend(upper, "Turnover, buys and sells")
-        _stacked(lower, {name: by_year(result, paid[name]) for name in ("trades", "rolls")})
+        stacked_bars(lower, {name: by_year(result, paid[name]) for name in ("trades", "rolls")})
         lower.plot(
             list(fees), list(fees.values()), "_", color=INK, markersize=9, label="fees in it"
         )
@@ -271,7 +248,8 @@ def trading_panel(result: RunResult) -> Panel:
     )
 
 
-def _stacked(ax: Axes, bars: dict[str, dict[int, float]]) -> None:
+def stacked_bars(ax: Axes, bars: dict[str, dict[int, float]]) -> None:
+    """Bars by calendar year, one series upon the other."""
     base: dict[int, float] = {}
     for index, (name, values) in enumerate(bars.items()):
         years = list(values)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -226,6 +227,30 @@ def deepest(day: IntArray, values: FloatArray, points: int = 1500) -> tuple[Floa
     size = max(1, -(-len(values) // points))
     starts = np.arange(0, len(values), size)
     return day[starts].astype(np.float64), np.minimum.reduceat(values, starts)
+
+
+def class_bands(ax: Axes, classes: list[str]) -> None:
+    """Lines between asset classes and their names at the right."""
+    for name in dict.fromkeys(classes):
+        rows = [i for i, other in enumerate(classes) if other == name]
+        if rows[0]:
+            ax.axhline(rows[0] - 0.5, color=MUTED, linewidth=0.6)
+        ax.text(
+            1.006,
+            float(np.mean(rows)),
+            name,
+            transform=ax.get_yaxis_transform(),
+            va="center",
+            fontsize=7.5,
+            color=INK,
+        )
+
+
+def diverging() -> LinearSegmentedColormap:
+    """Orange to blue through transparency, so that zero is the page, light or dark."""
+    short, long = to_rgb(RED), to_rgb(BLUE)
+    stops = [(0.0, (*short, 1.0)), (0.5, (*short, 0.0)), (0.5, (*long, 0.0)), (1.0, (*long, 1.0))]
+    return LinearSegmentedColormap.from_list("exposure", stops)
 
 
 def finite(values: FloatArray) -> FloatArray:

@@ -198,10 +198,12 @@ class CalendarSpreads:
         limit: float,
         out: SpreadObservation,
     ) -> None:
-        if np.isfinite(self._markets.suspect[market]):
-            return  # a market that is held back has no trustworthy curve
         by_month = {contract.month: close for contract, close in curve}
         near, far = int(self.near[market]), int(self.far[market])
+        if np.isfinite(self._markets.suspect[market]):
+            if near in by_month and far in by_month:
+                self.suspect[market] = by_month[near] - by_month[far]
+            return  # a market that is held back has no trustworthy curve
         if near in by_month and far in by_month:
             price = by_month[near] - by_month[far]
             change = price - self.price[market]

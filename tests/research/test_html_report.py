@@ -17,13 +17,16 @@ from fake_result import fake_result, small_result
 from rich.console import Console
 
 from algorithm.settings import Settings
+from alpha.carry_sources import Source
 from research import html_report, report_files
+from research.attribution import CARRY_KEY, attribute
 from research.html_report import ReportError, render_report, setting_rows, write_report
 from research.report_files import write_daily_csv, write_events_csv
 from research.report_plots import report_panels
 from research.report_style import Panel
 from research.report_text import money, percent, signed
-from research.result import RunResult
+from research.result import Event, RunResult
+from research.signal_events import SOURCE_KEY
 from research.summary_table import print_summary
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "use", "path"}
@@ -31,7 +34,13 @@ VOID = {"meta", "link", "br", "hr", "img", "input", "use", "path"}
 
 @pytest.fixture(scope="module")
 def run() -> RunResult:
-    return fake_result(700, 8)
+    result = fake_result(700, 8)
+    result.extra[CARRY_KEY] = 3000.0 * np.sign(result.contracts)
+    result.extra[SOURCE_KEY] = np.where(result.active, int(Source.BASIS), int(Source.NONE))
+    day, market = int(result.day[300]), result.markets[2]
+    result.events.append(Event(day, "flip", market, f"{market} trend flipped from +1 to -1"))
+    result.events.append(Event(day, "carry", market, f"{market}: no far contract <b>"))
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +98,67 @@ def test_the_page_holds_what_a_committee_asks_for(
         assert f"<td>{market}</td>" in page
     for name in ("Worst days", "Deepest drawdowns", "exceptions by decade", "Data issues"):
         assert name in page
-    assert page.count("<figure ") == len(panels) == 9
+    assert page.count("<figure ") == len(panels) == 14
     rolls = sum(event.kind == "roll" for event in run.events)
     assert f"roll: all {rolls} events" in page
     assert all(setting["name"] in page for setting in Settings.table())
+
+
+def table_rows(page: str, caption: str) -> list[list[str]]:
+    """Texts of the cells of the table with that caption."""
+    part = page[page.index(f"<caption>{caption}") :]
+    rows = re.findall(r"<tr.*?</tr>", part[: part.index("</table>")], re.DOTALL)
+    cells = [re.findall(r"<t[dh].*?</t[dh]>", row, re.DOTALL) for row in rows]
+    return [[re.sub(r"<[^>]*>", "", cell).strip() for cell in row] for row in cells]
+
+
+def test_carry_and_spot_are_in_the_page(run: RunResult, page: str) -> None:
+    split = attribute(run)
+    *_, whole = table_rows(page, "Carry and spot by asset class")
+    row = split.total().loc["all"]
+    parts = ("carry", "spot", "total", "cost", "net")
+    assert whole[1:6] == [signed(100 * row[f"{part}_annual"]) for part in parts]
+    assert len(table_rows(page, "Carry and spot by market")) == len(run.markets) + 1
+    beside = {cells[0]: cells[1:] for cells in table_rows(page, "The run beside 003")}
+    assert beside["capture"][1] == "79 %"
+    assert beside["capture, commodities"][1] == "about 40 %"
+    assert beside["capture, fixed income"][1] == "above 100 %"
+    assert beside["markets"][:2] == ["8", "61"]
+    assert beside["cost, cumulative"][1:] == ["not included", ""]
+    assert "61 markets (9 foreign exchange" in page
+
+
+def test_signals_are_in_the_page(run: RunResult, page: str) -> None:
+    _, _, *rows, whole = table_rows(page, "Agreement of trend and carry by class")
+    assert [row[0] for row in rows] == sorted(set(run.classes))
+    shares = [float(cell.removesuffix(" %")) for cell in whole[2:5]]
+    assert sum(shares) == pytest.approx(100, abs=1.1)
+    assert table_rows(page, "Daily flips of trend by class")[-1][:3] == ["all", "1", "1"]
+    assert table_rows(page, "What carry was computed from")[-1][-1] == "100.0 %"
+    (_, event) = table_rows(page, "Carry that is not what")
+    assert event[1:] == [run.markets[2], "no far contract &lt;b&gt;"]
+    assert "carry: all 1 event" not in page
+
+
+def test_what_a_run_lacks_is_said_in_a_sentence() -> None:
+    page = render_report(small_result([100.0] * 5, forecasts={"trend": np.ones((5, 1))}))
+    assert "a run in LEAN does not" in page
+    assert "no other outright one to compare it with" in page
+    assert "Trend never flipped" in page
+    assert "changed its source or fell silent" in page
+    assert page.count("<figure ") == 9
+
+
+def test_the_profit_of_calendar_spreads_is_named() -> None:
+    spreads = np.full((5, 1), 2.0)
+    run = small_result(
+        [100.0] * 5,
+        pnl=spreads,
+        sleeve_pnl={"calendar": spreads},
+        extra={CARRY_KEY: np.ones((5, 1))},
+    )
+    assert "calendar spreads' gross profit, 8.0 % of NAV over the run" in render_report(run)
+    assert attribute(run).total().loc["all", "total"] == 0.0
 
 
 def test_text_from_the_data_is_escaped(page: str) -> None:
