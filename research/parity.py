@@ -206,7 +206,7 @@ def _compare_fills(trace: dict[str, Any], result: RunResult) -> tuple[int, list[
                 Difference(fill.epoch_day, "fill only embedded", fill.market, "none", text)
             )
             continue
-        price = lean[key].pop()
+        price = lean[key].pop(0)
         if not np.isclose(price, fill.price, rtol=1e-9, atol=0.0):
             differences.append(
                 Difference(

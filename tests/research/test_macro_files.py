@@ -288,7 +288,7 @@ BAD = {
     "no rows": ("DGS10", "DATE,DGS10\n", "DGS10.csv: the file has no rows"),
     "nothing": ("usd.10y", "\n", "usd.10y.csv: the file has no rows"),
     "three fields": ("usd.10y", "20220104,0.04,0.05\n", "row 1: 3 fields; expected 2"),
-    "unknown": ("usd.45y", "20220104,0.04\n", "usd.45y.csv: 'usd.45y' is no macro series; known are"),
+    "unknown": ("usd.45y", "20220104,0.04\n", "'usd.45y' is no macro series; known are"),
     "bad expiry": ("vix_futures_expirations",
                    f'"","date",{EXPIRIES}\n' + expiry_row(1, "2015-01-20", *["soon"] * 8),
                    "row 2: 'soon' is not a date"),
