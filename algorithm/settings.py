@@ -151,7 +151,11 @@ class Settings:
         "zscore", "comparison inside a class", choices=("zscore", "rank", "cohort")
     )
     cross_section_fraction: float = _setting(
-        0.1, "part of a class in its top, and bottom, cohort (000: deciles)", low=0.01, high=0.5
+        0.25,
+        "part of a class in its top, and bottom, cohort; with 000's deciles the cap of 2 keeps the "
+        "mean forecast at half of 1",
+        low=0.01,
+        high=0.5,
     )
     relative_value_fraction: float = _setting(
         0.5, "part of a class held long, and short (003: halves or quartiles)", low=0.01, high=0.5

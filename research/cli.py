@@ -388,7 +388,7 @@ def rules_command(
     """Measure every rule by itself, by asset class, from 2000 on unless --start is given."""
     settings = chosen_settings(assignments, open_end=True, start=start, end=end, markets=markets)
     request = replace(_request(data, settings, expiries, seed, macro), start=None)
-    if settings.start == Settings().start:
+    if start is None and settings.start == Settings().start:
         settings = replace(settings, start=_RULES_FROM)
     out.mkdir(parents=True, exist_ok=True)
 

@@ -192,7 +192,17 @@ class TestMake:
 
     def test_help_is_the_default_and_names_every_target(self, copy):
         text = self.make(copy).stdout
-        for target in ("backtest", "test", "lint", "types", "export", "lean", "parity", "bench"):
+        for target in (
+            "backtest",
+            "rules",
+            "test",
+            "lint",
+            "types",
+            "export",
+            "lean",
+            "parity",
+            "bench",
+        ):
             assert re.search(rf"^  {target} ", text, re.MULTILINE)
 
     def test_missing_python(self, copy):

@@ -137,6 +137,36 @@ def test_error_sentences():
     assert error_sentence(ValueError("x")) is None
 
 
+class TestRules:
+    def test_page_table_and_numbers(self, tmp_path):
+        out = tmp_path / "a folder"
+        done = run("rules", "--markets", "ES ZN", "--end", "2003-06-30", "--out", out)
+        assert done.exit_code == 0, done.output
+        assert "synthetic" in done.stdout
+        assert "tsmom 50 + carry 50" in done.stdout
+        assert done.stdout.strip().splitlines()[-1].startswith(f"rules: {out / 'rules.html'}")
+        assert "simulated" in (out / "rules.html").read_text(encoding="utf-8")
+        with (out / "rules.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert {row["class"] for row in rows} == {"equity", "bond", "all"}
+        assert all(row["first"] >= "2000-01-03" for row in rows if row["first"])
+
+    def test_dates_without_a_session(self, tmp_path):
+        done = run(
+            "rules",
+            "--markets",
+            "ES",
+            "--start",
+            "2003-06-28",
+            "--end",
+            "2003-06-29",
+            "--out",
+            tmp_path,
+        )
+        assert done.exit_code == 2
+        assert "has no session between 2003-06-28 and 2003-06-29" in done.stderr
+
+
 class TestSettings:
     def test_table(self):
         text = run("settings").output
