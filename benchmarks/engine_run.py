@@ -20,10 +20,11 @@ from research.import_pysystemtrade import load_pysystemtrade
 from universe.master import MASTER
 
 
-def longest(dataset, count):
-    """The ``count`` markets with most bars."""
-    ordered = sorted(dataset.markets, key=lambda code: -len(dataset.markets[code].day))
-    return dataset.select(ordered[:count])
+def longest(folder, count):
+    """Codes of the ``count`` markets with the largest price files."""
+    files = {i.code: folder / "multiple_prices_csv" / f"{i.source_code}.csv" for i in MASTER}
+    size = {code: path.stat().st_size for code, path in files.items() if path.is_file()}
+    return sorted(size, key=lambda code: (-size[code], code))[:count]
 
 
 def vectorised(dataset):
@@ -45,8 +46,7 @@ def vectorised(dataset):
 def main():
     data, count, what = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     started = time.perf_counter()
-    dataset = load_pysystemtrade(data, MASTER)
-    dataset = longest(dataset, count)
+    dataset = load_pysystemtrade(data, MASTER, longest(data, count))
     loaded = time.perf_counter()
     sessions = 0
     if what == "full":

@@ -25,10 +25,10 @@ class _Cursor:
         self.days: list[int] = days.tolist()
         self._bounds: list[int] = [*first.tolist(), len(history.day)]
         self._months: list[int] = history.contract_month[history.contract].tolist()
-        self._opens: list[float] = history.open.tolist()
+        self._opens = history.open
         self._closes: list[float] = history.close.tolist()
-        self._interest = _last_known_interest(history)
-        self._has_interest = bool(np.any(np.isfinite(history.open_interest)))
+        known = bool(np.any(np.isfinite(history.open_interest)))
+        self._interest = _last_known_interest(history) if known else []
 
     def sessions(self) -> Iterator[tuple[int, dict[int, float], int]]:
         """Epoch day, closes by contract month and number of every session, and an end mark."""
@@ -40,7 +40,7 @@ class _Cursor:
 
     def interest(self, number: int) -> dict[int, float]:
         """Known open interest by contract month in session ``number``."""
-        if not self._has_interest:
+        if not self._interest:
             return {}
         rows = slice(self._bounds[number], self._bounds[number + 1])
         pairs = zip(self._months[rows], self._interest[rows], strict=True)
@@ -50,7 +50,7 @@ class _Cursor:
         """Open of a contract in session ``number``."""
         for row in range(self._bounds[number], self._bounds[number + 1]):
             if self._months[row] == month:
-                return self._opens[row]
+                return float(self._opens[row])
         return None
 
 

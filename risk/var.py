@@ -100,7 +100,7 @@ class VarModel:
         if not exposure.any():
             return 0.0
         profit = rows @ (exposure * self.sigma_daily)
-        if not np.all(np.isfinite(profit)):
+        if not np.isfinite(profit.sum()):
             return float("inf")
         telling = len(rows)
         if self.listed[exposure != 0].any():
@@ -109,8 +109,9 @@ class VarModel:
                 return float("inf")
             profit *= scale
         if horizon > 1:
-            total = np.concatenate(([0.0], np.cumsum(profit)))
-            profit = total[horizon:] - total[:-horizon]
+            total = np.cumsum(profit)
+            profit = total[horizon - 1 :].copy()
+            profit[1:] -= total[:-horizon]
         rank = max(int(np.floor((1.0 - self.confidence) * (telling - horizon + 1))) - 1, 0)
         return max(-float(np.partition(profit, rank)[rank]), 0.0)
 

@@ -33,9 +33,10 @@ class EwmMean:
 
     def update(self, value: FloatArray, seen: BoolArray) -> None:
         """Add ``value`` (n_markets,) where ``seen``."""
-        self.weight[:, seen] = self.weight[:, seen] * self._decay + 1.0
-        self.total[:, seen] = self.total[:, seen] * self._decay + value[seen]
-        self.count[seen] += 1
+        decay = np.where(seen, self._decay, 1.0)
+        self.weight = self.weight * decay + seen
+        self.total = self.total * decay + np.where(seen, value, 0.0)
+        self.count += seen
 
     def mean(self) -> FloatArray:
         """Current means of shape (n_spans, n_markets), NaN before ``span`` observations."""
@@ -80,7 +81,8 @@ class EwmStd:
 
     def __init__(self, n_markets: int, span: int, window: int) -> None:
         self.span, self.window = span, window
-        self._decay = 1.0 - 2.0 / (span + 1.0)
+        decay = 1.0 - 2.0 / (span + 1.0)
+        self._decays = np.array([[decay], [decay], [decay], [decay * decay]])
         self.moments: FloatArray = np.zeros((4, n_markets))  # sums of w, w x, w x², w²
         self.count: IntArray = np.zeros(n_markets, dtype=np.int64)
         self.ring: FloatArray = np.zeros((window, n_markets))
@@ -90,12 +92,10 @@ class EwmStd:
 
     def update(self, value: FloatArray, seen: BoolArray) -> None:
         """Add ``value`` (n_markets,) where ``seen``."""
-        x = value[seen]
-        decayed = self.moments[:, seen] * self._decay
-        decayed[3] *= self._decay
-        decayed += np.stack([np.ones_like(x), x, x * x, np.ones_like(x)])
-        self.moments[:, seen] = decayed
-        self.count[seen] += 1
+        x = np.where(seen, value, 0.0)
+        self.moments *= np.where(seen, self._decays, 1.0)
+        self.moments += (seen, x, x * x, seen)
+        self.count += seen
         self.refresh()
         index = np.flatnonzero(seen & (self.count >= self.span))
         slot = self.ring_count[index] % self.window

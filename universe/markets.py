@@ -260,7 +260,7 @@ class Markets:
             & (day <= pair.until[index])
             & (self.held_last[index] > next_weekday(day))
             & (day < self.held_expiry[index] - self._window[index])
-            & ((mapped == NO_CONTRACT) | (mapped == held))
+            & (mapped <= held)  # an earlier one, or none, is never rolled to
         )
         if self._theta:
             fine &= [not session.open_interest[market] for market in calm]
