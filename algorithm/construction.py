@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from algorithm.settings import Settings
-from alpha.forecasts import NEUTRAL, TREND, Forecasts
+from alpha.forecasts import CALENDAR, NEUTRAL, TREND, Forecasts
 from portfolio.contracts import (
     average_position,
     buffered,
@@ -153,7 +153,7 @@ class Construction:
         risk : RiskView
         """
         if not nav > 0:
-            return self._without_nav(nav)
+            return self._without_nav(nav, risk.day)
         settings, assets = self.settings, self.assets
         annual = risk.sigma * np.sqrt(TRADING_DAYS)
         fx = assets.per_asset(risk.fx)
@@ -163,7 +163,10 @@ class Construction:
         notes = self._screen(alive, value, annual, nav, risk)
         member = alive & ~self.excluded
 
-        sleeves = overlay(self._raw_sleeves(forecasts, member, annual), self._shares, risk.cov)
+        shares = dict(self._shares)
+        if CALENDAR in shares:
+            shares[CALENDAR] *= self._breadth(forecasts[CALENDAR], member)
+        sleeves = overlay(self._raw_sleeves(forecasts, member, annual), shares, risk.cov)
         total = np.sum(list(sleeves.values()), axis=0)
         cap = self._caps(value, nav)
         scale = self.scale_to_target(total, risk.cov, cap)
@@ -214,11 +217,22 @@ class Construction:
             raw[name] = sleeve_weights(forecast, annual, budget)
         return raw
 
-    def _without_nav(self, nav: float) -> Plan:
+    def _breadth(self, forecast: FloatArray, member: BoolArray) -> float:
+        """Mean absolute forecast over all spreads with a budget, at most 1.
+
+        The programme has a forecast in few markets at a time; brought to its whole risk budget, one
+        small spread would be geared to all of it.
+        """
+        budget = class_budgets(self._class_index, member & np.isfinite(forecast))
+        return min(float(np.abs(known(forecast)) @ budget), 1.0)
+
+    def _without_nav(self, nav: float, day: int) -> Plan:
         """Hold what is held while NAV is unknown; be flat when nothing is left."""
         n = self.assets.n
         if nav <= 0:
             self.model_contracts = np.zeros(n, dtype=np.int64)
+        out = self.assets.must_exit(day)
+        self.model_contracts = np.where(out, 0, self.model_contracts)
         zero = np.zeros(n)
         nothing = {name: zero for name in self._shares}
         return Plan(

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from threading import get_ident
 from typing import Any
 
+import numpy as np
+
 from algorithm.construction import Plan
 from algorithm.decision import Strategy
 from execution.orders import ContractKey
@@ -59,7 +61,7 @@ class TradingContext:
     tickets: dict[int, Any] = field(default_factory=dict)
     traded: set[ContractKey] = field(default_factory=set)
     ordered: list[tuple[ContractKey, int]] = field(default_factory=list)  # by this decision
-    emitted: set[int] = field(default_factory=set)  # markets with a target in this decision
+    emitted: set[ContractKey] = field(default_factory=set)  # with a target in this decision
     holdings: dict[ContractKey, int] = field(default_factory=dict)
     forecasts: dict[str, FloatArray] = field(default_factory=dict)
     plan: Plan | None = None
@@ -97,6 +99,8 @@ class TradingContext:
         self.securities[key] = security
         self.symbols[key] = symbol
         self.keys[symbol] = key
+        if self._asked:
+            self.traded.add(key)  # it may have a position already
         self.strategy.list_contract(market, contract)
 
     def held_symbol(self, market: int) -> Any | None:
@@ -187,7 +191,7 @@ class TradingContext:
         dict of market index to contracts by contract month
             Contracts that are to be closed are named with 0.
         """
-        targets = self.strategy.target_contracts(contracts)
+        targets = self.wanted_contracts(contracts)
         there: dict[int, dict[int, int]] = {}
         for held in (self.holdings, self.pending):
             for (market, month), quantity in held.items():
@@ -201,6 +205,15 @@ class TradingContext:
             if changed or extra:
                 out[market] = wanted | extra
         return out
+
+    def wanted_contracts(self, contracts: IntArray) -> dict[int, dict[int, int]]:
+        """Targets by market and month, without the spreads that lack a subscribed leg."""
+        wanted, n = contracts, self.strategy.assets.n_markets
+        for market in np.flatnonzero(contracts[n:]).tolist():
+            if not all((market, leg) in self.symbols for leg in self.strategy.assets.legs(market)):
+                wanted = wanted.copy() if wanted is contracts else wanted
+                wanted[n + market] = 0
+        return self.strategy.target_contracts(wanted)
 
     def portfolio_targets(
         self,
@@ -221,17 +234,15 @@ class TradingContext:
         """
         wanted = self.open_markets(contracts)
         if among is not None:
-            all_targets = self.strategy.target_contracts(contracts)
-            for market in among & self.emitted - wanted.keys():
-                wanted[market] = all_targets.get(market, {})
             wanted = {market: legs for market, legs in wanted.items() if market in among}
-        self.emitted |= wanted.keys()
-        return [
-            make(self.symbols[(market, month)], quantity)
-            for market, legs in wanted.items()
-            for month, quantity in legs.items()
-            if (market, month) in self.symbols
-        ]
+            targets = self.wanted_contracts(contracts)
+            for market, month in self.emitted:  # LEAN keeps earlier targets that are not overridden
+                if market in among:
+                    legs = wanted.setdefault(market, dict(targets.get(market, {})))
+                    legs.setdefault(month, 0)
+        keys = {(market, month): n for market, legs in wanted.items() for month, n in legs.items()}
+        self.emitted |= keys.keys()
+        return [make(self.symbols[key], n) for key, n in keys.items() if key in self.symbols]
 
     def held_assets(self) -> IntArray:
         """Contracts held of every asset, see ``Strategy.held_assets``."""

@@ -142,8 +142,7 @@ class Strategy:
         self._tradable = assets.tradable(priced)
         self._standardise(priced, ret, before, session.day - last_seen)
         self._learn_bias(priced, ret)
-        for name, (known_on, value) in session.macro.items():
-            self.macro.update(known_on, {name: value})
+        self.learn_macro(session.macro)
         date = from_epoch_day(session.day)
         seen.notes += self.forecasts.update(
             session.day,
@@ -157,6 +156,11 @@ class Strategy:
         self._correlation = self.correlation.matrix(self.returns)
         self._model = None
         return seen
+
+    def learn_macro(self, values: Mapping[str, tuple[int, float]]) -> None:
+        """Take macro series: (epoch day known, value) by name."""
+        for name, (known_on, value) in values.items():
+            self.macro.update(known_on, {name: value})
 
     def _learn_bias(self, seen: BoolArray, ret: FloatArray) -> None:
         """Only sessions in which most of the book traded tell anything of its volatility."""
@@ -212,11 +216,12 @@ class Strategy:
     def carry_per_contract(self) -> FloatArray:
         """Account currency a year that one contract held outright earns at an unchanged curve.
 
-        Of shape (n_markets,), NaN where no carry is valid (A7).
+        From the unadjusted basis of the futures pair, also where forecasts take carry from another
+        source. Of shape (n_markets,), NaN where none is younger than ``carry_max_age`` (A7).
         """
-        carry = self.forecasts.carry
-        raw = np.where(carry.valid, carry.raw, np.nan)
-        return np.asarray(raw * self._multiplier * self.fx)
+        known_on, basis = self.forecasts.basis_day, self.forecasts.basis
+        fresh = self.day - known_on <= self.settings.carry_max_age
+        return np.asarray(np.where(fresh, basis, np.nan) * self._multiplier * self.fx)
 
     # --- portfolio -------------------------------------------------------------------------------
     def construct(self, forecasts: Mapping[str, FloatArray], nav: float) -> Plan:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from algorithm.settings import Settings
 from alpha.breakout import Breakout
-from alpha.carry import Carry
+from alpha.carry import OUTLYING, OUTLYING_SPREAD, Carry
 from alpha.carry_sources import CarrySources
 from alpha.forecasts import CarryRules, Forecasts, TrendRules
 from alpha.multiplier import ForecastMultiplier
@@ -35,15 +35,13 @@ def make_forecasts(
         settings.relative_value_fraction,
         settings.directional_minimum,
     )
-    n = len(instruments)
+    n, spreads = len(instruments), "calendar" in settings.carry_names
     return Forecasts(
         make_trend_rules(settings, n),
         carry_rules,
         make_carry(settings, n, settings.carry_max_age),
         CarrySources(instruments, settings.carry_source, settings.carry_max_age),
-        make_carry(settings, n, settings.spread_max_age)
-        if "calendar" in settings.carry_names
-        else None,
+        make_carry(settings, n, settings.spread_max_age, OUTLYING_SPREAD) if spreads else None,
         class_index,
         settings.forecast_cap,
     )
@@ -66,7 +64,9 @@ def make_trend_rules(settings: Settings, n_markets: int) -> TrendRules:
     return rules
 
 
-def make_carry(settings: Settings, n_markets: int, max_age: int) -> Carry:
+def make_carry(
+    settings: Settings, n_markets: int, max_age: int, outlying: float = OUTLYING
+) -> Carry:
     """Smoothed carry with the settings' spans, scalar and cap, valid for ``max_age`` days."""
     return Carry(
         n_markets,
@@ -74,4 +74,5 @@ def make_carry(settings: Settings, n_markets: int, max_age: int) -> Carry:
         settings.carry_scalar,
         max_age,
         settings.forecast_cap,
+        outlying,
     )

@@ -131,6 +131,11 @@ def _meaning(strategy: Strategy) -> dict[str, str]:
         "breakout_",
         "forecast_multiplier",
         "carry_",
+        "spread_max_age",
+        "macro_max_age",
+        "multiplier_span",
+        "forecast_cap",
+        "bias_span",
         "corr_",
         "var_window",
     )

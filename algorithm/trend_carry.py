@@ -181,6 +181,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         fx = np.array([rates[currency] for currency in self._currencies])
         session = context.take_session(mapped, fx)
         if session.day <= context.strategy.day or session.day < self._first_session:
+            context.strategy.learn_macro(session.macro)
             return False
         seen = context.strategy.observe(session)
         for roll in seen.rolls:

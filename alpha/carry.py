@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from alpha.trend import CARVER_UNIT, combine
-from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray, years_between
 from universe.ewm import EwmMean
 
-DAYS_IN_YEAR = 365.25
-
-OUTLYING = 3.0
-"""Raw carry counts at most this many times the ratio that reaches the cap: one bad quote among the
+OUTLYING = 2.0
+"""Largest ex-ante Sharpe ratio of a market held outright that counts: one bad quote among the
 smoothed ones must not last for months."""
+
+OUTLYING_SPREAD = 10.0
+"""The same of a calendar spread (003's example has about 7)."""
 
 
 def annualised_carry(
@@ -34,7 +35,7 @@ def annualised_carry(
         not positive or a price is missing. Positive in backwardation (000: minus the annualised
         slope).
     """
-    years = (far_expiry - near_expiry) / DAYS_IN_YEAR
+    years = years_between(near_expiry, far_expiry)
     usable = years > 0
     return np.where(usable, (near_price - far_price) / np.where(usable, years, 1.0), np.nan)
 
@@ -52,6 +53,8 @@ class Carry:
     max_age : int
         Calendar days a carry quote stays valid between quotes.
     cap : float
+    outlying : float
+        Daily ratios of carry to volatility are clipped here, in Sharpe ratio units.
 
     Notes
     -----
@@ -65,9 +68,15 @@ class Carry:
     STATE = ("raw", "quoted", "valid")
 
     def __init__(
-        self, n_markets: int, spans: tuple[int, ...], scalar: float, max_age: int, cap: float
+        self,
+        n_markets: int,
+        spans: tuple[int, ...],
+        scalar: float,
+        max_age: int,
+        cap: float,
+        outlying: float = OUTLYING,
     ) -> None:
-        self.max_age, self.cap = max_age, cap
+        self.max_age, self.cap, self.outlying = max_age, cap, outlying
         self._scalar = scalar / CARVER_UNIT
         self._multiplier = np.ones(len(spans) + 1)  # the spans are near copies of each other
         self.mean = EwmMean(n_markets, spans)
@@ -96,8 +105,7 @@ class Carry:
         self.valid = np.isfinite(self.raw) & (epoch_day - self.quoted <= self.max_age)
         usable = seen & self.valid & (sigma_price_annual > 0)
         ratio = self.raw / np.where(usable, sigma_price_annual, 1.0)
-        bound = OUTLYING * self.cap / self._scalar
-        ratio = np.minimum(np.maximum(ratio, -bound), bound)
+        ratio = np.minimum(np.maximum(ratio, -self.outlying), self.outlying)
         self.mean.update(ratio, usable)
 
     def by_span(self) -> FloatArray:

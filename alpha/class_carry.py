@@ -3,20 +3,18 @@
 Formulas of 000 (section B) in the form of Koijen, Moskowitz, Pedersen and Vrugt (2018, "Carry"). A
 *rate* is a fraction of the price a year; times the price of the held contract it is what
 :class:`alpha.carry.Carry` takes. All annualisation is that of :func:`alpha.carry.annualised_carry`:
-calendar days between last trade dates over 365.25.
+calendar days between last trade dates over :data:`universe.arrays.DAYS_IN_YEAR`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import brentq
 
 from alpha.carry import annualised_carry
-from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.curves import YieldCurve
 
 BASIS_POINT = 1e-4
@@ -25,11 +23,6 @@ COUPONS_A_YEAR = 2.0
 
 LONGEST_MATURITY = 30.0
 """Years: no deliverable of a bond future is longer."""
-
-MONTHS_IN_YEAR = 12
-
-FEWEST_SESSIONS = 5
-"""Observations of a contract below which it does not count as a year of its calendar month."""
 
 
 def annual_slope(near: float, far: float, near_expiry: int, far_expiry: int) -> float:
@@ -61,20 +54,10 @@ def fx_carry(base_rate: float, quote_rate: float) -> float:
     """Carry rate of a currency future: short rate of the currency bought less that paid with.
 
     For 6E, dollars per euro, that is euro less dollar. 000 writes i_domestic - i_foreign for the
-    same: domestic is the currency held.
+    same: domestic is the currency held. Both must be of the same kind: a bill's rate against an
+    interbank rate would make the TED spread a carry.
     """
     return base_rate - quote_rate
-
-
-def fx_implied_carry(near: float, far: float, near_expiry: int, far_expiry: int) -> float:
-    """Rate difference implied by two futures under covered interest parity.
-
-    Exactly base less quote rate, continuously compounded: ln(near / far) a year. NaN where a price
-    is not positive.
-    """
-    if not (near > 0 and far > 0):
-        return math.nan
-    return annual_slope(math.log(near), math.log(far), near_expiry, far_expiry)
 
 
 # --- bonds ---------------------------------------------------------------------------------------
@@ -111,7 +94,8 @@ def par_maturity(duration: float, curve: YieldCurve) -> float:
     Returns
     -------
     float
-        Years, at most ``LONGEST_MATURITY``: at high yields no par bond has a long duration.
+        Years, at most ``LONGEST_MATURITY``: at high yields no par bond has a long duration, and the
+        one returned has a shorter one than was asked for.
 
     Raises
     ------
@@ -167,12 +151,16 @@ def bond_carry(curve: YieldCurve, financing: float, duration: float, horizon: fl
         Short rate, fraction a year.
     duration : float
         Modified duration of the deliverable in years; it fixes the maturity, see
-        :func:`par_maturity`.
+        :func:`par_maturity`. Where that is the longest there is, the roll-down is that of the par
+        bond of this maturity, whose duration is shorter.
     horizon : float
         Years.
     """
     maturity = par_maturity(duration, curve)
-    return curve.at(maturity) - financing + roll_down(curve, maturity, duration, horizon)
+    bond_yield = curve.at(maturity)
+    if maturity == LONGEST_MATURITY:
+        duration = par_duration(maturity, bond_yield)
+    return bond_yield - financing + roll_down(curve, maturity, duration, horizon)
 
 
 def bond_carry_per_dv01(rate: float, duration: float) -> float:
@@ -213,117 +201,3 @@ def volatility_carry(near: float, far: float, near_days: int, far_days: int) -> 
     if near_days < 0:
         return math.nan
     return annual_slope(near, far, near_days, far_days)
-
-
-def same_month_carry(
-    held_month: int, prices: Mapping[int, float], expiries: Mapping[int, int]
-) -> float:
-    """Annual carry between the held contract and the one of the same month a year apart.
-
-    Both belong to the same season, so no seasonality is in it.
-
-    Parameters
-    ----------
-    held_month : int
-        yyyymm.
-    prices : mapping of yyyymm to float
-    expiries : mapping of yyyymm to int
-        Last trade dates as epoch days.
-
-    Returns
-    -------
-    float
-        Price units, by the exact dates, against the contract a year later or else a year earlier;
-        NaN if neither is quoted.
-    """
-    for near, far in ((held_month, held_month + 100), (held_month - 100, held_month)):
-        if near in expiries and far in expiries:
-            carry = annual_slope(
-                prices.get(near, math.nan), prices.get(far, math.nan), expiries[near], expiries[far]
-            )
-            if math.isfinite(carry):
-                return carry
-    return math.nan
-
-
-class SeasonalAdjuster:
-    """Takes out of carry what is usual for the calendar month of the near contract.
-
-    Parameters
-    ----------
-    n_markets : int
-    shrinkage_years : float
-        Years of a calendar month at which half of its deviation is believed. The default keeps most
-        of a strong season (gas, hogs) and adds little noise where there is hardly one (crude).
-
-    Notes
-    -----
-    Adjusted = ratio - n/(n + k)·(mean of the near contract's calendar month - mean of all months),
-    with n the earlier years of that month and k ``shrinkage_years``. A year of a month is the mean
-    ratio while one contract was the near one, and counts once that is past: today's contract never
-    explains itself away, and a month without an earlier year is left as it is. A market whose near
-    contract always has the same month has no seasonal variation and is left as it is too.
-    """
-
-    STATE = ("sums", "years", "contract", "pending", "sessions")
-
-    def __init__(self, n_markets: int, shrinkage_years: float = 5.0) -> None:
-        if not shrinkage_years >= 0:
-            raise ValueError(f"shrinkage_years is {shrinkage_years}; it must be 0 or more")
-        self.shrinkage_years = shrinkage_years
-        shape = (MONTHS_IN_YEAR, n_markets)
-        self.sums: FloatArray = np.zeros(shape)  # of the contracts' mean ratios
-        self.years: IntArray = np.zeros(shape, dtype=np.int64)
-        self.contract: IntArray = np.zeros(n_markets, dtype=np.int64)  # present near one, yyyymm
-        self.pending: FloatArray = np.zeros(n_markets)  # sum of its ratios
-        self.sessions: IntArray = np.zeros(n_markets, dtype=np.int64)
-
-    def update(self, ratio: FloatArray, near_month: IntArray, seen: BoolArray) -> FloatArray:
-        """Adjust a session's carry by the sessions before it, then learn from it.
-
-        Parameters
-        ----------
-        ratio : float array of shape (n_markets,)
-            Annual carry over price.
-        near_month : int array of shape (n_markets,)
-            yyyymm of the near contract of the pair; anything else is no month.
-        seen : bool array of shape (n_markets,)
-
-        Returns
-        -------
-        float array of shape (n_markets,)
-            Adjusted ratio, equal to ``ratio`` where nothing is known of the month.
-        """
-        usable = seen & np.isfinite(ratio) & _is_month(near_month)
-        self._close(usable & (near_month > self.contract), near_month)
-        adjusted = ratio - np.where(usable, self.deviation(near_month), 0.0)
-        present = usable & (near_month == self.contract)
-        self.pending[present] += ratio[present]
-        self.sessions[present] += 1
-        return np.asarray(adjusted)
-
-    def deviation(self, near_month: IntArray) -> FloatArray:
-        """What is usual for the month above the mean over the months, shrunk, 0 where unknown."""
-        known = self.years > 0
-        mean = self.sums / np.maximum(self.years, 1)
-        overall = mean.sum(axis=0, where=known) / np.maximum(known.sum(axis=0), 1)
-        row, column = (near_month - 1) % 100 % MONTHS_IN_YEAR, np.arange(len(near_month))
-        years = self.years[row, column]
-        trusted = _is_month(near_month) & (years > 0)
-        weight = years / np.where(trusted, years + self.shrinkage_years, 1.0)
-        return np.where(trusted, weight * (mean[row, column] - overall), 0.0)
-
-    def _close(self, turned: BoolArray, near_month: IntArray) -> None:
-        """Book the contract that is no longer the near one as a year of its month."""
-        full = np.flatnonzero(turned & (self.sessions >= FEWEST_SESSIONS))
-        row = self.contract[full] % 100 - 1
-        self.sums[row, full] += self.pending[full] / self.sessions[full]
-        self.years[row, full] += 1
-        self.contract[turned] = near_month[turned]
-        self.pending[turned] = 0.0
-        self.sessions[turned] = 0
-
-
-def _is_month(month: IntArray) -> BoolArray:
-    """Whether ``month`` is a yyyymm."""
-    return np.asarray((month > 0) & (month % 100 >= 1) & (month % 100 <= MONTHS_IN_YEAR))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from alpha.breakout import Breakout
-from alpha.carry import Carry
-from alpha.carry_sources import CarrySources, RawCarry
+from alpha.carry import Carry, annualised_carry
+from alpha.carry_sources import NEVER, CarrySources, RawCarry
 from alpha.cross_section import cohort_in_buckets, cross_section_forecast, neutral_in_buckets
 from alpha.multiplier import ForecastMultiplier
 from alpha.trend import DIVERSIFICATION_MULTIPLIER, Ewmac, Tsmom, combine
@@ -115,6 +115,14 @@ class Forecasts:
     class_index : int array of shape (n_markets,)
     cap : float
 
+    Attributes
+    ----------
+    basis, basis_day : float and int arrays of shape (n_markets,)
+        Annualised carry of the futures pair in price units, whatever the carry of the forecasts is
+        computed from: the last one known, NaN before, and its epoch day.
+    last_source : int array of shape (n_markets,)
+        ``Source`` of the last session's raw carry.
+
     Notes
     -----
     The programmes share one measure, the ex-ante Sharpe ratio: annual carry over annual volatility,
@@ -124,6 +132,8 @@ class Forecasts:
     (003, Hypothetical Global Carry Strategy). Calendar: the spread's own ratio beyond 1, the carry
     that is left after a year's risk, capped (003, Calendar Spreads).
     """
+
+    STATE = ("basis", "basis_day", "last_source")
 
     def __init__(
         self,
@@ -141,6 +151,8 @@ class Forecasts:
         self._class = class_index
         self.sleeves = (TREND, *(SLEEVE_OF_RULE[rule] for rule in carry_rules.rules))
         self.last_source: IntArray = np.zeros(len(class_index), dtype=np.int64)
+        self.basis: FloatArray = np.full(len(class_index), np.nan)
+        self.basis_day: IntArray = np.full(len(class_index), NEVER, dtype=np.int64)
 
     def update(
         self,
@@ -168,6 +180,7 @@ class Forecasts:
         notes = self._update_trend(month, seen, markets)
         found = self._raw_carry(day, seen, markets, macro)
         self.last_source = found.source
+        self._keep_basis(day, seen)
         notes += [(market, "carry", text) for market, text in found.reasons]
         annual = markets.sigma_price() * np.sqrt(TRADING_DAYS)
         self.carry.update(found.raw, annual, day, seen.seen)
@@ -190,6 +203,13 @@ class Forecasts:
             seen.near_month,
             macro,
         )
+
+    def _keep_basis(self, day: int, seen: Observation) -> None:
+        pair = seen.near_price, seen.far_price, seen.near_expiry, seen.far_expiry
+        basis = annualised_carry(*pair)
+        quoted = seen.seen & np.isfinite(basis)
+        self.basis[quoted] = basis[quoted]
+        self.basis_day[quoted] = day
 
     def _update_trend(
         self, month: int, seen: Observation, markets: Markets
@@ -255,7 +275,7 @@ class Forecasts:
     def components(self) -> dict[str, Any]:
         """Objects with state, by a stable name."""
         trend = self.trend
-        out: dict[str, Any] = {}
+        out: dict[str, Any] = {"forecasts": self}
         if trend.tsmom:
             out |= {"tsmom": trend.tsmom, "tsmom.ring": trend.tsmom.ring}
         if trend.ewmac:

@@ -44,7 +44,8 @@ class NextSessionExecutionModel(ExecutionModel):
                 continue
             market, month = key
             legs = wanted.setdefault(market, {})
-            if target.quantity or month == held[market]:  # others are closed as part of a roll
+            kept = (held[market], *context.strategy.assets.legs(market))
+            if target.quantity or month in kept:  # others are closed as part of a roll
                 legs[month] = round(target.quantity)
         sigma = context.strategy.markets.sigma_price()
         for order in plan_orders(

@@ -17,15 +17,27 @@ import numpy as np
 import pandas as pd
 
 from alpha.forecasts import CALENDAR
-from research.performance import YEAR_DAYS, annual_vol, elapsed_years
+from research.performance import annual_vol, elapsed_years
 from research.performance_tables import over_nav
 from research.report_text import data_text, percent, source_text
 from research.result import RunResult
-from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day, to_epoch_day
+from universe.arrays import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    from_epoch_day,
+    to_epoch_day,
+    years_between,
+)
 
 CARRY_KEY = "carry_per_contract"
 """Entry of ``RunResult.extra``: (n_days, n_markets), account currency per long contract and year
-at an unchanged curve, known at the close of the row's day; not finite where there is no quote."""
+at an unchanged curve, known at the close of the row's day; not finite where there is no quote. It
+is the basis of the futures pair, whatever carry the forecasts are computed from."""
+
+SPREAD_KEY = "spread_pnl"
+"""Entry of ``RunResult.extra`` of a run that trades calendar spreads: (n_days, n_markets), account
+currency, what the spreads held into the day made in it."""
 
 FX, FIXED_INCOME, COMMODITIES, EQUITY = (
     "foreign exchange",
@@ -206,9 +218,20 @@ class Attribution:
 
 
 def outright_pnl(result: RunResult) -> FloatArray:
-    """Gross price profit without the calendar sleeve's, (n_days, n_markets), account currency."""
-    spreads = result.sleeve_pnl.get(CALENDAR)
-    return result.pnl if spreads is None else result.pnl - spreads
+    """Gross price profit without that of calendar spreads, (n_days, n_markets), account currency.
+
+    All of the spreads held into a session, not the calendar sleeve's part of it: rounding and
+    limits on spreads are no profit of outright contracts. What a leg makes between its fill and the
+    close stays here.
+
+    Raises
+    ------
+    ValueError
+        If a run with a calendar sleeve lacks the spreads' profit, or has it in another shape.
+    """
+    if CALENDAR not in result.sleeve_pnl:
+        return result.pnl
+    return result.pnl - _recorded(result, SPREAD_KEY, "the profit of calendar spreads")
 
 
 def has_carry(result: RunResult) -> bool:
@@ -227,35 +250,25 @@ def attribute(result: RunResult) -> Attribution:
     Returns
     -------
     Attribution
-        carry[t] is contracts[t-1] x carry per contract[t-1] x (day[t] - day[t-1]) / 365.25 over
-        NAV[t-1], and spot the rest of pnl[t], without that of the calendar sleeve, over NAV[t-1].
+        carry[t] is contracts[t-1] x carry per contract[t-1] x years from day[t-1] to day[t], over
+        NAV[t-1], and spot the rest of pnl[t], without that of calendar spreads, over NAV[t-1].
         The first session, which has none before it, is left out; all is 0 once NAV is no longer
         positive.
 
     Raises
     ------
     ValueError
-        If the run lacks the carry per contract, has it in another shape, or has an asset class
-        that is none of ``GROUP_OF``.
+        If the run lacks the carry per contract or the profit of the spreads it trades, has one in
+        another shape, or has an asset class that is none of ``GROUP_OF``.
     """
-    if CARRY_KEY not in result.extra:
-        raise ValueError(
-            f"run {source_text(result)}: extra[{CARRY_KEY!r}] is missing; "
-            "carry and spot need a run that records the carry of a contract"
-        )
-    quote = np.asarray(result.extra[CARRY_KEY], dtype=np.float64)
-    if quote.shape != result.pnl.shape:
-        raise ValueError(
-            f"run {source_text(result)}: extra[{CARRY_KEY!r}] has shape {quote.shape}, "
-            f"must be (days, markets), {result.pnl.shape}"
-        )
+    quote = _recorded(result, CARRY_KEY, "the carry of a contract")
     for market, name in zip(result.markets, result.classes, strict=True):
         if name not in GROUP_OF:
             allowed = ", ".join(GROUP_OF)
             raise ValueError(f"market {market}: asset class {name!r}, must be one of {allowed}")
     known = np.isfinite(quote[:-1])
     held = result.contracts[:-1] != 0
-    years = np.diff(result.day)[:, None] / YEAR_DAYS
+    years = years_between(result.day[:-1], result.day[1:])[:, None]
     money = np.zeros(result.pnl.shape)
     money[1:] = result.contracts[:-1] * np.where(known, quote[:-1], 0.0) * years
     carry = over_nav(result, money)[1:]
@@ -271,6 +284,21 @@ def attribute(result: RunResult) -> Attribution:
         held=held,
         unquoted=held & ~known,
     )
+
+
+def _recorded(result: RunResult, key: str, what: str) -> FloatArray:
+    if key not in result.extra:
+        raise ValueError(
+            f"run {source_text(result)}: extra[{key!r}] is missing; "
+            f"carry and spot need a run that records {what}"
+        )
+    values = np.asarray(result.extra[key], dtype=np.float64)
+    if values.shape != result.pnl.shape:
+        raise ValueError(
+            f"run {source_text(result)}: extra[{key!r}] has shape {values.shape}, "
+            f"must be (days, markets), {result.pnl.shape}"
+        )
+    return values
 
 
 def _capture_note(carry: float, held: int, missing: int) -> str:

@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from alpha.carry_sources import BOND_CURVES, SHORT_TENORS
+from alpha.carry_formulas import BOND_CURVES, SHORT_TENORS
 from alpha.class_carry import bond_carry, bond_carry_per_dv01, implied_per_dv01
 from research.macro_series import MacroSeries
 from research.market_panel import MarketPanel

@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 
 from research.attribution import COMMODITIES, EQUITY, FIXED_INCOME, FX, Attribution
-from research.performance import YEAR_DAYS
 from research.report_text import percent
-from universe.arrays import from_epoch_day
+from universe.arrays import DAYS_IN_YEAR, from_epoch_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Published:
     @property
     def years(self) -> float:
         """Calendar years from ``start`` to ``end``."""
-        return (self.end - self.start).days / YEAR_DAYS
+        return (self.end - self.start).days / DAYS_IN_YEAR
 
 
 CAMPBELL = Published(

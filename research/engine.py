@@ -140,6 +140,8 @@ class EmbeddedEngine:
             ],
             orders=[(session.day, codes[o.market], o.month, o.quantity) for o in orders],
         )
+        if strategy.assets.spreads is not None:
+            self._log.add(spread_pnl=spread_pnl)
         sleeves = self._by_sleeve(book.pnl, spread_pnl)
         self._record(session.day, nav, book, sleeves, observation, forecasts, plan, held, gated)
 
@@ -255,10 +257,11 @@ class EmbeddedEngine:
     def _spread_record(self) -> dict[str, Any]:
         if self.strategy.assets.spreads is None:
             return {}
-        rows = self._log.rows
+        log = self._log
+        held = ("spread_targets", "spread_contracts")
         return {
-            name: np.array(rows[name], dtype=np.int64)
-            for name in ("spread_targets", "spread_contracts")
+            "spread_pnl": log.array("spread_pnl"),
+            **{name: np.array(log.rows[name], dtype=np.int64) for name in held},
         }
 
     def _asked(self, name: str) -> FloatArray:

@@ -16,7 +16,7 @@ from alpha.breakout import BREAKOUT_SCALARS
 from alpha.cross_section import METHODS
 from alpha.trend import DIVERSIFICATION_MULTIPLIER, EWMAC_SCALARS
 from research.market_panel import MarketPanel, market_panel
-from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, years_between
 
 __all__ = [
     "MarketPanel",
@@ -30,7 +30,6 @@ __all__ = [
     "vectorised_volatility",
 ]
 
-DAYS_IN_YEAR = 365.25
 NORMAL_MEAN_ABS = float(np.sqrt(2.0 / np.pi))
 OUTLYING = 3.0
 """Raw carry counts at most this many times the ratio at the cap, as in ``alpha.carry``."""
@@ -145,7 +144,7 @@ def vectorised_ewmac(
     rows = _Rows(panel.seen)
     own = rows.take(panel.adjusted)
     spans = sorted({s for fast in EWMAC_SCALARS for s in (fast, 4 * fast)})
-    mean = {span: own.ewm(span=span, adjust=False).mean() for span in spans}
+    mean = {span: _lean_ema(own, span) for span in spans}
     sessions = np.cumsum(panel.seen, axis=0)
     risk = np.where(sigma_price > 0, sigma_price, np.nan)
     out = {}
@@ -155,6 +154,13 @@ def vectorised_ewmac(
         capped = np.clip(raw, -settings.forecast_cap, settings.forecast_cap)
         out[fast] = np.where(sessions >= 4 * fast, capped, np.nan)
     return out
+
+
+def _lean_ema(own: pd.DataFrame, span: int) -> pd.DataFrame:
+    """The mean of the first ``span`` rows, from there on the exponential average of them and on."""
+    seeded = own.iloc[span - 1 :].copy()
+    seeded.iloc[:1] = own.iloc[:span].mean().to_numpy()
+    return seeded.ewm(span=span, adjust=False).mean().reindex(own.index)
 
 
 def vectorised_breakout(panel: MarketPanel, settings: Settings) -> dict[int, FloatArray]:
@@ -182,7 +188,7 @@ def vectorised_carry(
     """
     raw = panel.raw_carry
     if raw is None:
-        years = (panel.far_expiry - panel.near_expiry) / DAYS_IN_YEAR
+        years = years_between(panel.near_expiry, panel.far_expiry)
         raw = (panel.near_price - panel.far_price) / np.where(years > 0, years, np.nan)
     quoted = panel.seen & np.isfinite(raw)
     last = np.maximum.accumulate(np.where(quoted, np.arange(len(raw))[:, None], -1), axis=0)

@@ -13,8 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from algorithm.settings import Settings
-from alpha.forecasts import CALENDAR
-from research.attribution import attribute, has_carry
+from research.attribution import SPREAD_KEY, attribute, has_carry
 from research.campbell import CAMPBELL, comparison
 from research.dataset import DataIssue
 from research.performance import (
@@ -164,7 +163,7 @@ def _carry_spot(result: RunResult) -> dict[str, Any] | None:
         return None
     split = attribute(result)
     table = comparison(split)
-    spreads = result.sleeve_pnl.get(CALENDAR)
+    spreads = result.extra.get(SPREAD_KEY)
     return {
         "total": split.total().to_dict(orient="index")["all"],
         "classes": split.by_class().to_dict(orient="index").items(),

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import binom
 
 from research.result import RunResult
-from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, years_between
 
 ROLLING_SESSIONS = 63
 """Window of the realised volatility shown against the target."""
@@ -20,7 +20,6 @@ ROLLING_SESSIONS = 63
 VOL_BAND = 0.10
 """Half width of the band around the volatility target, as share of it (9-11 % at 10 %)."""
 
-YEAR_DAYS = 365.25
 GREEN_BELOW, YELLOW_BELOW = 0.95, 0.9999
 
 
@@ -100,8 +99,8 @@ def growth(returns: FloatArray) -> FloatArray:
 
 
 def elapsed_years(day: IntArray) -> float:
-    """Calendar years from the first session to the last, (last - first) / 365.25."""
-    return float(day[-1] - day[0]) / YEAR_DAYS if len(day) else 0.0
+    """Calendar years from the first session to the last."""
+    return years_between(int(day[0]), int(day[-1])) if len(day) else 0.0
 
 
 def annual_return(returns: FloatArray, years: float) -> float:

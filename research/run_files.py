@@ -1,4 +1,4 @@
-"""The files of a run: report, daily series, fills and the record that identifies it (O1)."""
+"""The files of a run: report, daily series, fills, agreement of sleeves and its record (O1)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from research.html_report import write_report
 from research.performance_summary import summary
 from research.report_files import write_atomically, write_daily_csv
+from research.report_text import data_text
 from research.result import RunResult
+from research.sleeve_views import agreement_signs
 from universe.arrays import from_epoch_day
 
 REPORT = "report/index.html"
@@ -22,7 +26,7 @@ REPORT = "report/index.html"
 def write_run(
     result: RunResult, folder: Path, progress: Callable[[int, int], None] | None = None
 ) -> Path:
-    """Write ``report/index.html``, ``daily.csv``, ``fills.csv`` and ``result.json``.
+    """Write ``daily.csv``, ``fills.csv``, ``agreement.csv``, the report and ``result.json``.
 
     Parameters
     ----------
@@ -45,6 +49,7 @@ def write_run(
     writers: tuple[tuple[Callable[[RunResult, Path], Path], str], ...] = (
         (write_daily_csv, "daily.csv"),
         (write_fills_csv, "fills.csv"),
+        (write_agreement_csv, "agreement.csv"),
         (write_report, REPORT),
         (_write_record, "result.json"),
     )
@@ -70,6 +75,27 @@ def write_fills_csv(result: RunResult, path: Path) -> Path:
         money = (f"{value:.10g}" for value in (fill.price, fill.slippage, fill.fee))
         day = from_epoch_day(fill.epoch_day).isoformat()
         table.writerow([day, fill.market, fill.month, fill.quantity, *money, fill.reason])
+    return write_atomically(path, buffer.getvalue())
+
+
+def write_agreement_csv(result: RunResult, path: Path) -> Path:
+    """Whether trend and the other sleeves agree, a row a session and a column a market.
+
+    Cells are those of :func:`research.sleeve_views.agreement_signs`, empty where that has none; the
+    last column names the data, and says so where the market is synthetic.
+
+    Raises
+    ------
+    research.report_files.ReportError
+        If the file cannot be written.
+    """
+    buffer = io.StringIO(newline="")
+    table = csv.writer(buffer, lineterminator="\n")
+    table.writerow(["date", *result.markets, "data"])
+    data, signs = data_text(result), agreement_signs(result)
+    text = np.where(np.isfinite(signs), np.nan_to_num(signs).astype(np.int64).astype(str), "")
+    for day, row in zip(result.day.tolist(), text.tolist(), strict=True):
+        table.writerow([from_epoch_day(day).isoformat(), *row, data])
     return write_atomically(path, buffer.getvalue())
 
 

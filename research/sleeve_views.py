@@ -154,6 +154,22 @@ def agreement(result: RunResult) -> Agreement:
     return Agreement(others, strength, state.astype(np.int64))
 
 
+def agreement_signs(result: RunResult) -> FloatArray:
+    """Agreement in numbers, (n_days, n_markets): what ``agreement.csv`` holds.
+
+    1 where trend and the mean of the other outright sleeves have the same sign, -1 where they have
+    opposite ones, 0 where one or both are flat; NaN where the market has no forecast or may not be
+    traded, and everywhere in a run without trend or another outright sleeve.
+    """
+    if not can_agree(result):
+        return np.full(result.active.shape, np.nan)
+    state = agreement(result).state
+    sign = np.select([state == State.AGREE, state == State.CONFLICT], [1.0, -1.0], 0.0)
+    outright = (TREND, *other_sleeves(result))
+    known = np.any([np.isfinite(result.forecasts[name]) for name in outright], axis=0)
+    return np.where(known & result.active, sign, np.nan)
+
+
 def _position(forecast: FloatArray, active: BoolArray) -> FloatArray:
     """The forecast, 0 where it asks for nothing."""
     wanted = active & (np.abs(np.nan_to_num(forecast)) > FLAT)

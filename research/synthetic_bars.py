@@ -7,7 +7,7 @@ import numpy as np
 from research.synthetic_contracts import ContractCycle
 from research.synthetic_models import MarketModel
 from research.synthetic_paths import Path, stream, weekdays
-from universe.arrays import FloatArray, IntArray
+from universe.arrays import FloatArray, IntArray, years_between
 from universe.instruments import Instrument
 
 _SIDE_SHARE, _LEAST_SHARE = 0.04, 0.004  # volume of contracts off the holding cycle, of all others
@@ -45,7 +45,7 @@ def log_price(
     -------
     float array of shape (n_bars,)
     """
-    years = (cycle.expiry[contract] - weekdays()[row]) / 365.25
+    years = years_between(weekdays()[row], cycle.expiry[contract])
     speed = np.log(2.0) / model.carry_years
     spot = path.log_spot[row]
     left = np.exp(-(model.priced_reversion or model.reversion) * years)

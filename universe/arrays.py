@@ -7,6 +7,7 @@ JSON all carry without loss.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ BoolArray = NDArray[np.bool_]
 
 TRADING_DAYS = 252
 """Sessions in a year, for every annualisation unless a name says otherwise."""
+
+DAYS_IN_YEAR = 365.25
+"""Calendar days in a year, leap years included: what lies between two dates is annualised by it."""
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
@@ -29,6 +33,20 @@ def to_epoch_day(day: date) -> int:
 def from_epoch_day(epoch_day: int) -> date:
     """The calendar date of an epoch day."""
     return date(1970, 1, 1) + timedelta(days=int(epoch_day))
+
+
+@overload
+def years_between(first_day: int, last_day: int) -> float: ...
+@overload
+def years_between(first_day: IntArray, last_day: IntArray) -> FloatArray: ...
+def years_between(first_day: int | IntArray, last_day: int | IntArray) -> float | FloatArray:
+    """Years from one epoch day to another, of ``DAYS_IN_YEAR`` days, negative where it is earlier.
+
+    Parameters
+    ----------
+    first_day, last_day : int or int arrays of one shape
+    """
+    return (last_day - first_day) / DAYS_IN_YEAR
 
 
 def known(values: FloatArray) -> FloatArray:

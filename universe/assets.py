@@ -101,15 +101,24 @@ class Assets:
         return np.concatenate([outright, self.spreads.must_exit(day)])
 
     def target_contracts(self, contracts: IntArray) -> dict[int, dict[int, int]]:
-        """Contracts by contract month of every market with a contract to hold."""
+        """Contracts by contract month of every market with a contract to hold.
+
+        The held contract and the legs of a spread are named with 0 where nothing is wanted.
+        """
         held = self.markets.held.tolist()
         outright = contracts[: self.n_markets].tolist()
         wanted = {i: {held[i]: n} for i, n in enumerate(outright) if held[i]}
         if self.spreads is not None:
             near, far = self.spreads.near.tolist(), self.spreads.far.tolist()
             for i, n in enumerate(contracts[self.n_markets :].tolist()):
-                if n and i in wanted:
+                if near[i] and i in wanted:  # legs of a spread without a position are named with 0
                     legs = wanted[i]
                     legs[near[i]] = legs.get(near[i], 0) + n
                     legs[far[i]] = legs.get(far[i], 0) - n
         return wanted
+
+    def legs(self, market: int) -> tuple[int, ...]:
+        """Contract months of the market's spread, near leg first; none without a spread."""
+        if self.spreads is None or not self.spreads.near[market]:
+            return ()
+        return int(self.spreads.near[market]), int(self.spreads.far[market])

@@ -6,18 +6,23 @@ values come from: importers and the LEAN custom data call :meth:`MacroState.upda
 Names: ``usd.overnight``, ``usd.3m``, ``eur.10y`` (currency and tenor, rates as fractions a year,
 0.0425, negative allowed); ``es.dividend_yield`` (market code); ``vix.spot``, ``vix.m1``, ``vix.m2``
 (points) with ``vix.m1.days`` and ``vix.m2.days`` (calendar days to expiry); ``credit.spread``.
+
+Rates of one tenor are compared across currencies (:func:`alpha.class_carry.fx_carry`) and must be
+of the same kind in all of them: interbank, overnight-indexed or government bills.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from universe.arrays import DAYS_IN_YEAR
+
 TENORS: dict[str, float] = {
-    "overnight": 1.0 / 365.25,
+    "overnight": 1.0 / DAYS_IN_YEAR,
     "1m": 1.0 / 12.0,
     "3m": 0.25,
     "6m": 0.5,
@@ -37,6 +42,16 @@ TENORS: dict[str, float] = {
     "30y": 30.0,
 }
 """Maturity in years of the tenors a curve is made of, ascending."""
+
+LONGER_AGES: dict[str, int] = {"dividend_yield": 100}
+"""Calendar days for which a series stays valid, by the last part of its name, where that is longer
+than the general maximum.
+
+=================  ====  ==========================================================================
+``dividend_yield``  100  published once a month or quarter, some weeks late, and moves slowly: the
+                         general maximum would switch its formula off between two publications
+=================  ====  ==========================================================================
+"""
 
 
 @dataclass(frozen=True)
@@ -92,7 +107,9 @@ class YieldCurve:
 
     def at(self, years: float) -> float:
         """Par yield for a maturity of ``years``, which must be 0 or more."""
-        above = self._above(years)
+        if not (math.isfinite(years) and years >= 0):
+            raise ValueError(f"yield curve asked at {years} years; a maturity must be 0 or more")
+        above = bisect_left(self.tenors_years, years)  # the first tenor that is not shorter
         if above == 0:
             return self.yields[0]
         if above == len(self.yields):
@@ -101,20 +118,6 @@ class YieldCurve:
         share = (years - left) / (right - left)
         return (1.0 - share) * self.yields[above - 1] + share * self.yields[above]
 
-    def slope(self, years: float) -> float:
-        """Change of yield per year of maturity just below ``years``, the way a bond ages."""
-        above = self._above(years)
-        if above == 0 or above == len(self.yields):
-            return 0.0
-        rise = self.yields[above] - self.yields[above - 1]
-        return rise / (self.tenors_years[above] - self.tenors_years[above - 1])
-
-    def _above(self, years: float) -> int:
-        """Index of the first tenor that is not shorter than ``years``."""
-        if not (math.isfinite(years) and years >= 0):
-            raise ValueError(f"yield curve asked at {years} years; a maturity must be 0 or more")
-        return bisect_left(self.tenors_years, years)
-
 
 class MacroState:
     """The newest value of every macro series, valid for a number of days.
@@ -122,7 +125,7 @@ class MacroState:
     Parameters
     ----------
     max_age_days : int
-        Calendar days a value stays valid.
+        Calendar days a value stays valid, unless :data:`LONGER_AGES` gives its series more.
 
     Attributes
     ----------
@@ -159,15 +162,30 @@ class MacroState:
             if math.isfinite(value) and (known is None or day >= known[0]):
                 self.latest[name] = [int(day), float(value)]
 
+    def max_age(self, name: str) -> int:
+        """Calendar days for which a value of this series stays valid."""
+        return max(self.max_age_days, LONGER_AGES.get(name.rpartition(".")[2], 0))
+
     def value(self, name: str, day: int) -> float:
         """What was known of a series on an epoch day, NaN if nothing or nothing fresh.
 
         A value that became known after ``day`` is none either.
         """
         known = self.latest.get(name)
-        if known is None or not 0 <= day - known[0] <= self.max_age_days:
+        if known is None or not 0 <= day - known[0] <= self.max_age(name):
             return math.nan
         return known[1]
+
+    def of_one_day(self, names: Sequence[str], day: int) -> list[float] | None:
+        """What was known of several series, None unless all of it became known on the same day.
+
+        For values that mean something together only: the first two months of a term structure are
+        neighbours on one day, and after the first one expires the old second is the new first.
+        """
+        values = [self.value(name, day) for name in names]
+        if any(math.isnan(value) for value in values):
+            return None
+        return values if len({self.latest[name][0] for name in names}) == 1 else None
 
     def curve(self, currency: str, day: int) -> YieldCurve | None:
         """Yield curve of all fresh tenors of ``currency`` ("usd"), None without any.

@@ -45,26 +45,28 @@ class EwmMean:
 
 
 class Ema:
-    """Exponential moving average seeded with the first value: ``ewm(span, adjust=False).mean()``.
+    """Exponential moving average seeded with the simple one of its first ``span`` values.
 
-    The form of 001's EMAC filters.
+    LEAN's ``ExponentialMovingAverage``, of which 001's EMAC filters are made; before ``span``
+    values it is the mean of those there are.
     """
 
     STATE = ("value", "count")
 
     def __init__(self, n_markets: int, spans: tuple[int, ...]) -> None:
         self.spans = spans
-        self._alpha = np.array([[2.0 / (span + 1.0)] for span in spans])
+        self._span = np.array([[span] for span in spans])
+        self._alpha = 2.0 / (self._span + 1.0)
         self.value: FloatArray = np.full((len(spans), n_markets), np.nan)
         self.count: IntArray = np.zeros(n_markets, dtype=np.int64)
 
     def update(self, value: FloatArray, seen: BoolArray) -> None:
         """Add ``value`` (n_markets,) where ``seen``."""
-        first = seen & (self.count == 0)
-        later = seen & (self.count > 0)
-        self.value[:, first] = value[first]
-        self.value[:, later] += self._alpha * (value[later] - self.value[:, later])
-        self.count[seen] += 1
+        self.count += seen
+        before = np.where(self.count > 1, self.value, 0.0)
+        share = np.where(self.count <= self._span, 1.0 / np.maximum(self.count, 1), self._alpha)
+        moved = before + share * (np.where(seen, value, 0.0) - before)
+        self.value = np.where(seen, moved, self.value)
 
 
 class EwmStd:

@@ -2,6 +2,11 @@
 
 A row ``yyyymmdd,value`` says what was known at the close of that day: the day is the one on which
 the value became public, not the one it describes, so that a reader needs no publication lags.
+
+Rates of one tenor are compared across currencies, so their files must be of the same kind. The
+named ``usd.3m`` is a Treasury bill and ``eur.3m`` an interbank rate: good for financing at home,
+but between the two lies the TED spread, which is no carry. For the carry of currencies give all of
+them interbank or all of them bill rates, or leave the three months out and give overnight rates.
 """
 
 from __future__ import annotations

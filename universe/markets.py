@@ -247,7 +247,7 @@ class Markets:
         close, far, far_before = np.array(closes), np.array(others), np.array(before)
         change = close - self.price[index]
         equal = np.where(change == 0, self.equal_closes[index] + 1, 0)
-        mapped, held = np.array(session.mapped)[index], self.held[index]
+        held = self.held[index]
         moved = (self.sessions[index] > self.vol.span) & (np.abs(change) > limits[index])
         fine = (
             (close > 0)
@@ -260,7 +260,7 @@ class Markets:
             & (day <= pair.until[index])
             & (self.held_last[index] > next_weekday(day))
             & (day < self.held_expiry[index] - self._window[index])
-            & (mapped <= held)  # an earlier one, or none, is never rolled to
+            & ~self._mapped_on(calm, session.mapped)
         )
         if self._theta:
             fine &= [not session.open_interest[market] for market in calm]
@@ -294,6 +294,17 @@ class Markets:
             first, np.array(pair.held)[index], np.array(pair.other)[index]
         )
         return sorted(rest)
+
+    def _mapped_on(self, calm: list[int], mapped: list[int]) -> BoolArray:
+        """Whether the data's own front contract ends later than the held one."""
+        held, ends = self.held.tolist(), self.held_expiry.tolist()
+        on = []
+        for market in calm:
+            front = mapped[market]
+            other = front not in (NO_CONTRACT, held[market])
+            contract = self.contracts[market].get(front) if other else None
+            on.append(contract is not None and contract.expiry > ends[market])
+        return np.array(on)
 
     def _observe_market(
         self, market: int, session: Session, limit: float, out: Observation

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from universe.arrays import DAYS_IN_YEAR
 from universe.instruments import Instrument
 from universe.session import NO_CONTRACT, Contract
 
@@ -36,7 +37,7 @@ def roll_window_days(instrument: Instrument) -> float:
     ``depth`` front contracts of the holding cycle are skipped by opening it earlier by as many
     cycle steps (NG holds the second contract; 001).
     """
-    return instrument.roll_days + instrument.depth * 365.25 / len(instrument.hold_months)
+    return instrument.roll_days + instrument.depth * DAYS_IN_YEAR / len(instrument.hold_months)
 
 
 def in_cycle(month: int, letters: str) -> bool:

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray, years_between
 from universe.ewm import EwmStd
 from universe.instruments import Instrument
 from universe.markets import Markets
 from universe.rolls import in_cycle, next_weekday, roll_window_days
 from universe.session import NO_CONTRACT, Contract, Session
-
-DAYS_IN_YEAR = 365.25
 
 Curve = list[tuple[Contract, float]]
 """Quoted contracts and their closes, in order of expiry."""
@@ -42,8 +40,7 @@ def contract_carry(curve: Curve, month: int) -> float:
         if contract.month == month:
             if before is None or contract.expiry <= before[0].expiry:
                 return float("nan")
-            years = (contract.expiry - before[0].expiry) / DAYS_IN_YEAR
-            return (before[1] - close) / years
+            return (before[1] - close) / years_between(before[0].expiry, contract.expiry)
         before = (contract, close)
     return float("nan")
 

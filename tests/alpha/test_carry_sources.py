@@ -7,18 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpha.carry_sources import BASKETS, FX_CURRENCIES, CarrySources, Cause, Source
+from alpha.carry_formulas import BASKETS, FX_CURRENCIES, Cause
+from alpha.carry_sources import CarrySources, Source, series_needed
 from alpha.class_carry import (
-    SeasonalAdjuster,
     bond_carry,
     equity_carry,
     fx_carry,
     par_duration,
     volatility_carry,
 )
+from alpha.seasonal import SeasonalAdjuster
 from tests.helpers import instrument
 from universe.arrays import to_epoch_day
-from universe.curves import MacroState
+from universe.curves import TENORS, MacroState
 from universe.instruments import AssetClass
 from universe.master import MASTER
 
@@ -152,6 +153,52 @@ class TestClassFormulas:
         assert found.raw[VX] == pytest.approx(-1.0 * 365.25 / 16)
         assert found.source[VX] == Source.VOLATILITY_POINTS
 
+    def test_volatility_after_a_month_turn_without_a_second_month(self):
+        """The old second month is today's first: the two are no slope."""
+        macro = macro_of()
+        macro.update(DAY + 1, {"vix.spot": 25.0, "vix.m1": 27.5, "vix.m1.days": 43.0})
+        found = ask(sources(), macro, DAY + 1)
+        assert found.raw[VX] == pytest.approx(-2.5 * 365.25 / 43)
+        macro.update(DAY + 2, {"vix.m1": 28.0, "vix.m1.days": 42.0})
+        found = ask(sources(), macro, DAY + 2)
+        assert found.raw[VX] == pytest.approx(BASIS[VX])
+        assert found.source[VX] == Source.BASIS
+        assert reason(found, VX) == [
+            "VX: vix.m1 and vix.m2 or vix.spot with their days to expiry are missing or older than "
+            "10 days, or not of one day: the basis of the futures pair is used instead"
+        ]
+        macro.update(DAY + 3, RATES)
+        found = ask(sources(), macro, DAY + 3)
+        assert found.raw[VX] == pytest.approx(-3.0 * 365.25 / 28)
+
+    @given(st.lists(st.sets(st.sampled_from([n for n in RATES if "vix" in n])), max_size=6))
+    @settings(deadline=None)
+    def test_volatility_never_mixes_days(self, days):
+        """Each day's points are its own: whatever is missing, the slope is one that was seen."""
+        macro, seen = MacroState(), {}
+        found = BASIS[VX]
+        for k, missing in enumerate(days):
+            points = {
+                "vix.spot": 20.0 + k,
+                "vix.m1": 21.0 + 3 * k,
+                "vix.m2": 25.0 + 7 * k,
+                "vix.m1.days": 30.0 - k,
+                "vix.m2.days": 59.0 + k,
+            }
+            macro.update(DAY + k, {n: v for n, v in points.items() if n not in missing})
+            seen |= {n: k for n in points if n not in missing}
+            found = ask(sources(), macro, DAY + k).raw[VX]
+            months = {seen.get(f"vix.{n}") for n in ("m1", "m2", "m1.days", "m2.days")}
+            spots = {seen.get(f"vix.{n}") for n in ("spot", "m1", "m1.days")}
+            if len(months) == 1 and None not in months:
+                (j,) = months
+                assert found == pytest.approx(-(4.0 + 4 * j) * 365.25 / (29 + 2 * j))
+            elif len(spots) == 1 and None not in spots:
+                (j,) = spots
+                assert found == pytest.approx(-(1.0 + 2 * j) * 365.25 / (30 - j))
+            else:
+                assert found == pytest.approx(BASIS[VX])
+
     def test_dollar_index_is_the_dollar_against_its_basket(self):
         rates = {"eur": -0.005, "jpy": 0.0, "gbp": 0.01, "cad": 0.01, "sek": 0.0, "chf": -0.01}
         macro = macro_of({"usd.3m": 0.02, **{f"{c}.3m": r for c, r in rates.items()}})
@@ -183,6 +230,52 @@ class TestClassFormulas:
         assert fx == set(FX_CURRENCIES)
 
 
+class TestSeriesNeeded:
+    @pytest.mark.parametrize(
+        ("code", "names"),
+        [
+            ("MYM", "mym.dividend_yield usd.3m usd.overnight ym.dividend_yield"),
+            ("NKD", "jpy.3m jpy.overnight nkd.dividend_yield"),
+            ("6E", "eur.3m eur.overnight usd.3m usd.overnight"),
+            ("VX", "vix.m1 vix.m1.days vix.m2 vix.m2.days vix.spot"),
+            ("CL", ""),
+            ("SR3", ""),
+        ],
+    )
+    def test_by_hand(self, code, names):
+        assert series_needed([MASTER[code]]) == names.split()
+
+    def test_a_bond_needs_its_issuers_curve_and_its_currencys_financing(self):
+        needed = set(series_needed([MASTER["FBTP"]]))
+        assert needed == {f"eur.it.{tenor}" for tenor in TENORS} | {"eur.3m", "eur.overnight"}
+
+    def test_the_whole_basket_of_the_dollar_index(self):
+        currencies = {name.partition(".")[0] for name in series_needed([MASTER["DX"]])}
+        assert currencies == {"usd", "eur", "jpy", "gbp", "cad", "sek", "chf"}
+
+    def test_all_that_is_read_is_named(self):
+        """Whatever is there or missing, no formula asks for a series that is not subscribed to."""
+        needed = series_needed(list(MASTER))
+        for there in ((), needed, needed[::2], needed[1::2]):
+            macro = Spy()
+            macro.update(DAY, {name: 20.0 if ".m" in name else 0.02 for name in there})
+            n = len(MASTER)
+            flat, days = np.full(n, 100.0), np.full(n, DAY, dtype=np.int64)
+            CarrySources(list(MASTER)).raw(DAY, flat, flat, days, days + 90, flat, days, macro)
+            assert macro.asked <= set(needed)
+            assert macro.asked
+
+
+class Spy(MacroState):
+    def __init__(self):
+        super().__init__()
+        self.asked = set()
+
+    def value(self, name, day):
+        self.asked.add(name)
+        return super().value(name, day)
+
+
 def one(code, price, macro, near=np.nan, far=np.nan, mode="class"):
     """A class with one market, alone in the portfolio."""
     pair = np.array(
@@ -197,7 +290,7 @@ class TestFallback:
     @pytest.mark.parametrize(
         ("missing", "market", "words"),
         [
-            (("es.dividend_yield",), ES, "ES: es.dividend_yield is missing or older than 10 days"),
+            (("es.dividend_yield",), ES, "ES: es.dividend_yield is missing or older than 100 days"),
             (("usd.3m",), ES, "ES: usd.3m and usd.overnight are missing"),
             (
                 ("usd.2y", "usd.5y", "usd.10y", "usd.30y"),
@@ -238,9 +331,29 @@ class TestFallback:
     def test_no_macro_at_all_is_the_basis(self, macro):
         np.testing.assert_allclose(ask(sources(), macro).raw, BASIS)
 
-    @pytest.mark.parametrize(("age", "source"), [(10, Source.DIVIDEND_YIELD), (11, Source.BASIS)])
+    @pytest.mark.parametrize(("age", "source"), [(10, Source.SHORT_RATES), (11, Source.BASIS)])
     def test_staleness(self, age, source):
-        assert ask(sources(), macro_of(day=DAY - age)).source[ES] == source
+        assert ask(sources(), macro_of(day=DAY - age)).source[SIXE] == source
+
+    def test_a_dividend_yield_of_last_month_is_used_without_a_break(self):
+        rule, macro = sources(), macro_of()
+        for k in range(102):
+            macro.update(DAY + k, {"usd.3m": 0.001})
+            found = ask(rule, macro, DAY + k)
+            assert found.source[ES] == (Source.DIVIDEND_YIELD if k <= 100 else Source.BASIS)
+            assert bool(reason(found, ES)) == (k == 101)
+
+    @pytest.mark.parametrize("market", [ES, SR3])
+    def test_without_a_pair_either_the_market_is_without_carry(self, market):
+        rule, macro = sources(), macro_of(without("es.dividend_yield"))
+        found = ask(rule, macro, far_price={market: np.nan})
+        assert math.isnan(found.raw[market])
+        assert found.source[market] == Source.NONE
+        (sentence,) = reason(found, market)
+        assert sentence.endswith(", and no pair of futures is quoted: without carry until one is")
+        back = ask(rule, macro, DAY + 1)
+        assert back.raw[market] == pytest.approx(BASIS[market])
+        assert reason(back, market) == []
 
     def test_a_value_known_tomorrow_is_not_used(self):
         assert ask(sources(), macro_of(day=DAY + 1)).source[ES] == Source.BASIS
@@ -285,6 +398,58 @@ class TestEdgeCases:
             )
         ]
         assert day[1].reasons == []
+
+    @pytest.mark.parametrize(
+        ("code", "level", "years"),
+        [("ZB", 0.04, "16.51"), ("UB", 0.04, "25.8"), ("UB", 0.07, "30")],
+    )
+    def test_a_curve_that_ends_before_the_bond_says_so_once(self, code, level, years):
+        """Three months, five and ten years are all that some publish: there is no yield beyond.
+
+        At 4 % a par bond of duration 12 has -ln(1 - 0.48) / (2 ln 1.02) = 16.51 years.
+        """
+        values = {"usd.3m": 0.02, "usd.5y": 0.03, "usd.10y": level}
+        rule, arrays = sources((code,)), ([160.0], [159.0], [DAY + 9], [DAY + 100], [160.0])
+        said = []
+        for k in range(4):
+            values |= {"usd.30y": level} if k == 3 else {}
+            found = rule.raw(
+                DAY + k, *map(np.array, arrays), np.array([202103]), macro_of(values, DAY + k)
+            )
+            assert found.raw[0] == pytest.approx((level - 0.02) * 160.0)  # no roll-down
+            assert found.source[0] == Source.YIELD_CURVE
+            said.append([text for _, text in found.reasons])
+        assert said == [
+            [
+                f"{code}: curve usd ends at 10 years, before the bond's {years}: "
+                "taken as flat from there"
+            ],
+            [],
+            [],
+            [f"{code}: carry is from the yield curve again"],
+        ]
+
+    def test_a_bond_about_as_long_as_the_curve_is_named_once(self):
+        """TN's maturity crosses ten years with the yields, back and forth."""
+        rule, arrays = sources(("TN",)), ([120.0], [119.0], [DAY + 9], [DAY + 100], [120.0])
+        said = []
+        for k in range(60):
+            level = 0.0435 + 0.002 * (-1) ** k if k < 50 else 0.02
+            values = {"usd.3m": level, "usd.5y": level, "usd.10y": level}
+            found = rule.raw(
+                DAY + k, *map(np.array, arrays), np.array([202103]), macro_of(values, DAY + k)
+            )
+            said += [(k, text) for _, text in found.reasons]
+        lengths = [-math.log1p(-8 * y) / (2 * math.log1p(y / 2)) for y in (0.0415, 0.0455, 0.02)]
+        assert lengths[2] < 9.5 < lengths[0] < 10 < lengths[1]
+        assert [k for k, _ in said] == [0, 50]
+        assert said[1][1] == "TN: carry is from the yield curve again"
+
+    def test_a_curve_of_thirty_years_is_long_enough_for_every_bond(self):
+        macro = macro_of({name: value + 0.06 for name, value in RATES.items() if "usd" in name})
+        found = one("UB", 120.0, macro)
+        assert found.source[0] == Source.YIELD_CURVE
+        assert found.reasons == []
 
     def test_a_curve_of_money_market_rates_is_no_bond_curve(self):
         found = ask(sources(), macro_of({"usd.3m": 0.001, "usd.overnight": 0.001}))
@@ -456,19 +621,6 @@ class TestSeasonality:
         assert found.raw[CL] == pytest.approx(0.5 * 365.25 / 364)
         assert found.source[CL] == Source.SAME_MONTH
 
-    def test_same_month_carry_is_preferred_where_it_is_quoted(self):
-        rule = sources()
-        play(rule, STREAM)
-        year = np.full(len(CODES), 1.25)
-        year[ZC] = np.nan
-        arrays = (NEAR, FAR, NEAR_EXPIRY, FAR_EXPIRY, PRICE, MONTH)
-        found = rule.raw(DAY, *arrays, macro_of(), same_month=year)
-        assert found.raw[CL] == 1.25
-        assert found.source[CL] == Source.SAME_MONTH
-        assert found.source[ZC] == Source.SEASONAL_TERM_STRUCTURE
-        assert found.raw[GC] == pytest.approx(BASIS[GC])  # a metal has no season
-        assert found.raw[ES] == pytest.approx(54.6)
-
     def test_does_not_look_ahead(self):
         cut = 200
         other = [(d, n * 3, f, *rest) for d, n, f, *rest in STREAM[cut:]]
@@ -496,6 +648,6 @@ class TestRestart:
 
     def test_codes_keep_their_numbers(self):
         """They are in stored state and traces."""
-        assert [c.value for c in Cause] == list(range(12))
-        assert (Cause.PAIR, Cause.SILENT) == (10, 11)
+        assert [c.value for c in Cause] == list(range(13))
+        assert (Cause.PAIR, Cause.SILENT, Cause.SHORT_CURVE) == (10, 11, 12)
         assert json.loads(json.dumps([s.value for s in Source])) == list(range(9))

@@ -1,33 +1,26 @@
 import math
-from datetime import date
 
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from alpha.carry import DAYS_IN_YEAR
 from alpha.class_carry import (
-    FEWEST_SESSIONS,
     LONGEST_MATURITY,
-    SeasonalAdjuster,
     annual_slope,
     basis_rate,
     bond_carry,
     bond_carry_per_dv01,
     equity_carry,
     fx_carry,
-    fx_implied_carry,
     implied_per_dv01,
     par_duration,
     par_maturity,
     roll_down,
-    same_month_carry,
     volatility_carry,
 )
 from portfolio.contracts import contract_dv01
-from universe.arrays import to_epoch_day
+from universe.arrays import DAYS_IN_YEAR
 from universe.curves import YieldCurve
 
 UPWARD = YieldCurve((0.25, 2.0, 5.0, 10.0, 30.0), (0.02, 0.025, 0.03, 0.035, 0.04))
@@ -39,10 +32,6 @@ CONTANGO = {30: 100.0, 61: 101.0, 122: 102.5, 395: 109.0}
 KINKED = {30: 100.0, 61: 102.0, 122: 99.0, 395: 99.5}
 
 rates = st.floats(-0.01, 0.12)
-
-
-def epoch(year, month, day):
-    return to_epoch_day(date(year, month, day))
 
 
 def bond_price(coupon, bond_yield, halves):
@@ -75,7 +64,6 @@ class TestCurvesByHand:
     def test_crossing_or_equal_expiries_have_no_carry(self, far):
         assert math.isnan(annual_slope(100.0, 99.0, 10, far))
         assert math.isnan(basis_rate(100.0, 99.0, 10, far, 100.0))
-        assert math.isnan(fx_implied_carry(1.1, 1.2, 10, far))
         assert math.isnan(implied_per_dv01(100.0, 99.0, 10, far, 100.0, 6.0))
         assert math.isnan(volatility_carry(20.0, 21.0, 10, far))
 
@@ -93,18 +81,15 @@ class TestCurvesByHand:
 
     @given(rates, rates, st.integers(1, 100), st.integers(20, 400))
     def test_fx_rate_is_that_of_covered_interest_parity(self, base, quote, first, days):
+        """Logarithms of the fair futures fall by exactly the difference of the rates."""
         forward = [1.1 * math.exp((quote - base) * t / DAYS_IN_YEAR) for t in (first, first + days)]
-        implied = fx_implied_carry(*forward, first, first + days)
+        implied = annual_slope(*map(math.log, forward), first, first + days)
         assert implied == pytest.approx(fx_carry(base, quote), abs=1e-10)
 
     def test_fx_sign(self):
         """A euro earns less than a dollar: holding it costs, and its far contract is dearer."""
         assert fx_carry(-0.005, 0.02) == pytest.approx(-0.025)
-        assert fx_implied_carry(1.10, 1.107, 0, 91) < 0
-
-    @pytest.mark.parametrize("pair", [(0.0, 1.0), (1.0, -1.0), (math.nan, 1.0)])
-    def test_fx_needs_positive_prices(self, pair):
-        assert math.isnan(fx_implied_carry(*pair, 0, 91))
+        assert annual_slope(math.log(1.10), math.log(1.107), 0, 91) < 0
 
     def test_volatility_by_hand(self):
         """Contango of 2 points in 28 days costs the holder 26.1 points a year."""
@@ -201,6 +186,23 @@ class TestBondCarry:
         assert bond_carry(bund, -0.0055, 8.5) == pytest.approx(expected)
         assert bond_carry(bund, -0.0055, 8.5) > 0
 
+    @given(st.floats(0.02, 0.12), st.floats(0.01, 0.05), st.floats(10, 25))
+    def test_the_longest_bond_rolls_down_with_its_own_duration(self, low, rise, duration):
+        """Where no par bond is that long, yield, roll-down and duration are of one bond."""
+        curve = YieldCurve((10.0, 30.0), (low, low + rise))
+        own = par_duration(30.0, low + rise)  # of the longest par bond
+        found = bond_carry(curve, 0.02, duration)
+        if duration >= own:
+            assert found == pytest.approx(low + rise - 0.02 + own * rise / 20)
+        else:
+            assert found < low + rise - 0.02 + own * rise / 20
+
+    def test_ultra_bond_at_eight_per_cent_by_hand(self):
+        """30 years at 8 %: duration (1 - 1.04^-60) / 0.08 = 11.31, not the contract's 16."""
+        curve = YieldCurve((10.0, 30.0), (0.07, 0.08))
+        by_hand = 0.08 - 0.05 + (1 - 1.04**-60) / 0.08 * 0.0005
+        assert bond_carry(curve, 0.05, 16.0) == pytest.approx(by_hand)
+
     def test_inverted_curve_costs(self):
         assert bond_carry(INVERTED, 0.05, 6.0) < -0.015
 
@@ -222,169 +224,3 @@ class TestBondCarry:
             bond_carry_per_dv01(0.01, 0)
         with pytest.raises(ValueError, match="horizon is 0 years; it must be above 0"):
             roll_down(UPWARD, 5.0, 4.5, 0)
-
-
-EXPIRY = {202012: epoch(2020, 11, 20), 202112: epoch(2021, 11, 19), 202212: epoch(2022, 11, 21)}
-
-
-class TestSameMonth:
-    def test_by_the_exact_dates(self):
-        found = same_month_carry(202112, {202112: 50.0, 202212: 47.0}, EXPIRY)
-        assert found == pytest.approx(3.0 * 365.25 / 367)
-
-    def test_prefers_the_later_contract_and_takes_the_earlier_one_otherwise(self):
-        prices = {202012: 60.0, 202112: 50.0, 202212: 47.0}
-        later = same_month_carry(202112, prices, EXPIRY)
-        prices[202212] = math.nan
-        earlier = same_month_carry(202112, prices, EXPIRY)
-        assert later == pytest.approx(3.0 * 365.25 / 367)
-        assert earlier == pytest.approx(10.0 * 365.25 / 364)
-
-    @pytest.mark.parametrize("prices", [{202112: 50.0}, {202112: 50.0, 202209: 47.0}, {}])
-    def test_is_unknown_without_such_a_contract(self, prices):
-        expiries = {**EXPIRY, 202209: epoch(2022, 8, 22)}
-        assert math.isnan(same_month_carry(202112, prices, expiries))
-        assert math.isnan(same_month_carry(202112, prices, {}))
-
-    @given(st.integers(0, 10**6))
-    def test_no_seasonality_is_in_it(self, seed):
-        """Any pattern over the months leaves a trend of -6 a year as +6 of carry."""
-        pattern = np.random.default_rng(seed).normal(scale=30, size=12)
-        months = [100 * y + m for y in (2020, 2021) for m in range(1, 13)]
-        expiries = {m: epoch(m // 100, m % 100, 15) for m in months}
-        prices = {m: 200 + pattern[m % 100 - 1] - 6 * expiries[m] / 365.25 for m in months}
-        for held in months:
-            assert same_month_carry(held, prices, expiries) == pytest.approx(6.0, abs=1e-6)
-
-
-def brute_force(frame, shrinkage):
-    """Adjusted ratio of every row from the rows before it, looked up anew each time."""
-    out = []
-    for k, row in enumerate(frame.itertuples()):
-        past = frame.iloc[:k].dropna(subset="ratio")
-        past = past[past.near != row.near]
-        by_contract = past.groupby("near").ratio.agg(["mean", "size"])
-        by_contract = by_contract[by_contract["size"] >= FEWEST_SESSIONS]["mean"]
-        by_month = by_contract.groupby(by_contract.index % 100).agg(["mean", "size"])
-        adjusted = row.ratio
-        if row.near % 100 in by_month.index:
-            mean, years = by_month.loc[row.near % 100]
-            adjusted -= years / (years + shrinkage) * (mean - by_month["mean"].mean())
-        out.append(adjusted)
-    return np.array(out)
-
-
-def near_months(sessions_each, months=(3, 5, 7, 9, 12), years=range(2010, 2014)):
-    """Near contract by session, each for a number of sessions."""
-    contracts = [100 * y + m for y in years for m in months]
-    return np.repeat(np.array(contracts, dtype=np.int64), sessions_each)
-
-
-def run(adjuster, ratio, near, seen=None):
-    seen = np.ones(ratio.shape, dtype=bool) if seen is None else seen
-    return np.array([adjuster.update(r, m, s) for r, m, s in zip(ratio, near, seen, strict=True)])
-
-
-class TestSeasonalAdjuster:
-    @settings(max_examples=4, deadline=None)
-    @given(st.integers(0, 10**6), st.sampled_from([0.0, 1.0, 2.0]))
-    def test_equals_brute_force(self, seed, shrinkage):
-        rng = np.random.default_rng(seed)
-        near = near_months(rng.integers(1, 9, size=20))
-        ratio = rng.normal(size=len(near))
-        ratio[rng.random(len(near)) < 0.1] = np.nan
-        frame = pd.DataFrame({"near": near, "ratio": ratio})
-        found = run(SeasonalAdjuster(1, shrinkage), ratio[:, None], near[:, None])[:, 0]
-        np.testing.assert_allclose(found, brute_force(frame, shrinkage), atol=1e-12)
-
-    def test_by_hand(self):
-        """A year of +0.3 in March and -0.1 in September; the next March is half believed at k=1."""
-        adjuster = SeasonalAdjuster(1, 1.0)
-        near = near_months(6, (3, 9), (2010, 2011))
-        ratio = np.where(near % 100 == 3, 0.3, -0.1)
-        found = run(adjuster, ratio[:, None], near[:, None])[:, 0]
-        assert found[:12].tolist() == ratio[:12].tolist()  # nothing known in the first year
-        assert found[12] == pytest.approx(0.3 - 0.5 * (0.3 - 0.1))
-        # by September March has two years of 0.3, September one of -0.1
-        assert found[18] == pytest.approx(-0.1 - 0.5 * (-0.1 - 0.1))
-
-    @given(st.integers(0, 10**6), st.integers(1, 100))
-    @settings(max_examples=20, deadline=None)
-    def test_does_not_look_ahead(self, seed, cut):
-        rng = np.random.default_rng(seed)
-        near = np.stack([near_months(6), near_months(6, (1, 4, 7, 10, 11))], axis=1)
-        ratio, seen = rng.normal(size=near.shape), rng.random(near.shape) < 0.9
-        other = ratio.copy()
-        other[cut:] = rng.normal(size=other[cut:].shape) * 100
-        full = run(SeasonalAdjuster(2), ratio, near, seen)
-        changed = run(SeasonalAdjuster(2), other, near, seen)
-        np.testing.assert_array_equal(full[:cut], changed[:cut])
-
-    def test_gas_whose_plain_slope_misleads(self):
-        """Every winter the far month is dearer, every summer cheaper: the slope follows the season.
-
-        The market itself falls by 4 % a year along the curve, which is carry of +0.04, and with the
-        season the plain slope says the opposite for half of the year.
-        """
-        season = 0.5 * np.cos(2 * np.pi * np.arange(12) / 12)
-        near = near_months(21, range(1, 13), range(2000, 2031))
-        rng = np.random.default_rng(0)
-        ratio = 0.04 + season[near % 100 - 1] + 0.01 * rng.normal(size=len(near))
-        found = run(SeasonalAdjuster(1, 2.0), ratio[:, None], near[:, None])[:, 0]
-        last = near // 100 == 2030
-        assert (ratio[last] < 0).mean() > 0.35
-        assert (found[last] > 0).mean() > 0.95
-        # what is left of the season after 30 years is 2 parts of 32
-        left = pd.Series(found[last] - 0.04).groupby(near[last]).mean()
-        np.testing.assert_allclose(left, season * 2 / 32, atol=0.01)
-
-    def test_a_change_of_this_year_is_kept(self):
-        """Scarcity this March: the adjustment takes the usual March away, not the scarcity."""
-        near = near_months(10, (3, 9), range(2000, 2011))
-        ratio = np.where(near % 100 == 3, 0.3, -0.3)
-        ratio[near == 201003] = 0.9
-        found = run(SeasonalAdjuster(1, 0.0), ratio[:, None], near[:, None])[:, 0]
-        np.testing.assert_allclose(found[near == 201003], 0.6)
-        np.testing.assert_allclose(found[near == 200909], 0.0, atol=1e-12)
-
-    def test_a_market_that_always_has_one_near_month_is_left_as_it_is(self):
-        near = near_months(10, (9,), range(2000, 2010))
-        ratio = np.random.default_rng(1).normal(size=len(near))
-        found = run(SeasonalAdjuster(1), ratio[:, None], near[:, None])[:, 0]
-        np.testing.assert_allclose(found, ratio, atol=1e-12)
-
-    @pytest.mark.parametrize("month", [0, -5, 200013, 200000])
-    def test_no_month_no_adjustment_and_no_memory(self, month):
-        adjuster = SeasonalAdjuster(1)
-        near = np.array([month])
-        for _ in range(10):
-            assert adjuster.update(np.array([1.0]), near, np.array([True]))[0] == 1.0
-        assert adjuster.contract[0] == 0
-        assert adjuster.sessions[0] == 0
-
-    def test_a_returning_old_contract_is_not_a_second_year(self):
-        adjuster = SeasonalAdjuster(1)
-        near = np.repeat([200003, 200005, 200003, 200005, 200007], 6).astype(np.int64)
-        run(adjuster, np.ones((30, 1)), near[:, None])
-        assert adjuster.years[:, 0].tolist() == [0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0]
-
-    def test_a_contract_seen_too_briefly_is_no_year(self):
-        adjuster = SeasonalAdjuster(1)
-        near = np.repeat([200003, 200005, 200007], [FEWEST_SESSIONS - 1, FEWEST_SESSIONS, 1])
-        run(adjuster, np.ones((len(near), 1)), near[:, None])
-        assert adjuster.years[:, 0].nonzero()[0].tolist() == [4]
-
-    def test_restart(self):
-        rng = np.random.default_rng(3)
-        near = near_months(6)[:, None]
-        ratio = rng.normal(size=near.shape)
-        whole, first, second = (SeasonalAdjuster(1) for _ in range(3))
-        expected = run(whole, ratio, near)
-        run(first, ratio[:70], near[:70])
-        for key in SeasonalAdjuster.STATE:
-            setattr(second, key, getattr(first, key).copy())
-        np.testing.assert_array_equal(run(second, ratio[70:], near[70:]), expected[70:])
-
-    def test_bad_shrinkage_is_named(self):
-        with pytest.raises(ValueError, match="shrinkage_years is -1; it must be 0 or more"):
-            SeasonalAdjuster(1, -1)

@@ -19,8 +19,10 @@ from research.attribution import (
     FIXED_INCOME,
     FX,
     GROUPS,
+    SPREAD_KEY,
     Attribution,
     attribute,
+    outright_pnl,
 )
 from research.capture_interval import capture_interval
 from research.performance_tables import class_contributions
@@ -171,6 +173,21 @@ def test_an_unknown_asset_class_is_refused() -> None:
     bad = small_result([1.0, 2.0], classes=["crypto"], extra={CARRY_KEY: np.zeros((2, 1))})
     with pytest.raises(ValueError, match="market M0: asset class 'crypto', must be one of fx"):
         attribute(bad)
+
+
+def test_spreads_are_left_out_with_their_rounding() -> None:
+    """The calendar sleeve asked for 2.5 of the 3 spreads held: the rest is no outright spot."""
+    outright, spread = np.array([[0.0], [3.0], [-1.0]]), np.array([[0.0], [6.0], [12.0]])
+    run = run_of(np.ones((3, 1), int), np.zeros((3, 1)), outright + spread, np.arange(3))
+    run.sleeve_pnl["calendar"] = spread * 2.5 / 3
+    with pytest.raises(ValueError, match=rf"extra\['{SPREAD_KEY}'\] is missing; .* of calendar"):
+        attribute(run)
+    run.extra[SPREAD_KEY] = spread
+    np.testing.assert_allclose(outright_pnl(run), outright, atol=1e-12)
+    np.testing.assert_allclose(attribute(run).spot[:, 0], [0.003, -0.001], atol=1e-15)
+    run.extra[SPREAD_KEY] = spread[1:]
+    with pytest.raises(ValueError, match=r"shape \(2, 1\), must be \(days, markets\), \(3, 1\)"):
+        outright_pnl(run)
 
 
 def test_nothing_is_earned_on_a_nav_that_is_gone() -> None:

@@ -7,6 +7,7 @@ import pytest
 from helpers import instrument, made_up_dataset, settings
 
 from alpha.forecasts import CALENDAR, SLEEVE_OF_RULE, TREND
+from research.attribution import attribute, outright_pnl
 from research.dataset import Dataset
 from research.engine import RESIDUAL, EmbeddedEngine, run_backtest
 from universe.instruments import AssetClass
@@ -54,8 +55,11 @@ def one():
     return bent(made_up_dataset(250, markets=[market], closed=0.0), settlement=True)
 
 
-def scripted(data, wanted):
-    """Run in which the portfolio of session k is ``wanted(k)``: (outright, spread) contracts."""
+def scripted(data, wanted, asked=1.0):
+    """Run in which the portfolio of session k is ``wanted(k)``: (outright, spread) contracts.
+
+    The sleeves asked for ``asked`` times as much.
+    """
     own = {"carry_rules": "calendar", "governor": "0.99 0.5", "var_limit": 1.0, "cash": 1e9}
     engine = EmbeddedEngine(data, settings(**own, vol_span=20))
     construct, session = engine.strategy.construct, iter(range(10**6))
@@ -63,7 +67,8 @@ def scripted(data, wanted):
     def as_wanted(forecasts, nav):
         plan = construct(forecasts, nav)
         outright, spread = wanted(next(session))
-        parts = {TREND: np.array([outright, 0.0]), CALENDAR: np.array([0.0, spread])}
+        parts = {TREND: [outright, 0.0], CALENDAR: [0.0, spread]}
+        parts = {name: asked * np.array(part) for name, part in parts.items()}
         contracts = np.array([outright, spread], dtype=np.int64)
         engine.strategy.construction.model_contracts = contracts
         return dataclasses.replace(
@@ -127,6 +132,17 @@ class TestRoundTrip:
         np.testing.assert_allclose(trip.sleeve_pnl[CALENDAR], trip.pnl, rtol=1e-9, atol=1e-9)
         assert not trip.sleeve_pnl[TREND].any()
         assert np.abs(trip.sleeve_pnl[RESIDUAL]).max() < 1e-9
+
+    def test_no_part_of_it_is_outright_whatever_the_sleeve_asked_for(self, trip, one):
+        """A sleeve that asked for 2.4 of 3 spreads has four fifths; the rest is rounding's."""
+        rounded = scripted(one, lambda k: (0, -3 if FROM <= k < TO else 0), asked=0.8).run()
+        np.testing.assert_array_equal(rounded.pnl, trip.pnl)
+        np.testing.assert_allclose(rounded.sleeve_pnl[CALENDAR], 0.8 * trip.pnl, atol=1e-9)
+        for result in (trip, rounded):
+            np.testing.assert_allclose(result.extra["spread_pnl"], trip.pnl, rtol=1e-9, atol=1e-9)
+            assert np.abs(outright_pnl(result)).max() < 1e-9
+            split = attribute(result)
+            assert np.abs(split.carry + split.spot).max() < 1e-16
 
     def test_is_recorded_as_a_spread_and_not_as_contracts_of_the_market(self, trip):
         held = trip.extra["spread_contracts"][:, 0]
@@ -192,6 +208,7 @@ class TestRoll:
             near, far = months[-2:]
             calendar = 2 * (move[near] - move[far])
             assert run.sleeve_pnl[CALENDAR][k, 0] == pytest.approx(calendar, abs=1e-6)
+            assert run.extra["spread_pnl"][k, 0] == pytest.approx(calendar, abs=1e-6)
             outright = 5 * move[months[0]]
             assert run.sleeve_pnl[TREND][k, 0] == pytest.approx(outright, abs=1e-6)
             checked += 1
@@ -297,7 +314,7 @@ class TestPrefixInvariance:
         for table in ("sleeve_pnl", "forecasts"):
             for name, values in getattr(part, table).items():
                 np.testing.assert_array_equal(values, getattr(run, table)[name][: rows + 1])
-        for name in ("spread_targets", "spread_contracts"):
+        for name in ("spread_targets", "spread_contracts", "spread_pnl", "carry_per_contract"):
             np.testing.assert_array_equal(part.extra[name], run.extra[name][: rows + 1])
         assert part.extra["target_contracts"] == run.extra["target_contracts"][: rows + 1]
         assert part.extra["spread_targets"].any()

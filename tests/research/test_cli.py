@@ -45,7 +45,8 @@ class TestBacktest:
     def test_files(self, finished):
         _, out = finished
         names = sorted(str(path.relative_to(out)) for path in out.rglob("*.*"))
-        assert names == ["daily.csv", "fills.csv", "report/index.html", "result.json"]
+        tables = ["agreement.csv", "daily.csv", "fills.csv"]
+        assert names == [*tables, "report/index.html", "result.json"]
         assert "<html" in (out / "report" / "index.html").read_text(encoding="utf-8")[:2000]
 
     def test_record(self, finished):

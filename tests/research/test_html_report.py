@@ -19,7 +19,7 @@ from rich.console import Console
 from algorithm.settings import Settings
 from alpha.carry_sources import Source
 from research import html_report, report_files
-from research.attribution import CARRY_KEY, attribute
+from research.attribution import CARRY_KEY, SPREAD_KEY, attribute
 from research.html_report import ReportError, render_report, setting_rows, write_report
 from research.report_files import write_daily_csv, write_events_csv
 from research.report_plots import report_panels
@@ -155,7 +155,7 @@ def test_the_profit_of_calendar_spreads_is_named() -> None:
         [100.0] * 5,
         pnl=spreads,
         sleeve_pnl={"calendar": spreads},
-        extra={CARRY_KEY: np.ones((5, 1))},
+        extra={CARRY_KEY: np.ones((5, 1)), SPREAD_KEY: spreads},
     )
     assert "calendar spreads' gross profit, 8.0 % of NAV over the run" in render_report(run)
     assert attribute(run).total().loc["all", "total"] == 0.0

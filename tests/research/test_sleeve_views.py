@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from hypothesis import strategies as st
 from alpha.carry_sources import Source
 from research.performance_tables import over_nav
 from research.result import Event, RunResult
+from research.run_files import write_agreement_csv
 from research.signal_events import SOURCE_KEY, flip_table, flips_by_year, source_table
 from research.sleeve_views import (
     SHOWN,
     State,
     agreement,
+    agreement_signs,
     agreement_table,
     can_agree,
     held_state,
@@ -104,6 +107,19 @@ def test_a_run_without_two_outright_sleeves_is_named(names: list[str]) -> None:
     assert not can_agree(run)
     with pytest.raises(ValueError, match=f"are {', '.join(names) or 'none'}: agreement needs"):
         agreement(run)
+
+
+def test_signs_in_numbers_tell_flat_from_unknown() -> None:
+    run = sleeves(
+        trend=[1.0, -2.0, 1.0, 0.0, 1.0, NAN, 0.0, NAN, 1.0, NAN],
+        carry=[0.25, -0.5, -1.0, -1.0, NAN, 2.0, 0.0, NAN, 1.0, NAN],
+        calendar=[1.0] * 10,
+        active=[True] * 8 + [False, True],
+    )
+    expected = [1, 1, -1, 0, 0, 0, 0, NAN, NAN, NAN]
+    np.testing.assert_array_equal(agreement_signs(run), [expected])
+    lone = sleeves(trend=[1.0, -1.0], calendar=[1.0, 1.0])
+    assert np.isnan(agreement_signs(lone)).all()
 
 
 @settings(max_examples=40, deadline=None)
@@ -217,6 +233,33 @@ def test_nothing_earned_has_no_ratio() -> None:
     (_, whole) = agreement_table(blind, agreement(blind))
     assert whole.days == 0
     assert math.isnan(whole.share[State.CONFLICT])
+
+
+# --- table of all market-days -------------------------------------------------------------------
+def test_agreement_csv_is_the_states_of_the_report(tmp_path: Path) -> None:
+    run = random_run(6)
+    path = write_agreement_csv(run, tmp_path / "agreement.csv")
+    table = pd.read_csv(path, index_col="date", parse_dates=True)
+    assert list(table.columns) == [*run.markets, "data"]
+    assert table.index.equals(pd.to_datetime(run.day, unit="D").rename("date"))
+    assert set(table.pop("data")) == {"hand-made"}
+    wanted = {State.AGREE: 1.0, State.CONFLICT: -1.0, State.ONE_ONLY: 0.0}
+    for t, row in enumerate(agreement(run).state):
+        for i, state in enumerate(row):
+            values = [float(one[t, i]) for one in run.forecasts.values()]
+            blind = not run.active[t, i] or all(math.isnan(value) for value in values)
+            got = float(table.iloc[t, i])
+            expected = NAN if blind else wanted.get(State(state), 0.0)
+            assert got == expected or (math.isnan(got) and math.isnan(expected))
+    assert set(np.unique(table.to_numpy()[~table.isna().to_numpy()])) == {-1.0, 0.0, 1.0}
+    assert ",1," in path.read_text()
+
+
+def test_a_run_that_cannot_agree_leaves_empty_cells(tmp_path: Path) -> None:
+    run = small_result([1.0, 2.0], forecasts={"trend": np.ones((2, 1))})
+    path = write_agreement_csv(run, tmp_path / "agreement.csv")
+    lines = ["date,M0,data", "2020-01-01,,hand-made", "2020-01-02,,hand-made"]
+    assert path.read_text().splitlines() == lines
 
 
 # --- months --------------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ class TestTargets:
             (MAR, MAR, JUN, [-2, 2], {MAR: 0, JUN: -2}),
             (MAR, JUN, SEP, [5, 2], {MAR: 5, JUN: 2, SEP: -2}),
             (MAR, JUN, SEP, [0, -3], {MAR: 0, JUN: -3, SEP: 3}),
-            (MAR, MAR, JUN, [5, 0], {MAR: 5}),
-            (MAR, MAR, JUN, [0, 0], {MAR: 0}),
+            (MAR, MAR, JUN, [5, 0], {MAR: 5, JUN: 0}),
+            (MAR, MAR, JUN, [0, 0], {MAR: 0, JUN: 0}),
             (JUN, MAR, JUN, [5, 2], {JUN: 3, MAR: 2}),
             (MAR, NO_CONTRACT, NO_CONTRACT, [4, 0], {MAR: 4}),
         ],
@@ -57,7 +57,7 @@ class TestTargets:
         own.markets.held[:] = MAR, JUN, NO_CONTRACT
         own.assets.spreads.near[:], own.assets.spreads.far[:] = (MAR, JUN, 0), (JUN, SEP, 0)
         found = own.target_contracts(np.array([1, 2, 0, 10, 0, 0]))
-        assert found == {0: {MAR: 11, JUN: -10}, 1: {JUN: 2}}
+        assert found == {0: {MAR: 11, JUN: -10}, 1: {JUN: 2, SEP: 0}}
 
     def test_without_spreads_only_the_held_contract_is(self):
         own = strategy(2, "smoothed")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from universe.curves import TENORS, MacroState, YieldCurve
+from universe.curves import LONGER_AGES, TENORS, MacroState, YieldCurve
+from universe.macro_format import series_info
 
 CURVE = YieldCurve((0.25, 2.0, 10.0), (0.01, 0.02, 0.036))
 
@@ -32,25 +33,11 @@ class TestYieldCurve:
     def test_is_flat_beyond_its_ends(self):
         assert CURVE.at(0.0) == 0.01
         assert CURVE.at(40.0) == 0.036
-        assert CURVE.slope(0.1) == CURVE.slope(0.25) == CURVE.slope(11.0) == 0.0
-
-    def test_slope_is_the_one_a_bond_ages_along(self):
-        """At 2 years the steep short end lies ahead of the bond, not the long end behind it."""
-        assert CURVE.slope(2.0) == pytest.approx(0.01 / 1.75)
-        assert CURVE.slope(2.0001) == CURVE.slope(10.0) == pytest.approx(0.002)
-
-    @given(curves(), st.floats(0.001, 60))
-    def test_slope_is_the_left_derivative(self, curve, years):
-        step = 1e-7
-        change = (curve.at(years) - curve.at(years - step)) / step
-        if not any(years - step < t < years for t in curve.tenors_years):
-            assert curve.slope(years) == pytest.approx(change, abs=1e-7)
 
     @given(rates, st.floats(0, 60), st.floats(0, 60))
     def test_one_tenor_is_a_flat_curve(self, value, tenor, years):
         curve = YieldCurve((tenor,), (value,))
         assert curve.at(years) == value
-        assert curve.slope(years) == 0.0
 
     @pytest.mark.parametrize(
         ("tenors", "yields", "sentence"),
@@ -73,8 +60,6 @@ class TestYieldCurve:
     def test_bad_maturities_are_named(self, years):
         with pytest.raises(ValueError, match=f"asked at {years} years"):
             CURVE.at(years)
-        with pytest.raises(ValueError, match="must be 0 or more"):
-            CURVE.slope(years)
 
 
 updates = st.lists(
@@ -111,6 +96,40 @@ class TestMacroState:
     @pytest.mark.parametrize(("age", "known"), [(0, True), (10, True), (11, False)])
     def test_age(self, age, known):
         assert math.isnan(fed([(100, "usd.3m", 0.05)]).value("usd.3m", 100 + age)) is not known
+
+    @pytest.mark.parametrize(("max_age", "kept"), [(0, 100), (10, 100), (150, 150)])
+    def test_dividend_yields_are_published_monthly_and_live_longer(self, max_age, kept):
+        macro = fed([(100, "es.dividend_yield", 0.02), (100, "usd.3m", 0.05)], max_age)
+        assert macro.max_age("es.dividend_yield") == kept
+        assert macro.value("es.dividend_yield", 100 + kept) == 0.02
+        assert math.isnan(macro.value("es.dividend_yield", 101 + kept))
+        assert macro.value("usd.3m", 100 + max_age) == 0.05
+        assert math.isnan(macro.value("usd.3m", 101 + max_age))
+
+    def test_a_monthly_series_has_no_gap(self):
+        """Two publications in a row may be a month and some weeks apart, never an age apart."""
+        macro, name = MacroState(), "es.dividend_yield"
+        for day in range(400):
+            if day % 31 == 20 and day // 31 != 5:  # one month is not published at all
+                macro.update(day, {name: 0.01 + day})
+            assert math.isnan(macro.value(name, day)) == (day < 20)
+
+    def test_ages_are_of_series_that_exist(self):
+        for part, days in LONGER_AGES.items():
+            assert series_info(f"es.{part}").unit == "fraction a year"
+            assert days > MacroState().max_age("usd.3m")
+
+    @given(updates, st.integers(-60, 70), st.integers(0, 20))
+    def test_values_of_one_day_equal_a_search_through_the_history(self, history, day, max_age):
+        names, macro = ("usd.3m", "usd.10y"), fed(history, max_age)
+        own = [{d: v for d, n, v in history if n == name and not math.isnan(v)} for name in names]
+        found = macro.of_one_day(names, day)
+        newest = {max(values, default=None) for values in own}
+        (known,) = newest if len(newest) == 1 else (None,)
+        if known is None or not known <= day <= known + max_age:
+            assert found is None
+        else:
+            assert found == [values[known] for values in own]
 
     def test_what_becomes_known_later_is_not_known_today(self):
         macro = fed([(100, "usd.3m", 0.05)])

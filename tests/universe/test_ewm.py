@@ -66,7 +66,7 @@ class TestEwmMean:
 
 class TestEma:
     @given(seeds)
-    def test_equals_pandas_without_adjustment(self, seed):
+    def test_equals_pandas_seeded_with_the_simple_average(self, seed):
         value, seen = holed_series(seed)
         mine = Ema(MARKETS, (2, 16, 64))
         for row in range(len(value)):
@@ -76,15 +76,20 @@ class TestEma:
             for k, span in enumerate((2, 16, 64)):
                 for market in range(MARKETS):
                     own = observed(value, seen, market, row)
-                    expected = last(own.ewm(span=span, adjust=False).mean())
+                    if len(own) >= span:
+                        own = pd.concat([pd.Series([own.iloc[:span].mean()]), own.iloc[span:]])
+                        own = own.ewm(span=span, adjust=False).mean()
+                    else:
+                        own = own.expanding().mean()
+                    expected = last(own)
                     found = mine.value[k, market]
                     assert found == pytest.approx(expected, rel=1e-12, nan_ok=True)
 
     def test_hand_computed(self):
         mine = Ema(1, (3,))  # alpha 1/2
-        for value in (10.0, 20.0, 40.0):
+        for value in (10.0, 20.0, 60.0, 50.0):
             mine.update(np.array([value]), np.array([True]))
-        assert mine.value[0, 0] == 27.5
+        assert mine.value[0, 0] == 40.0  # mean of three is 30, then half way to 50
 
 
 class TestEwmStd:
