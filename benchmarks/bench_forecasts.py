@@ -19,6 +19,7 @@ from research.feed import Feed
 from research.forecast_panel import market_panel, vectorised_forecasts
 from research.import_pysystemtrade import load_pysystemtrade
 from research.market_panel import panel_markets
+from research.spread_panel import panel_spreads
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.master import MASTER
 
@@ -27,7 +28,7 @@ MARKETS, RUNS, TIMED = 60, 3, 2520
 START, END = date(1980, 1, 1), date(2022, 6, 30)
 EVERY_RULE = Settings(
     trend_rules="tsmom ewmac breakout",
-    carry_rules="smoothed cross_section relative_value directional",
+    carry_rules="smoothed cross_section relative_value directional calendar",
     ewmac_spans="2 4 8 16 32 64",
     breakout_horizons="10 20 40 80 160 320",
 )
@@ -49,6 +50,7 @@ def incremental(dataset):
     feed = Feed(dataset, to_epoch_day(START), to_epoch_day(END))
     instruments = [history.instrument for history in dataset.markets.values()]
     markets = panel_markets(EVERY_RULE, instruments)
+    spreads = panel_spreads(EVERY_RULE, markets)
     for known, contracts in zip(markets.contracts, feed.contracts(), strict=True):
         known.update((contract.month, contract) for contract in contracts)
     classes = [str(instrument.asset_class) for instrument in instruments]
@@ -58,14 +60,15 @@ def incremental(dataset):
     for bars in feed:
         day = bars.session.day
         seen, when = markets.observe(bars.session), from_epoch_day(day)
+        pair = spreads.observe(bars.session), spreads
         started = time.perf_counter()
-        forecasts.update(day, when.year * 100 + when.month, seen, markets)
+        forecasts.update(day, when.year * 100 + when.month, seen, markets, spread=pair)
         trend = forecasts.trend.by_rule(markets)
         current = forecasts.current(markets, markets.alive(day))
         seconds.append(time.perf_counter() - started)
         now = {**trend, **{rule: current[rule] for rule in ("carry", "relative value")}}
         now |= {"cross section zscore": current["cross section"]}
-        now |= {"directional": current["directional"]}
+        now |= {rule: current[rule] for rule in ("directional", "calendar")}
         for rule, forecast in now.items():
             rows.setdefault(rule, []).append(forecast)
     return {rule: np.array(forecast) for rule, forecast in rows.items()}, seconds
@@ -73,7 +76,7 @@ def incremental(dataset):
 
 def test_all_forecasts_of_sixty_markets(dataset, capsys):
     started = time.perf_counter()
-    panel = market_panel(dataset, EVERY_RULE, START, END)
+    panel = market_panel(dataset, EVERY_RULE, START, END, spreads=True)
     walked = time.perf_counter() - started
     taken = []
     for _ in range(RUNS):

@@ -13,6 +13,7 @@ import pandas as pd
 
 from algorithm.settings import Settings
 from alpha.breakout import BREAKOUT_SCALARS
+from alpha.carry import OUTLYING, OUTLYING_SPREAD
 from alpha.cross_section import METHODS
 from alpha.trend import DIVERSIFICATION_MULTIPLIER, EWMAC_SCALARS
 from research.market_panel import MarketPanel, market_panel
@@ -22,6 +23,7 @@ __all__ = [
     "MarketPanel",
     "market_panel",
     "vectorised_breakout",
+    "vectorised_calendar",
     "vectorised_carry",
     "vectorised_cross_section",
     "vectorised_ewmac",
@@ -31,8 +33,6 @@ __all__ = [
 ]
 
 NORMAL_MEAN_ABS = float(np.sqrt(2.0 / np.pi))
-OUTLYING = 3.0
-"""Raw carry counts at most this many times the ratio at the cap, as in ``alpha.carry``."""
 
 
 class _Rows:
@@ -62,7 +62,7 @@ class _Rows:
 # --- the parts -----------------------------------------------------------------------------------
 def vectorised_volatility(panel: MarketPanel, settings: Settings) -> FloatArray:
     """Daily volatility of returns, (n_days, n_markets): current blended with long-run (001)."""
-    rows = _Rows(panel.seen & (np.cumsum(panel.seen, axis=0) > 1))
+    rows = _Rows(panel.seen & (np.cumsum(panel.seen, axis=0) > panel.unreturned))
     span, window, weight = settings.vol_span, settings.vol_long_sessions, settings.vol_long_weight
     std = rows.take(panel.ret).ewm(span=span, min_periods=span).std()
     long_run = std.rolling(window, min_periods=1).mean()
@@ -180,7 +180,11 @@ def vectorised_breakout(panel: MarketPanel, settings: Settings) -> dict[int, Flo
 
 
 def vectorised_carry(
-    panel: MarketPanel, settings: Settings, sigma_price: FloatArray
+    panel: MarketPanel,
+    settings: Settings,
+    sigma_price: FloatArray,
+    max_age: int,
+    outlying: float = OUTLYING,
 ) -> tuple[dict[int, FloatArray], FloatArray]:
     """Scaled and capped carry by smoothing span, and the ex-ante Sharpe ratio.
 
@@ -194,12 +198,11 @@ def vectorised_carry(
     last = np.maximum.accumulate(np.where(quoted, np.arange(len(raw))[:, None], -1), axis=0)
     known = np.take_along_axis(raw, np.maximum(last, 0), axis=0)
     age = panel.day[:, None] - panel.day[np.maximum(last, 0)]
-    valid = (last >= 0) & (age <= settings.carry_max_age)
+    valid = (last >= 0) & (age <= max_age)
     annual = sigma_price * np.sqrt(TRADING_DAYS)
     usable = panel.seen & valid & (annual > 0)
     scalar = settings.carry_scalar / 10.0
-    bound = OUTLYING * settings.forecast_cap / scalar
-    ratio = np.clip(known / np.where(usable, annual, np.nan), -bound, bound)
+    ratio = np.clip(known / np.where(usable, annual, np.nan), -outlying, outlying)
     rows = _Rows(usable)
     own = rows.take(ratio)
     smooth = {
@@ -209,6 +212,14 @@ def vectorised_carry(
     cap = settings.forecast_cap
     forecasts = {span: np.clip(mean * scalar, -cap, cap) for span, mean in smooth.items()}
     return forecasts, _mean(list(smooth.values()))[0]
+
+
+def vectorised_calendar(spreads: MarketPanel, settings: Settings, sigma: FloatArray) -> FloatArray:
+    """Calendar programme: what is left of the spreads' ex-ante Sharpe ratios beyond 1, capped."""
+    risk, age = sigma * spreads.positive_price, settings.spread_max_age
+    sharpe = vectorised_carry(spreads, settings, risk, age, OUTLYING_SPREAD)[1]
+    left = np.sign(sharpe) * np.maximum(np.abs(sharpe) - 1.0, 0.0)
+    return np.asarray(np.clip(left, -settings.forecast_cap, settings.forecast_cap))
 
 
 def vectorised_cross_section(
@@ -291,8 +302,8 @@ def vectorised_forecasts(panel: MarketPanel, settings: Settings) -> dict[str, Fl
         Mean near 1, cap 2, NaN where the rule has none, as after each session: "tsmom"; "ewmac 2"
         to "ewmac 64" and the combination "ewmac"; "breakout 10" to "breakout 320" and "breakout";
         "carry 5" and so on and "carry"; "cross section zscore", "cross section rank" and "cross
-        section cohort", "relative value" and "directional". The combinations are of the spans in
-        the settings.
+        section cohort", "relative value" and "directional"; "calendar", of the spreads, where the
+        panel has them. The combinations are of the spans in the settings.
     """
     cap = settings.forecast_cap
     sigma = vectorised_volatility(panel, settings)
@@ -305,7 +316,7 @@ def vectorised_forecasts(panel: MarketPanel, settings: Settings) -> dict[str, Fl
     out |= {f"breakout {horizon}": one for horizon, one in breakout.items()}
     chosen = [breakout[horizon] for horizon in settings.breakout_spans]
     out["breakout"] = _combined(chosen, cap, scaled=True)
-    carry, sharpe = vectorised_carry(panel, settings, sigma_price)
+    carry, sharpe = vectorised_carry(panel, settings, sigma_price, settings.carry_max_age)
     out |= {f"carry {span}": one for span, one in carry.items()}
     out["carry"] = _combined(list(carry.values()), cap, scaled=False)
     compared = np.where(panel.alive, sharpe, np.nan)
@@ -320,4 +331,7 @@ def vectorised_forecasts(panel: MarketPanel, settings: Settings) -> dict[str, Fl
     )
     quiet = np.abs(compared) < settings.directional_minimum
     out["directional"] = np.where(quiet, 0.0, np.sign(compared))
+    if panel.spreads is not None:
+        spread_sigma = vectorised_volatility(panel.spreads, settings)
+        out["calendar"] = vectorised_calendar(panel.spreads, settings, spread_sigma)
     return out

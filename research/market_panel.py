@@ -17,6 +17,7 @@ from alpha.carry_sources import CarrySources
 from research.data_errors import DataError
 from research.dataset import Dataset
 from research.feed import Feed
+from research.spread_panel import SpreadRecorder
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day, to_epoch_day
 from universe.curves import MacroState
 from universe.instruments import Instrument
@@ -48,7 +49,13 @@ class MarketPanel:
     rolled : bool array
         The held contract changed after the session's close.
     raw_carry : float array, optional
-        Annual carry in price units by the class formulas, None in basis mode.
+        Annual carry in price units by the class formulas, None in basis mode; of the pair where
+        the columns are spreads.
+    spreads : MarketPanel, optional
+        The markets' calendar spreads: ``price`` is near minus far, ``positive_price`` the near
+        leg's, ``rolled`` a change of pair; there are no carry pairs.
+    unreturned : int
+        Sessions of a column before its first return: 1, of a spread 0.
     """
 
     instruments: Sequence[Instrument]
@@ -68,6 +75,8 @@ class MarketPanel:
     near_month: IntArray
     rolled: BoolArray
     raw_carry: FloatArray | None = None
+    spreads: MarketPanel | None = None
+    unreturned: int = 1
 
     @property
     def codes(self) -> list[str]:
@@ -99,7 +108,8 @@ class MarketPanel:
             for field in fields(self)
             if isinstance(getattr(self, field.name), np.ndarray)
         }
-        return replace(self, **arrays)
+        spreads = None if self.spreads is None else self.spreads._rows(rows)
+        return replace(self, spreads=spreads, **arrays)
 
 
 _RECORDED = {
@@ -116,6 +126,8 @@ def market_panel(
     start: date,
     end: date,
     progress: Progress | None = None,
+    *,
+    spreads: bool = False,
 ) -> MarketPanel:
     """Walk the sessions from ``start`` to ``end`` through the quality gate and the rolls.
 
@@ -129,6 +141,8 @@ def market_panel(
         Inclusive.
     progress : callable, optional
         Called with (sessions done, sessions in all).
+    spreads : bool
+        Whether to walk the calendar spreads too.
 
     Raises
     ------
@@ -149,6 +163,7 @@ def market_panel(
     sources = CarrySources(instruments, settings.carry_source, settings.carry_max_age)
     raw_carry = np.full((total, n), np.nan)
     state = MacroState(settings.macro_max_age)
+    recorder = SpreadRecorder(markets, settings, total) if spreads else None
     for row, bars in enumerate(feed):
         day = bars.session.day
         out = markets.observe(bars.session)
@@ -159,6 +174,8 @@ def market_panel(
         record["near_month"][row] = out.near_month
         record["tradable"][row] = markets.tradable(out.seen)
         record["alive"][row] = markets.alive(day)
+        if recorder is not None:
+            recorder.observe(row, bars.session, record["tradable"][row])
         for roll in out.rolls:
             record["rolled"][row, column[roll.market]] = True
         if by_class:
@@ -169,13 +186,20 @@ def market_panel(
         if progress is not None and (row % 64 == 0 or row + 1 == total):
             progress(row + 1, total)
     months = [(d := from_epoch_day(day)).year * 100 + d.month for day in feed.days.tolist()]
-    return MarketPanel(
-        instruments=instruments,
-        day=feed.days,
-        month=np.array(months, dtype=np.int64),
-        raw_carry=raw_carry if by_class else None,
-        **record,
-    )
+    columns: dict[str, Any] = {
+        "instruments": instruments,
+        "day": feed.days,
+        "month": np.array(months, dtype=np.int64),
+    }
+    outright = MarketPanel(**columns, **record, raw_carry=raw_carry if by_class else None)
+    if recorder is None:
+        return outright
+    unpaired: dict[str, Any] = {
+        **dict.fromkeys(("near_price", "far_price"), np.full((total, n), np.nan)),
+        **dict.fromkeys(("near_expiry", "far_expiry", "near_month"), np.zeros((total, n), int)),
+    }
+    pairs = MarketPanel(**columns, **unpaired, **recorder.record, unreturned=0)
+    return replace(outright, spreads=pairs)
 
 
 def panel_markets(settings: Settings, instruments: Sequence[Instrument]) -> Markets:

@@ -73,6 +73,14 @@ class Books:
             self.held[row:],
         )
 
+    def joined(self, other: Books) -> Books:
+        """The books of both, of the same classes and days."""
+        both = {
+            name: np.concatenate([getattr(self, name), getattr(other, name)], axis=1)
+            for name in ("gross", "cost", "roll_cost", "traded", "held")
+        }
+        return Books([*self.rules, *other.rules], self.classes, self.day, **both)
+
 
 def cost_per_unit(dataset: Dataset) -> FloatArray:
     """Half spread and fees of one contract side over the multiplier, in quote units, (n_markets,).
@@ -97,6 +105,8 @@ def trade_books(
     unit_cost: FloatArray,
     overlays: Mapping[str, Mapping[str, float]],
     progress: Progress | None = None,
+    *,
+    by_breadth: bool = False,
 ) -> Books:
     """Trade every rule in every class and in all of them together.
 
@@ -114,6 +124,9 @@ def trade_books(
         Rules must be among ``forecasts``.
     progress : callable, optional
         Called with (sessions done, sessions in all).
+    by_breadth : bool
+        Take of the target volatility the mean |forecast| of the book, at most all, as the strategy
+        does for a rule that has a view in few markets at a time.
 
     Returns
     -------
@@ -148,7 +161,7 @@ def trade_books(
         name: np.zeros((n_days, *shape))
         for name in ("gross", "cost", "roll_cost", "traded", "held")
     }
-    risk = _ExAnte(panel, sigma, settings)
+    risk = _ExAnte(panel, sigma, settings, by_breadth)
     position, desired = np.zeros((*shape, n)), np.zeros((*shape, n))  # units of the quote
     due = np.zeros(n, dtype=bool)
     for t in range(n_days):
@@ -177,8 +190,11 @@ def trade_books(
 class _ExAnte:
     """Positions at the target volatility, from the volatilities and correlation known so far."""
 
-    def __init__(self, panel: MarketPanel, sigma: FloatArray, settings: Settings) -> None:
+    def __init__(
+        self, panel: MarketPanel, sigma: FloatArray, settings: Settings, by_breadth: bool
+    ) -> None:
         self.panel, self.sigma, self.target = panel, sigma, settings.vol_target
+        self.by_breadth = by_breadth
         classes = [str(instrument.asset_class) for instrument in panel.instruments]
         self.correlation = Correlation(classes, "ewma", span=settings.corr_span)
         self._unused = ReturnWindow(len(classes), 1)
@@ -210,6 +226,10 @@ class _ExAnte:
         weight = unit * np.where(member, forecast, 0.0)[:, None, :]
         least = LEAST_STRENGTH * _vol(unit * np.sign(weight), cov)
         scale = _inverse(np.maximum(_vol(weight, cov), least))[..., None]
+        if self.by_breadth:
+            part = budget[:, None, :] * mask
+            size = np.sum(part * np.abs(np.nan_to_num(forecast))[:, None, :], axis=-1)
+            scale *= np.minimum(size * _inverse(part.sum(axis=-1)), 1.0)[..., None]
         weight = np.tensordot(share, weight * scale, axes=1)
         average = np.tensordot(share, unit * scale, axes=1)
         two = np.count_nonzero(share, axis=1)[:, None] > 1

@@ -21,7 +21,7 @@ from research.market_panel import MarketPanel, market_panel
 from research.rule_books import ALL, Books, cost_per_unit, trade_books
 from research.rule_bootstrap import interval, resample_counts, sharpe_ratios
 from research.rule_flips import FLIPS, NO_FLIPS, flip_table
-from universe.arrays import TRADING_DAYS, FloatArray, to_epoch_day
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, to_epoch_day
 
 RULES = (
     FLIPS,
@@ -35,7 +35,10 @@ RULES = (
     "relative value",
     "directional",
 )
-"""Rules that are traded alone."""
+"""Rules of markets held outright that are traded alone."""
+
+CALENDAR = "calendar"
+"""The rule of calendar spreads, traded alone too."""
 
 OVERLAYS: Mapping[str, Mapping[str, float]] = {
     "ewmac 60 + carry 40": {"ewmac": 0.6, "carry": 0.4},
@@ -110,7 +113,8 @@ def rule_study(
     dataset : Dataset
         All its markets are traded; its history before the start warms the rules up.
     settings : Settings
-        Its rules' parameters, ``vol_target`` and ``buffer`` count; its choice of rules does not.
+        Its rules' parameters, ``vol_target`` and ``buffer`` count, and for the spreads
+        ``max_cost``; its choice of rules does not.
     samples, coverage : int, float
         Of the bootstrap; the coverage is in (0, 1).
     progress : callable, optional
@@ -129,7 +133,12 @@ def rule_study(
         raise ValueError(f"coverage is {coverage}; it must be above 0 and below 1")
     stage = progress or (lambda _: _silent)
     panel = market_panel(
-        dataset, settings, date(1900, 1, 1), settings.last_day, progress=stage("walk")
+        dataset,
+        settings,
+        date(1900, 1, 1),
+        settings.last_day,
+        progress=stage("walk"),
+        spreads=True,
     )
     start = to_epoch_day(settings.first_day)
     first = int(np.searchsorted(panel.day, start))
@@ -140,17 +149,36 @@ def rule_study(
     forecasts = vectorised_forecasts(panel, settings)
     sigma = vectorised_volatility(panel, settings)
     forecasts[NO_FLIPS] = vectorised_tsmom(panel, settings, sigma, flips=False)[0]
+    calendar = forecasts.pop(CALENDAR)
     sizes = forecast_sizes(panel, forecasts, settings.forecast_cap)
     begin = int(np.searchsorted(panel.day, start - settings.warmup_days))
+    costs = cost_per_unit(dataset)
     books = trade_books(
         panel.since(begin),
         {rule: forecasts[rule][begin:] for rule in RULES},
         sigma[begin:],
         settings,
-        cost_per_unit(dataset),
+        costs,
         OVERLAYS,
         stage("trade"),
-    ).since(first - begin)
+    )
+    spreads = panel.spreads
+    if spreads is not None:
+        sizes |= forecast_sizes(spreads, {CALENDAR: calendar}, settings.forecast_cap)
+        spread_sigma, both_legs = vectorised_volatility(spreads, settings), 2.0 * costs
+        cheap = affordable(spreads, spread_sigma, both_legs, settings.max_cost)
+        alone = trade_books(
+            spreads.since(begin),
+            {CALENDAR: np.where(cheap, calendar, np.nan)[begin:]},
+            spread_sigma[begin:],
+            settings,
+            both_legs,
+            {},
+            stage("trade spreads"),
+            by_breadth=True,
+        )
+        books = books.joined(alone)
+    books = books.since(first - begin)
     counts = resample_counts(len(books.day), samples)
     pooled = [
         {"rule": rule, **dict(zip(SIZE_COLUMNS, size, strict=True))}
@@ -174,6 +202,20 @@ def rule_study(
 
 def _silent(done: int, total: int) -> None:
     """Report nothing."""
+
+
+def affordable(
+    panel: MarketPanel, sigma: FloatArray, unit_cost: FloatArray, max_cost: float
+) -> BoolArray:
+    """Where a trade cost at most ``max_cost`` of annual volatility when the month began.
+
+    The strategy's screen, without which the calm spreads of equity indices would be geared until
+    nothing is left but costs. Of shape (n_days, n_markets); ``unit_cost`` is (n_markets,).
+    """
+    annual = sigma * panel.positive_price * np.sqrt(TRADING_DAYS)
+    new = np.r_[True, np.diff(panel.month) != 0]
+    first = np.maximum.accumulate(np.where(new, np.arange(len(new)), 0))
+    return np.asarray(unit_cost <= max_cost * annual[first])
 
 
 # --- tables --------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -230,6 +231,29 @@ def made_up_dataset(
     rng = np.random.default_rng(seed)
     rate = 1.2 * np.cumprod(1 + 0.004 * rng.standard_normal(sessions))
     return Dataset("made up", True, histories, {"EUR": FxHistory("EUR", days, rate)})
+
+
+def bent(data: Dataset, *, settlement: bool = False, seed: int = 7) -> Dataset:
+    """The same markets with curves that tilt at random and bend slowly: spreads with a carry.
+
+    With ``settlement`` the opens are the closes, as of data without bars.
+    """
+    rng = np.random.default_rng(seed)
+    histories = {}
+    for code, history in data.markets.items():
+        days, row = np.unique(history.day, return_inverse=True)
+        tilt = np.zeros(len(days))
+        for k, shock in enumerate(0.002 * rng.standard_normal(len(days))):
+            tilt[k] = 0.97 * tilt[k - 1] + shock
+        bend = 0.1 * np.sin(2 * np.pi * (np.arange(len(days)) / 250 + rng.random()))
+        years = (history.expiry[history.contract] - history.day) / 365.25
+        factor = 1 + tilt[row] * years + bend[row] * years**2
+        prices = {
+            name: np.round(getattr(history, "close" if settlement else name) * factor, 2)
+            for name in ("open", "high", "low", "close")
+        }
+        histories[code] = replace(history, **prices)
+    return Dataset("bent", True, histories, data.fx)
 
 
 def without_bars(data: Dataset, code: str, day: int) -> Dataset:

@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 from helpers import (
+    bent,
     close_market,
     decide,
     instrument,
@@ -51,26 +52,6 @@ CODES = [market.code for market in markets()]
 CLASSES = np.array([str(market.asset_class) for market in markets()])
 CLASS_OF = np.unique(CLASSES, return_inverse=True)[1]
 N = len(CODES)
-
-
-def bent(data, seed=7):
-    """The same markets with curves that tilt at random and bend slowly: spreads with a carry."""
-    rng = np.random.default_rng(seed)
-    histories = {}
-    for code, history in data.markets.items():
-        days, row = np.unique(history.day, return_inverse=True)
-        tilt = np.zeros(len(days))
-        for k, shock in enumerate(0.002 * rng.standard_normal(len(days))):
-            tilt[k] = 0.97 * tilt[k - 1] + shock
-        bend = 0.1 * np.sin(2 * np.pi * (np.arange(len(days)) / 250 + rng.random()))
-        years = (history.expiry[history.contract] - history.day) / 365.25
-        factor = 1 + tilt[row] * years + bend[row] * years**2
-        prices = {
-            name: np.round(getattr(history, name) * factor, 2)
-            for name in ("open", "high", "low", "close")
-        }
-        histories[code] = dataclasses.replace(history, **prices)
-    return Dataset("bent", True, histories, data.fx)
 
 
 @pytest.fixture(scope="module")

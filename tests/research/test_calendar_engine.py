@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from helpers import instrument, made_up_dataset, settings
+from helpers import bent, instrument, made_up_dataset, settings
 
 from alpha.forecasts import CALENDAR, SLEEVE_OF_RULE, TREND
 from research.attribution import attribute, outright_pnl
@@ -20,29 +20,6 @@ ALL = {
     "max_spread_exposure": 50.0,
 }
 MAR, JUN, SEP, DEC = 201503, 201506, 201509, 201512
-
-
-def bent(data, *, settlement=False, seed=7):
-    """The same markets with curves that tilt at random and bend slowly.
-
-    With ``settlement`` the opens are the closes, as of data without bars.
-    """
-    rng = np.random.default_rng(seed)
-    histories = {}
-    for code, history in data.markets.items():
-        days, row = np.unique(history.day, return_inverse=True)
-        tilt = np.zeros(len(days))
-        for k, shock in enumerate(0.002 * rng.standard_normal(len(days))):
-            tilt[k] = 0.97 * tilt[k - 1] + shock
-        bend = 0.1 * np.sin(2 * np.pi * (np.arange(len(days)) / 250 + rng.random()))
-        years = (history.expiry[history.contract] - history.day) / 365.25
-        factor = 1 + tilt[row] * years + bend[row] * years**2
-        prices = {
-            name: np.round(getattr(history, "close" if settlement else name) * factor, 2)
-            for name in ("open", "high", "low", "close")
-        }
-        histories[code] = dataclasses.replace(history, **prices)
-    return Dataset("bent", True, histories, data.fx)
 
 
 # --- one market with positions by order ----------------------------------------------------------

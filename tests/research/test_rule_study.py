@@ -24,6 +24,7 @@ from research.rule_bootstrap import interval, resample_counts, sharpe_ratios
 from research.rule_flips import FLIPS, NO_FLIPS, flip_table
 from research.rule_study import (
     ANCHORS,
+    CALENDAR,
     OVERLAYS,
     RULES,
     RuleStudy,
@@ -300,7 +301,7 @@ class TestStudy:
     def test_every_rule_and_class_has_a_row(self):
         table = study().table
         names = ["bond", "energy", "equity", "fx", "metal", "all"]
-        rules = [*RULES, *OVERLAYS]
+        rules = [*RULES, *OVERLAYS, CALENDAR]
         assert table[["rule", "class"]].to_numpy().tolist() == [
             [r, c] for r in rules for c in names
         ]
@@ -422,7 +423,7 @@ class TestReport:
         assert "http" not in page.replace("http://www.w3.org", "")
         table = study().table.set_index(["rule", "class"])
         assert f"{table.loc[('carry', 'all'), 'net_sharpe']:.2f}".replace("-", "−") in page
-        for rule in [*RULES, *OVERLAYS]:
+        for rule in [*RULES, *OVERLAYS, CALENDAR]:
             assert page.count(f">{rule}<") >= len(study().books.classes) + 1
         assert "nan" not in page.lower().replace("finance", "")
 
@@ -441,6 +442,6 @@ class TestReport:
         text = console.file.getvalue()
         assert "made up [synthetic market]" in text
         assert "…" not in text
-        for rule in [*RULES, *OVERLAYS]:
+        for rule in [*RULES, *OVERLAYS, CALENDAR]:
             assert text.count(f" {rule} ") >= 2
         assert "flips a market and year" in text
