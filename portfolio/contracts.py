@@ -8,6 +8,9 @@ from universe.arrays import BoolArray, FloatArray, IntArray
 
 BASIS_POINT = 1e-4
 
+DIGITS = 9
+"""Of fractional contracts that count: the last bits of NAV must not decide a half."""
+
 TEN_YEAR_DURATION = 6.2
 """Modified duration of the deliverable of ten-year note futures (ZN), in years."""
 
@@ -106,9 +109,15 @@ def buffered(
     -------
     int array of shape (n_markets,)
         Never further from ``optimal`` than half a contract plus ``width`` unless cooling down.
+
+    Notes
+    -----
+    A position at its cap has its edge at the same place every day, and that may be half a contract
+    (75 less 7.5), which the last bit of NAV would otherwise decide.
     """
-    lower = np.rint(optimal - width)
-    upper = np.rint(optimal + width)
+    width = np.round(width, DIGITS)
+    lower = np.rint(np.round(optimal - width, DIGITS))
+    upper = np.rint(np.round(optimal + width, DIGITS))
     target = np.minimum(np.maximum(current, lower), upper)
     if cooldown and sessions_since_trade is not None:
         change = np.abs(target - current)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -144,6 +144,24 @@ class TestBuffer:
     def test_is_idempotent(self, optimal, current, width):
         once = buffered(optimal, current, width)
         np.testing.assert_array_equal(buffered(optimal, once, width), once)
+
+    @given(
+        cap=st.integers(1, 4000),
+        share=st.sampled_from([0.02, 0.1, 0.25, 0.5]),
+        held=st.integers(-10, 4100),
+        bits=st.lists(st.integers(-8, 8), min_size=2, max_size=2),
+    )
+    @example(cap=75, share=0.1, held=47, bits=[-1, 0])  # oats at a quarter of their volume
+    @example(cap=75, share=0.1, held=60, bits=[0, -1])
+    def test_the_last_bits_of_nav_decide_nothing(self, cap, share, held, bits):
+        """A capped position's edge may be half a contract exactly, day after day."""
+        one = {"sessions_since_trade": np.array([0]), "cooldown": 5}
+        optimal, width = np.array([float(cap)]), np.array([share * cap])
+        noisy = [x * (1.0 + bit * 2.0**-52) for x, bit in zip((optimal, width), bits, strict=True)]
+        current = np.array([held])
+        for extra in ({}, one):
+            found = buffered(noisy[0], current, noisy[1], **extra)
+            np.testing.assert_array_equal(found, buffered(optimal, current, width, **extra))
 
     @given(optimals, positions, widths)
     def test_is_symmetric_between_long_and_short(self, optimal, current, width):
