@@ -133,7 +133,7 @@ class Strategy:
         if assets.spreads is not None:  # a change of pair is traded after this session
             self.held_near = assets.spreads.near.copy()
             self.held_far = assets.spreads.far.copy()
-            self.held_month = markets.held.copy()
+        self.held_month = markets.held.copy()
         before = assets.sigma()
         last_seen = assets.last_seen()
         seen, spread, priced, ret = assets.observe(session)

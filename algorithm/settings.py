@@ -145,7 +145,7 @@ class Settings:
         choices=("basis", "class"),
     )
     macro_max_age: int = _setting(
-        10, "calendar days a macro series stays valid", unit="days", low=1, high=366
+        10, "days a macro series stays valid; dividend yields 100", unit="days", low=1, high=366
     )
     cross_section_method: str = _setting(
         "zscore", "comparison inside a class", choices=("zscore", "rank", "cohort")

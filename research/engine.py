@@ -84,8 +84,8 @@ class EmbeddedEngine:
         self._log = _Log()
         self._multiplier = np.array([instrument.multiplier for instrument in instruments])
         zero = np.zeros(self.strategy.assets.n)
-        self._share = dict.fromkeys(self.strategy.sleeves, zero)
-        self._spreads_held: IntArray = np.zeros(len(instruments), dtype=np.int64)
+        self._wished = dict.fromkeys(self.strategy.sleeves, zero)  # of the contracts held
+        self._held: IntArray = np.zeros(self.strategy.assets.n, dtype=np.int64)
 
     def run(self, progress: Progress | None = None) -> RunResult:
         """Walk all sessions; ``progress`` is called with (done, total)."""
@@ -142,7 +142,7 @@ class EmbeddedEngine:
         )
         if strategy.assets.spreads is not None:
             self._log.add(spread_pnl=spread_pnl)
-        sleeves = self._by_sleeve(book.pnl, spread_pnl)
+        sleeves = self._by_sleeve(book, spread_pnl, held, fx)
         self._record(session.day, nav, book, sleeves, observation, forecasts, plan, held, gated)
 
     def _rates(self, fx: FloatArray) -> dict[str, float]:
@@ -199,11 +199,6 @@ class EmbeddedEngine:
         for name, part in sleeves.items():
             log.add(**{f"sleeve {name}": part})
         log.add(**{f"forecast {name}": forecasts[name] for name in strategy.sleeves})
-        safe = np.where(held != 0, held, 1)
-        if strategy.assets.spreads is not None:
-            self._spreads_held = held[n:]
-        for name in strategy.sleeves:
-            self._share[name] = np.where(held != 0, self._asked(name) / safe, 0.0)
         self._last_plan, self._last_scale = plan, strategy.governor.scale
         codes = self.feed.codes
         for roll in observation.rolls:
@@ -225,33 +220,59 @@ class EmbeddedEngine:
     def _spread_pnl(self, session: Session) -> FloatArray:
         """What the spreads held into the session make in it, before its fills; (n_markets,)."""
         strategy, mark = self.strategy, self.ledger.mark
-        out = np.zeros(strategy.assets.n_markets)
-        for market in np.flatnonzero(self._spreads_held).tolist():
+        n = strategy.assets.n_markets
+        out, spreads_held = np.zeros(n), self._held[n:]
+        for market in np.flatnonzero(spreads_held).tolist():
             change = 0.0
             legs = int(strategy.held_near[market]), int(strategy.held_far[market])
             for month, side in zip(legs, (1.0, -1.0), strict=True):
                 before = mark.get((market, month), np.nan)
                 change += side * (session.quotes[market].get(month, before) - before)
-            out[market] = change * self._spreads_held[market]
+            out[market] = change * spreads_held[market]
         return np.asarray(known(out) * self._multiplier * known(session.fx))
 
-    def _by_sleeve(self, pnl: FloatArray, spread_pnl: FloatArray) -> dict[str, FloatArray]:
+    def _by_sleeve(
+        self, book: DayBook, spread_pnl: FloatArray, held: IntArray, fx: FloatArray
+    ) -> dict[str, FloatArray]:
         """Profit of the session by sleeve, (n_markets,) each; what is left over is the residual.
 
-        A spread's profit is what its legs made apart from each other, the rest of the market's is
-        the outright position's.
+        A sleeve earns on the contracts it asked for: those of the positions held into the session
+        by its close, and the change of them from the fill to the close; what sleeves ask for
+        against each other without a fill changes hands at the close. A spread's profit is what its
+        legs made apart from each other, the rest of the market's is the outright position's.
+        ``held`` is after the session's fills.
         """
-        strategy = self.strategy
-        n = strategy.assets.n_markets
-        by_asset = pnl
-        if strategy.assets.spreads is not None:
-            by_asset = np.concatenate([pnl - spread_pnl, spread_pnl])
-        out, residual = {}, pnl.copy()
-        for name in strategy.sleeves:
-            part = by_asset * self._share[name]
+        n = self.strategy.assets.n_markets
+        overnight = book.overnight
+        if self.strategy.assets.spreads is not None:
+            overnight = np.concatenate([overnight - spread_pnl, spread_pnl])
+        a_contract = overnight / np.where(self._held != 0, self._held, 1)
+        moved = self._moves(book, fx)
+        out, residual = {}, book.pnl.copy()
+        for name in self.strategy.sleeves:
+            before = self._wished[name]
+            self._wished[name] = now = np.where(held != 0, self._asked(name), 0.0)
+            part = before * a_contract + (now - before) * moved
             out[name] = part[n:] if name == CALENDAR else part[:n]
             residual -= out[name]
         out[RESIDUAL] = residual
+        self._held = held
+        return out
+
+    def _moves(self, book: DayBook, fx: FloatArray) -> FloatArray:
+        """Account currency that a contract of each asset made from its fill to the close."""
+        strategy = self.strategy
+        out = np.zeros(strategy.assets.n)
+        values = self._multiplier * known(fx)
+        for market in {market for market, _ in book.moves}:
+            value = values[market]
+            month, near, far = (
+                book.moves.get((market, int(months[market])), 0.0)
+                for months in (strategy.held_month, strategy.held_near, strategy.held_far)
+            )
+            out[market] = month * value
+            if strategy.assets.spreads is not None:
+                out[strategy.assets.n_markets + market] = (near - far) * value
         return out
 
     def _spread_record(self) -> dict[str, Any]:

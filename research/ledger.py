@@ -7,7 +7,7 @@ marked net of the fees of closing all positions, as LEAN's ``TotalPortfolioValue
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,12 +22,19 @@ OpenOf = Callable[[int, int], float | None]
 
 @dataclass(slots=True)
 class DayBook:
-    """What a session did to the account, per market in account currency."""
+    """What a session did to the account, per market in account currency.
+
+    ``overnight`` is the part of ``pnl`` that the positions held into the session made by its close,
+    as if none had been traded; ``moves`` has the price change from fill to close, in points, of
+    every contract filled.
+    """
 
     pnl: FloatArray
+    overnight: FloatArray
     cost: FloatArray
     roll_cost: FloatArray
     fills: list[Fill]
+    moves: dict[ContractKey, float] = field(default_factory=dict)
 
 
 class Ledger:
@@ -95,7 +102,7 @@ class Ledger:
             A position still held after it is closed at the last price, without fee.
         """
         n = len(self._instruments)
-        book = DayBook(np.zeros(n), np.zeros(n), np.zeros(n), [])
+        book = DayBook(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), [])
         mark = self.mark
         for key, quantity in list(self.holdings.items()):
             market, month = key
@@ -118,6 +125,7 @@ class Ledger:
                     )
                 )
                 del self.holdings[key], mark[key]
+        book.overnight[:] = book.pnl
         waiting = []
         for order, sigma in self._queue:
             price = open_of(order.market, order.month)
@@ -144,6 +152,7 @@ class Ledger:
         concession = slippage(instrument, quantity, sigma, impact=self._impact, stress=self._stress)
         filled = price + concession if quantity > 0 else price - concession
         self._book(market, quantity * (close - price), fx, book.pnl)
+        book.moves[key] = close - price
         slip = abs(quantity) * concession * instrument.multiplier
         self._add(instrument.currency, -slip)
         charged = fee(instrument, quantity)

@@ -15,7 +15,7 @@ from universe.arrays import BoolArray, FloatArray, IntArray
 class Event:
     """Something a person should be able to read about later.
 
-    ``kind`` is one of roll, gate, governor, data, universe, order, expiry, state.
+    ``kind`` is roll, universe, flip, carry, gate, expiry, or data for all the price gate noted.
     """
 
     epoch_day: int

@@ -186,6 +186,56 @@ class TestRepeatability:
 
 
 class TestAccounts:
+    def test_a_sleeve_earns_on_what_it_asked_for_up_to_a_fill_and_from_it(self):
+        """Two sleeves of hundreds of contracts against each other, a few of them held."""
+        market = instrument("EU1", multiplier=25.0, currency="EUR", fee_currency="EUR")
+        data = made_up_dataset(160, markets=[market], closed=0.0)
+        engine = EmbeddedEngine(data, settings(**CALM, cash=1e9))
+        rng, construct = np.random.default_rng(3), engine.strategy.construct
+        wishes = []
+
+        def as_wished(forecasts, nav):
+            plan = construct(forecasts, nav)
+            trend, net = float(rng.integers(-900, 900)), int(rng.integers(-4, 5))
+            trend, net = wishes[-1] if wishes and rng.random() < 0.4 else (trend, net)
+            wishes.append((trend, net))
+            parts = {"trend": np.array([trend]), "carry": np.array([net - trend])}
+            contracts = np.array([net])
+            engine.strategy.construction.model_contracts = contracts
+            return dataclasses.replace(
+                plan, sleeve_contracts=parts, optimal=contracts * 1.0, contracts=contracts
+            )
+
+        engine.strategy.construct = as_wished
+        run = engine.run()
+        history = data.markets["EU1"]
+        prices = {
+            (day, int(history.contract_month[contract])): (first, last)
+            for day, contract, first, last in zip(
+                history.day.tolist(), history.contract, history.open, history.close, strict=True
+            )
+        }
+        rate = dict(zip(data.fx["EUR"].day.tolist(), data.fx["EUR"].rate, strict=True))
+        rolls = {event.epoch_day for event in run.events if event.kind == "roll"}
+        rolls |= {fill.epoch_day for fill in run.fills if fill.reason == "roll"}
+        months = {fill.epoch_day: fill.month for fill in run.fills}
+        checked, month = 0, 0
+        for k in range(2, len(run.day)):
+            before, day = run.day[k - 1 : k + 1].tolist()
+            month = months.get(day, month)
+            if not month or day in rolls or run.contracts[k - 1 : k + 1, 0].tolist() == [0, 0]:
+                continue
+            value = 25.0 * rate[day]
+            first, last = prices[day, month]
+            old, new = (wishes[j][0] if run.contracts[j + 1, 0] else 0.0 for j in (k - 2, k - 1))
+            if day not in months:  # without a fill the sleeves exchange at the close
+                first = last
+            expected = value * (old * (first - prices[before, month][1]) + new * (last - first))
+            assert run.sleeve_pnl["trend"][k, 0] == pytest.approx(expected, rel=1e-9, abs=1e-4)
+            assert abs(run.sleeve_pnl["rounding and limits"][k, 0]) < 1e-3
+            checked += 1
+        assert checked > 100
+
     def test_sleeves_and_the_residual_add_up_to_the_profit(self, run):
         assert set(run.sleeve_pnl) == {"trend", "carry", "rounding and limits"}
         np.testing.assert_allclose(sum(run.sleeve_pnl.values()), run.pnl, atol=1e-6)
