@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import get_ident
 from typing import Any
 
@@ -42,6 +43,8 @@ class TradingContext:
         Our orders that may be open.
     order_sigma : dict of order id to float
         Daily volatility in price at the decision, for the slippage of that order.
+    sent_after : dict of symbol to datetime
+        End of the contract's last bar when its last order was sent.
     traded : set of (market index, contract month)
         Contracts that may have a position.
     plan, governed, gated
@@ -59,6 +62,7 @@ class TradingContext:
     pending: dict[ContractKey, int] = field(default_factory=dict)
     order_sigma: dict[int, float] = field(default_factory=dict)
     tickets: dict[int, Any] = field(default_factory=dict)
+    sent_after: dict[Any, datetime] = field(default_factory=dict)
     traded: set[ContractKey] = field(default_factory=set)
     ordered: list[tuple[ContractKey, int]] = field(default_factory=list)  # by this decision
     emitted: set[ContractKey] = field(default_factory=set)  # with a target in this decision

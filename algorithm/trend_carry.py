@@ -35,6 +35,7 @@ from algorithm.state import StateError, load_state, save_state
 from algorithm.trace import Trace
 from alpha.carry_sources import series_needed
 from alpha.lean_alpha import CarryAlphaModel, TrendAlphaModel
+from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import CostFeeModel, CostSlippageModel
 from execution.lean_execution import NextSessionExecutionModel
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
@@ -73,7 +74,6 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self.set_start_date(settings.first_day)
         self.set_end_date(settings.last_day)
         self.set_cash(settings.cash)
-        self.set_brokerage_model(BrokerageName.INTERACTIVE_BROKERS_BROKERAGE, AccountType.MARGIN)
         self.set_benchmark(lambda _: 0)
         self.settings.minimum_order_margin_portfolio_percentage = 0
         self.settings.stale_price_time_span = timedelta(0)
@@ -86,6 +86,11 @@ class TrendCarryAlgorithm(QCAlgorithm):
         strategy = Strategy(settings, instruments)
         context = TradingContext(strategy, self._note)
         self._context = context
+        if self.live_mode:
+            broker = BrokerageName.INTERACTIVE_BROKERS_BROKERAGE
+            self.set_brokerage_model(broker, AccountType.MARGIN)
+        else:
+            self.set_brokerage_model(NextBarBrokerageModel(context))
         self._trace = Trace([instrument.code for instrument in instruments])
         self._futures: list[Any] = [None] * len(instruments)
         self._mapped = [NO_CONTRACT] * len(instruments)

@@ -58,12 +58,14 @@ class NextSessionExecutionModel(ExecutionModel):
             if key not in context.symbols:
                 context.log(f"{order.month} of market {order.market} is not subscribed: no order")
                 continue
+            symbol = context.symbols[key]
+            last = context.securities[key].get_last_data()
+            if last is not None:
+                context.sent_after[symbol] = last.end_time
             try:
-                ticket = algorithm.market_order(
-                    context.symbols[key], order.quantity, True, order.reason
-                )
+                ticket = algorithm.market_order(symbol, order.quantity, True, order.reason)
             except Exception as error:  # one refused contract must not stop the others
-                context.log(f"order of {order.quantity} {context.symbols[key].value}: {error}")
+                context.log(f"order of {order.quantity} {symbol.value}: {error}")
                 continue
             context.order_placed(key, ticket, order.quantity, float(sigma[order.market]))
 
