@@ -43,8 +43,10 @@ class TradingContext:
         Our orders that may be open.
     order_sigma : dict of order id to float
         Daily volatility in price at the decision, for the slippage of that order.
-    sent_after : dict of symbol to datetime
-        End of the contract's last bar when its last order was sent.
+    sent_after : dict of order id to datetime
+        End of the contract's last bar when the order was sent.
+    sending : bool
+        Whether the orders of a decision are being sent.
     traded : set of (market index, contract month)
         Contracts that may have a position.
     plan, governed, gated
@@ -62,7 +64,8 @@ class TradingContext:
     pending: dict[ContractKey, int] = field(default_factory=dict)
     order_sigma: dict[int, float] = field(default_factory=dict)
     tickets: dict[int, Any] = field(default_factory=dict)
-    sent_after: dict[Any, datetime] = field(default_factory=dict)
+    sent_after: dict[int, datetime] = field(default_factory=dict)
+    sending: bool = False
     traded: set[ContractKey] = field(default_factory=set)
     ordered: list[tuple[ContractKey, int]] = field(default_factory=list)  # by this decision
     emitted: set[ContractKey] = field(default_factory=set)  # with a target in this decision
@@ -95,6 +98,15 @@ class TradingContext:
             yield
         finally:
             self._deciding = 0
+
+    @contextmanager
+    def sending_orders(self) -> Iterator[None]:
+        """No order can fill while this lasts."""
+        self.sending = True
+        try:
+            yield
+        finally:
+            self.sending = False
 
     # --- contracts -------------------------------------------------------------------------------
     def list_contract(self, market: int, contract: Contract, symbol: Any, security: Any) -> None:
@@ -169,6 +181,7 @@ class TradingContext:
                 self.pending[key] = self.pending.get(key, 0) + round(rest)
         if not self.pending:
             self.order_sigma.clear()
+            self.sent_after.clear()
         self.holdings = {}
         for key in sorted(self.traded):
             held = round(quantity(self.symbols[key]))
@@ -258,6 +271,9 @@ class TradingContext:
         self.ordered.append((key, quantity))
         self.tickets[ticket.order_id] = ticket
         self.order_sigma[ticket.order_id] = sigma
+        bar = self.securities[key].get_last_data()
+        if bar is not None:
+            self.sent_after[ticket.order_id] = bar.end_time
 
     def unfilled(self, done: Callable[[Any], bool]) -> list[tuple[Any, float]]:
         """Symbol and unfilled rest of each open order, for ``read_account``.

@@ -17,6 +17,10 @@ from universe.session import Contract
 
 VERSION = 1
 
+STATE_KEY = "trend-carry/state.json"
+PREVIOUS_STATE_KEY = "trend-carry/state-previous.json"
+"""Keys in the ObjectStore, which takes one full stop in a name."""
+
 
 class StateError(ValueError):
     """A state document that cannot be used, with the reason."""

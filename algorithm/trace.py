@@ -8,6 +8,9 @@ from typing import Any
 
 from execution.orders import ContractKey
 
+TRACE_KEY = "trend-carry/trace.json"
+"""In the ObjectStore."""
+
 
 @dataclass
 class Trace:

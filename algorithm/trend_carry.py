@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,8 +34,8 @@ from threadpoolctl import threadpool_limits
 from algorithm.context import TradingContext
 from algorithm.decision import Strategy
 from algorithm.settings import WARM_UP_MARGIN, Settings
-from algorithm.state import StateError, load_state, save_state
-from algorithm.trace import Trace
+from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, StateError, load_state, save_state
+from algorithm.trace import TRACE_KEY, Trace
 from alpha.carry_sources import series_needed
 from alpha.lean_alpha import CarryAlphaModel, TrendAlphaModel
 from execution.lean_brokerage import NextBarBrokerageModel
@@ -57,10 +60,6 @@ LAUNCHER_PARAMETERS = ("intrinio-username", "intrinio-password", "ema-fast", "em
 
 CLOSED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
 """Orders that nothing more comes of."""
-
-STATE_KEY = "trend-carry/state.json"
-PREVIOUS_STATE_KEY = "trend-carry/state.previous.json"
-TRACE_KEY = "trend-carry/trace.json"
 
 
 class TrendCarryAlgorithm(QCAlgorithm):
@@ -96,6 +95,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._mapped = [NO_CONTRACT] * len(instruments)
         self._currencies = [instrument.currency for instrument in instruments]
         self._restored = self._reconciled = False
+        self._document = ""  # last state that was read or written
         if self.live_mode:
             self._restore()
 
@@ -160,6 +160,10 @@ class TrendCarryAlgorithm(QCAlgorithm):
     # --- data ------------------------------------------------------------------------------------
     def on_data(self, data: Slice) -> None:
         """Collect the bars of the session; markets close at different hours."""
+        with self._surviving("bars"):
+            self._collect(data)
+
+    def _collect(self, data: Slice) -> None:
         bars, context = data.bars, self._context
         if self._macro:
             context.macro |= read_macro_slice(data, self._macro)
@@ -220,7 +224,22 @@ class TrendCarryAlgorithm(QCAlgorithm):
         return rate if rate > 0 else float("nan")
 
     # --- the decision clock ----------------------------------------------------------------------
+    @contextmanager
+    def _surviving(self, what: str) -> Iterator[None]:
+        """Live, an error costs an evening's orders, not the deployment; backtests end at it."""
+        try:
+            yield
+        except Exception as error:
+            if not self.live_mode:
+                raise
+            where = traceback.format_exc(limit=-2)
+            self.error(f"{what}: {error}; no orders for it, positions stay as they are. {where}")
+
     def _decide(self) -> None:
+        with self._surviving("decision"):
+            self._take_decision()
+
+    def _take_decision(self) -> None:
         context = self._context
         today = to_epoch_day(self.time.date())
         if context.collecting != today or not context.has_bars():
@@ -297,10 +316,20 @@ class TrendCarryAlgorithm(QCAlgorithm):
 
     # --- state -----------------------------------------------------------------------------------
     def _save(self) -> None:
-        if self.object_store.contains_key(STATE_KEY):
-            self.object_store.save(PREVIOUS_STATE_KEY, self.object_store.read(STATE_KEY))
-        if not self.object_store.save(STATE_KEY, save_state(self._context.strategy)):
-            self.error(f"{STATE_KEY} could not be written: a restart would use an older state")
+        """Write the document, the last good one first; a full disk must not stop what trades."""
+        store, document = self.object_store, save_state(self._context.strategy)
+        if document == self._document:
+            return
+        try:
+            written = not self._document or store.save(PREVIOUS_STATE_KEY, self._document)
+            written = store.save(STATE_KEY, document) and written
+            reason = "" if written else "the store refused it"
+        except Exception as error:
+            reason = str(error)
+        if reason:
+            self.error(f"{STATE_KEY}: {reason}; a restart would use an older state")
+        else:
+            self._document = document
 
     def _restore(self) -> None:
         """Take up the last state that can be read; without one, start from the warm-up."""
@@ -308,12 +337,13 @@ class TrendCarryAlgorithm(QCAlgorithm):
             if not self.object_store.contains_key(key):
                 self.log(f"no state at {key}")
                 continue
+            document = self.object_store.read(key)
             try:
-                load_state(self._context.strategy, self.object_store.read(key))
+                load_state(self._context.strategy, document)
             except StateError as error:
                 self.error(f"{key}: {error}")
                 continue
-            self._restored = True
+            self._restored, self._document = True, document
             self.log(f"{key}: restored as of {from_epoch_day(self._context.strategy.day)}")
             return
         self.log("starting from the history of the warm-up, adopting the broker's positions")

@@ -23,8 +23,10 @@ class NextBarBrokerageModel(InteractiveBrokersBrokerageModel):
         self._context = context
 
     def can_execute_order(self, security: Security, order: Order) -> bool:
-        """Whether a bar has come since the last order in this contract was sent."""
-        before = self._context.sent_after.get(order.symbol)
+        """Whether a bar has come since the order was sent; each submission asks for all orders."""
+        if self._context.sending:
+            return False
+        before = self._context.sent_after.get(order.id)
         if before is None:
             return True
         last = security.get_last_data()

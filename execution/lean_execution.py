@@ -12,7 +12,7 @@ from AlgorithmImports import (
     QCAlgorithm,
 )
 
-from execution.orders import plan_orders
+from execution.orders import Order, plan_orders
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -47,27 +47,30 @@ class NextSessionExecutionModel(ExecutionModel):
             kept = (held[market], *context.strategy.assets.legs(market))
             if target.quantity or month in kept:  # others are closed as part of a roll
                 legs[month] = round(target.quantity)
-        sigma = context.strategy.markets.sigma_price()
-        for order in plan_orders(
+        orders = plan_orders(
             wanted,
             context.holdings,
             context.pending,
             context.strategy.stuck_contracts(),
-        ):
-            key = (order.market, order.month)
-            if key not in context.symbols:
-                context.log(f"{order.month} of market {order.market} is not subscribed: no order")
-                continue
-            symbol = context.symbols[key]
-            last = context.securities[key].get_last_data()
-            if last is not None:
-                context.sent_after[symbol] = last.end_time
-            try:
-                ticket = algorithm.market_order(symbol, order.quantity, True, order.reason)
-            except Exception as error:  # one refused contract must not stop the others
-                context.log(f"order of {order.quantity} {symbol.value}: {error}")
-                continue
-            context.order_placed(key, ticket, order.quantity, float(sigma[order.market]))
+        )
+        sigma = context.strategy.markets.sigma_price()
+        with context.sending_orders():
+            for order in orders:
+                self._send(algorithm, order, float(sigma[order.market]))
+
+    def _send(self, algorithm: QCAlgorithm, order: Order, sigma: float) -> None:
+        context = self._context
+        key = (order.market, order.month)
+        if key not in context.symbols:
+            context.log(f"{order.month} of market {order.market} is not subscribed: no order")
+            return
+        symbol = context.symbols[key]
+        try:
+            ticket = algorithm.market_order(symbol, order.quantity, True, order.reason)
+        except Exception as error:  # one refused contract must not stop the others
+            context.log(f"order of {order.quantity} {symbol.value}: {error}")
+            return
+        context.order_placed(key, ticket, order.quantity, sigma)
 
     def on_order_event(self, algorithm: QCAlgorithm, order_event: OrderEvent) -> None:
         """Say it when an order dies; the next decision orders what is still missing."""

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from algorithm.settings import Settings
+from algorithm.trace import TRACE_KEY
 from research.engine import run_backtest
 from research.lean_runner import LeanRun, run_lean
 from research.open_data import DataRequest, open_data
 from research.result import RunResult
 from universe.arrays import from_epoch_day
 
-TRACE_FILE = "trend-carry/trace.json"
 BASIS_POINT = 1e-4
 
 FillKey = tuple[int, str, int, int]
@@ -265,7 +265,7 @@ def run_parity(
     settings = replace(settings, markets=" ".join(codes), trace=1)
     run = run_lean(main_py, data_folder, results_folder, settings.as_strings(), progress=log)
     result = run_backtest(dataset, settings, progress)
-    trace = json.loads((run.object_store / TRACE_FILE).read_text(encoding="utf-8"))
+    trace = json.loads((run.object_store / TRACE_KEY).read_text(encoding="utf-8"))
     report = compare(trace, result)
     report.seconds = {"LEAN": run.seconds, "embedded engine": result.timings["engine"]}
     report.write_csv(results_folder / "parity.csv")

@@ -1,13 +1,22 @@
 """The state document: restart equals no restart, and damage is told, not guessed at."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 from algorithm.decision import Strategy
 from algorithm.settings import Settings
-from algorithm.state import VERSION, StateError, load_state, save_state
+from algorithm.state import (
+    PREVIOUS_STATE_KEY,
+    STATE_KEY,
+    VERSION,
+    StateError,
+    load_state,
+    save_state,
+)
+from algorithm.trace import TRACE_KEY
 from execution.orders import plan_orders
 from research.engine import EmbeddedEngine
 
@@ -191,3 +200,9 @@ def test_a_document_of_other_settings_names_both_values(made_up, engine_after_a_
         StateError, match="written with var_window '250'; the settings now say '300'"
     ):
         load_state(successor, document)
+
+
+@pytest.mark.parametrize("key", [STATE_KEY, PREVIOUS_STATE_KEY, TRACE_KEY])
+def test_the_object_store_takes_the_key(key):
+    """LEAN's LocalObjectStore refuses others with an exception: one full stop, no commas."""
+    assert re.fullmatch(r"\.?[a-zA-Z0-9\\/_#\-$= ]+\.?[a-zA-Z0-9]*", key)

@@ -9,7 +9,7 @@ import pytest
 
 from algorithm.decision import Strategy
 from algorithm.settings import Settings
-from algorithm.state import load_state
+from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, load_state
 from alpha.carry_sources import Source
 from research.engine import EmbeddedEngine
 from research.import_pysystemtrade import load_pysystemtrade
@@ -49,11 +49,11 @@ def lean_data() -> Path:
 
 @pytest.fixture(scope="module")
 def synthetic_run(lean_data, tmp_path_factory):
-    """Both engines over two synthetic years, in EUR too, with a state document at the end."""
+    """Both engines over two synthetic years, in EUR too, with a state document every evening."""
     folder = tmp_path_factory.mktemp("synthetic")
     data = folder / "data"
     export_lean(synthetic_market(codes=SYNTHETIC.split()), data, lean_data, day_sessions=True)
-    settings = Settings(start="2009-01-05", end="2010-12-31", warmup_days=500, state="end")
+    settings = Settings(start="2009-01-05", end="2010-12-31", warmup_days=500, state="always")
     return data, run_parity(data, settings, folder / "out", ROOT / "main.py")
 
 
@@ -108,7 +108,7 @@ def test_the_state_that_lean_leaves_is_the_embedded_engines(run_of, request):
     dataset = open_data(DataRequest(folder=data, codes=result.markets))
     engine = EmbeddedEngine(dataset, settings)
     engine.run()
-    document = (run.object_store / "trend-carry" / "state.json").read_text(encoding="utf-8")
+    document = (run.object_store / STATE_KEY).read_text(encoding="utf-8")
     restored = Strategy(settings, engine.strategy.instruments)
     load_state(restored, document)
     for name, component in engine.strategy.components().items():
@@ -122,6 +122,14 @@ def test_the_state_that_lean_leaves_is_the_embedded_engines(run_of, request):
                 assert [dict(map(tuple, q)) for q in own] == [dict(map(tuple, q)) for q in theirs]
                 continue
             assert np.allclose(own, theirs, rtol=1e-9, atol=1e-12, equal_nan=True), f"{name}.{key}"
+
+
+def test_lean_keeps_the_document_of_the_evening_before(synthetic_run):
+    _, (_, result, run) = synthetic_run
+    strategy = Strategy(Settings.parse(result.settings), [MASTER[m] for m in result.markets])
+    load_state(strategy, (run.object_store / PREVIOUS_STATE_KEY).read_text(encoding="utf-8"))
+    assert strategy.day == result.day[-2]
+    assert "a restart would use an older state" not in run.log.read_text(encoding="utf-8")
 
 
 def test_the_engine_itself_reports_a_clean_run(synthetic_run):
