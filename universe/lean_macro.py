@@ -26,6 +26,7 @@ from AlgorithmImports import (
     Symbol,
     TimeZones,
 )
+from QuantConnect.Logging import Log
 
 from universe.arrays import from_epoch_day
 from universe.macro_format import (
@@ -42,6 +43,9 @@ before the prices of that day are final."""
 
 _ROW = "row"
 
+_UNIVERSE = "qc-universe"
+_NOTHING = SubscriptionDataSource("", SubscriptionTransportMedium.LOCAL_FILE, FileFormat.CSV)
+
 
 class MacroSeriesData(PythonData):
     """One row of a macro series."""
@@ -51,16 +55,22 @@ class MacroSeriesData(PythonData):
     ) -> SubscriptionDataSource:
         """The file of the data folder where there is one, else the object of the store.
 
-        LEAN asks anew for every day; in a backtest the answer stays the first one.
+        LEAN asks anew for every day; in a backtest the answer stays the first one. Live it asks
+        for the universe of the series too, which has no file.
         """
-        find = _find_source if is_live_mode else _first_source
-        return find(name_of_ticker(config.symbol.value))
+        name = name_of_ticker(config.symbol.value)
+        if name.startswith(_UNIVERSE):
+            return _NOTHING
+        return _find_source(name) if is_live_mode else _first_source(name)
 
     def reader(  # type: ignore[override]  # the stubs have no None, which skips a row
         self, config: SubscriptionDataConfig, line: str, date: datetime, is_live_mode: bool
     ) -> BaseData | None:
-        """A row of the file as a data point of its known day; a malformed one stops a backtest."""
-        row = parse_line(line)
+        """A row of the file as a data point of its known day.
+
+        A malformed one stops a backtest; live it is left out and named in LEAN's log.
+        """
+        row = _read_live(line) if is_live_mode else parse_line(line)
         if row is None:
             return None
         day = from_epoch_day(row[0])
@@ -136,6 +146,15 @@ def _build_bridge(algorithm: QCAlgorithm) -> None:
     Python's, and the run stands still for ever.
     """
     _ = algorithm.time, algorithm.utc_time, algorithm.get_parameters()
+
+
+@lru_cache(maxsize=4096)  # LEAN reads the file again and again
+def _read_live(line: str) -> tuple[int, float] | None:
+    try:
+        return parse_line(line)
+    except ValueError as error:
+        Log.error(f"{error}; left out")
+        return None
 
 
 def _find_source(name: str) -> SubscriptionDataSource:

@@ -30,7 +30,12 @@ sys.path.insert(1, {str(ROOT)!r})
 from AlgorithmImports import QCAlgorithm
 
 from universe.arrays import to_epoch_day
-from universe.lean_macro import add_macro_series, read_macro_slice
+from universe.lean_macro import MacroSeriesData, add_macro_series, read_macro_slice
+
+
+class Config:
+    class symbol:
+        value = "QC-UNIVERSE-USERDEFINED-USA-BASE"
 
 
 class Main(QCAlgorithm):
@@ -53,6 +58,9 @@ class Main(QCAlgorithm):
 
     def on_end_of_algorithm(self):
         seen = {{"arrivals": self.arrivals, "decisions": self.decisions}}
+        live = MacroSeriesData()
+        seen["universe"] = live.get_source(Config, self.time, True).source
+        seen["malformed"] = live.reader(Config, "20150106;-0.001", self.time, True)
         self.object_store.save("seen.json", json.dumps(seen))
 """
 
@@ -144,6 +152,9 @@ def test_what_is_known_at_the_decision_is_what_research_knows(tmp_path, database
     assert np.isnan(table.value[:20, 2]).all()
 
     log = done.log.read_text(encoding="utf-8")
+    assert seen["universe"] == ""  # live, LEAN asks for the universe of the series too
+    assert seen["malformed"] is None
+    assert "macro row '20150106;-0.001': expected yyyymmdd" in log
     assert f"macro series eur.3m left out: no {tmp_path / 'data' / DATA_FOLDER}" in log
     assert f"no ObjectStore key {object_store_key('eur.3m')}" in log
     assert "usd.overnight left out" not in log
