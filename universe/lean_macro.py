@@ -50,6 +50,9 @@ _NOTHING = SubscriptionDataSource("", SubscriptionTransportMedium.LOCAL_FILE, Fi
 class MacroSeriesData(PythonData):
     """One row of a macro series."""
 
+    lenient = False
+    """Whether a malformed row is left out; set live, where LEAN warms up as in a backtest."""
+
     def get_source(
         self, config: SubscriptionDataConfig, date: datetime, is_live_mode: bool
     ) -> SubscriptionDataSource:
@@ -70,7 +73,7 @@ class MacroSeriesData(PythonData):
 
         A malformed one stops a backtest; live it is left out and named in LEAN's log.
         """
-        row = _read_live(line) if is_live_mode else parse_line(line)
+        row = _read_leniently(line) if self.lenient else parse_line(line)
         if row is None:
             return None
         day = from_epoch_day(row[0])
@@ -103,6 +106,7 @@ def add_macro_series(algorithm: QCAlgorithm, names: Iterable[str]) -> dict[Symbo
         If a name is not valid.
     """
     _build_bridge(algorithm)
+    MacroSeriesData.lenient = bool(algorithm.live_mode)
     symbols: dict[Symbol, str] = {}
     for name in names:
         path, key = _local_file(name), object_store_key(name)
@@ -149,7 +153,7 @@ def _build_bridge(algorithm: QCAlgorithm) -> None:
 
 
 @lru_cache(maxsize=4096)  # LEAN reads the file again and again
-def _read_live(line: str) -> tuple[int, float] | None:
+def _read_leniently(line: str) -> tuple[int, float] | None:
     try:
         return parse_line(line)
     except ValueError as error:

@@ -59,6 +59,7 @@ class Main(QCAlgorithm):
     def on_end_of_algorithm(self):
         seen = {{"arrivals": self.arrivals, "decisions": self.decisions}}
         live = MacroSeriesData()
+        live.lenient = True
         seen["universe"] = live.get_source(Config, self.time, True).source
         seen["malformed"] = live.reader(Config, "20150106;-0.001", self.time, True)
         self.object_store.save("seen.json", json.dumps(seen))
