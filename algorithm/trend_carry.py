@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,12 @@ from AlgorithmImports import (
 )
 from threadpoolctl import threadpool_limits
 
+from algorithm.clock import DECISION_TIME, is_counted, session_day
 from algorithm.context import TradingContext
 from algorithm.decision import Strategy
+from algorithm.lean_live import LiveAccount
+from algorithm.lean_state import StateStore
 from algorithm.settings import WARM_UP_MARGIN, Settings
-from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, StateError, load_state, save_state
 from algorithm.trace import TRACE_KEY, Trace
 from alpha.carry_sources import series_needed
 from alpha.lean_alpha import CarryAlphaModel, TrendAlphaModel
@@ -43,17 +45,13 @@ from execution.lean_costs import CostFeeModel, CostSlippageModel
 from execution.lean_execution import NextSessionExecutionModel
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
 from risk.lean_risk import DrawdownGovernorRiskModel, VarGateRiskModel
-from universe.arrays import from_epoch_day, to_epoch_day
+from universe.arrays import to_epoch_day
 from universe.instruments import Instrument, without_twins
 from universe.lean_macro import add_macro_series, read_macro_slice
 from universe.lean_universe import FuturesChainUniverseSelectionModel
 from universe.listing import contract_of
 from universe.master import MASTER
-from universe.rolls import next_weekday
 from universe.session import NO_CONTRACT
-
-DECISION_TIME = (18, 5)
-"""New York time: after the last close (ICE Brent, 18:00), before the next open (Eurex, 19:10)."""
 
 LAUNCHER_PARAMETERS = ("intrinio-username", "intrinio-password", "ema-fast", "ema-slow")
 """What the launcher's own config.json passes to every algorithm unless it is edited."""
@@ -81,6 +79,11 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self.universe_settings.data_mapping_mode = DataMappingMode.OPEN_INTEREST
         self.universe_settings.data_normalization_mode = DataNormalizationMode.RAW
 
+        if self.account_currency != "USD":
+            raise ValueError(
+                f"the account's currency is {self.account_currency}; the strategy sizes and limits "
+                "risk in USD: use an account with the base currency USD"
+            )
         instruments = self._choose_markets(settings)
         strategy = Strategy(settings, instruments)
         context = TradingContext(strategy, self._note)
@@ -94,10 +97,10 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._futures: list[Any] = [None] * len(instruments)
         self._mapped = [NO_CONTRACT] * len(instruments)
         self._currencies = [instrument.currency for instrument in instruments]
-        self._restored = self._reconciled = False
-        self._document = ""  # last state that was read or written
+        self._account = LiveAccount(self, context)
+        self._state = StateStore(self, strategy)
         if self.live_mode:
-            self._restore()
+            self._state.restore()
 
         self.set_security_initializer(_Initializer(self, context))
         self.set_universe_selection(FuturesChainUniverseSelectionModel(context))
@@ -115,6 +118,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self.date_rules.every_day(), self.time_rules.at(*DECISION_TIME), self._decide
         )
         self._first_session = to_epoch_day(settings.first_day) - settings.warmup_days
+        self._last_session = to_epoch_day(date.max if self.live_mode else settings.last_day)
         self.set_warm_up(timedelta(days=settings.warmup_days + WARM_UP_MARGIN))
         self.log(
             f"settings {settings.hash()}: {len(instruments)} markets, "
@@ -141,21 +145,25 @@ class TrendCarryAlgorithm(QCAlgorithm):
     def on_securities_changed(self, changes: SecurityChanges) -> None:
         """Make new contracts known to the strategy."""
         for security in changes.added_securities:
-            symbol = security.symbol
-            if symbol.security_type != SecurityType.FUTURE:
-                continue
-            market = self._context.strategy.index.get(symbol.id.symbol)
-            if market is None:
-                continue
-            if symbol.is_canonical():
-                self._futures[market] = security
-            elif symbol not in self._context.keys:
-                contract = contract_of(
-                    self._context.strategy.instruments[market],
-                    _contract_month(symbol),
-                    to_epoch_day(symbol.id.date.date()),
-                )
-                self._context.list_contract(market, contract, symbol, security)
+            with self._surviving("new contract"):
+                self._list(security)
+
+    def _list(self, security: Security) -> None:
+        symbol = security.symbol
+        if symbol.security_type != SecurityType.FUTURE:
+            return
+        market = self._context.strategy.index.get(symbol.id.symbol)
+        if market is None:
+            return
+        if symbol.is_canonical():
+            self._futures[market] = security
+        elif symbol not in self._context.keys:
+            contract = contract_of(
+                self._context.strategy.instruments[market],
+                _contract_month(symbol),
+                to_epoch_day(symbol.id.date.date()),
+            )
+            self._context.list_contract(market, contract, symbol, security)
 
     # --- data ------------------------------------------------------------------------------------
     def on_data(self, data: Slice) -> None:
@@ -169,7 +177,11 @@ class TrendCarryAlgorithm(QCAlgorithm):
             context.macro |= read_macro_slice(data, self._macro)
         if not bars.count:
             return
+        if self._state.restored and is_counted(self.time, context.strategy.day):
+            return
         day = session_day(to_epoch_day(self.time.date()), context.strategy.day)
+        if day > self._last_session:  # LEAN runs on for hours, in which a few markets close
+            return
         if day != context.collecting:
             if context.has_bars():
                 self._observe()
@@ -212,10 +224,11 @@ class TrendCarryAlgorithm(QCAlgorithm):
 
     def on_symbol_changed_events(self, symbols_changed: SymbolChangedEvents) -> None:
         """LEAN's mapping has moved on."""
-        for symbol in symbols_changed.keys():  # noqa: SIM118 - a .NET dictionary
-            market = self._context.strategy.index.get(symbol.id.symbol)
-            if market is not None:
-                self._mapped[market] = NO_CONTRACT
+        with self._surviving("mapping"):
+            for symbol in symbols_changed.keys():  # noqa: SIM118 - a .NET dictionary
+                market = self._context.strategy.index.get(symbol.id.symbol)
+                if market is not None:
+                    self._mapped[market] = NO_CONTRACT
 
     def _rate(self, currency: str) -> float:
         if currency == "USD":
@@ -243,22 +256,27 @@ class TrendCarryAlgorithm(QCAlgorithm):
         context = self._context
         today = to_epoch_day(self.time.date())
         if context.collecting != today or not context.has_bars():
+            if self.live_mode and not self.is_warming_up:
+                self.log("no bars today: no decision")
             return
         if not self._observe() or self.is_warming_up:
             return
         strategy = context.strategy
-        if self.live_mode and not self._reconciled:
-            for ticket in self.transactions.get_open_order_tickets():
-                context.tickets[ticket.order_id] = ticket
+        if self.live_mode:
+            if self._account.cancel_found_orders():
+                return
+            self._account.adopt_open_orders()
         context.read_account(
             lambda symbol: float(self.portfolio[symbol].quantity),
             context.unfilled(lambda ticket: ticket.status in CLOSED),
         )
-        value = float(self.portfolio.total_portfolio_value)
+        live = self.live_mode
+        value = self._account.value() if live else float(self.portfolio.total_portfolio_value)
         context.nav = strategy.trusted_nav(value, context.held_assets())
-        if self.live_mode and not self._reconciled:
-            self._reconcile()
-            self._reconciled = True
+        if live:
+            if not self._account.trusts(context.nav):
+                return
+            self._account.reconcile(self._state.restored)
         strategy.update_governor(context.nav)
         with context.deciding():
             insights = [
@@ -275,6 +293,12 @@ class TrendCarryAlgorithm(QCAlgorithm):
         gated, plan = context.gated, context.plan
         if gated is None or plan is None:
             return
+        if self.live_mode:
+            self.log(
+                f"decision: NAV {context.nav:,.0f}, governor {strategy.governor.scale:.0%}, 20-day "
+                f"VaR {np.fmax(gated.parametric, gated.historical):.1%}, "
+                f"{len(context.ordered)} orders"
+            )
         for _, kind, text in plan.notes:
             self._note(f"{kind}: {text}")
         if self._settings.trace:
@@ -290,7 +314,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
                 var=float(np.fmax(gated.parametric, gated.historical)),
             )
         if self._settings.state == "always" or (self._settings.state == "live" and self.live_mode):
-            self._save()
+            self._state.save()
 
     def on_order_event(self, order_event: OrderEvent) -> None:
         """Record fills for the trace."""
@@ -310,57 +334,14 @@ class TrendCarryAlgorithm(QCAlgorithm):
     def on_end_of_algorithm(self) -> None:
         """Leave the state and the trace behind."""
         if self._settings.state in ("end", "always"):
-            self._save()
+            self._state.save()
         if self._settings.trace:
             self.object_store.save(TRACE_KEY, self._trace.dumps())
 
-    # --- state -----------------------------------------------------------------------------------
-    def _save(self) -> None:
-        """Write the document, the last good one first; a full disk must not stop what trades."""
-        store, document = self.object_store, save_state(self._context.strategy)
-        if document == self._document:
-            return
-        try:
-            written = not self._document or store.save(PREVIOUS_STATE_KEY, self._document)
-            written = store.save(STATE_KEY, document) and written
-            reason = "" if written else "the store refused it"
-        except Exception as error:
-            reason = str(error)
-        if reason:
-            self.error(f"{STATE_KEY}: {reason}; a restart would use an older state")
-        else:
-            self._document = document
-
-    def _restore(self) -> None:
-        """Take up the last state that can be read; without one, start from the warm-up."""
-        for key in (STATE_KEY, PREVIOUS_STATE_KEY):
-            if not self.object_store.contains_key(key):
-                self.log(f"no state at {key}")
-                continue
-            document = self.object_store.read(key)
-            try:
-                load_state(self._context.strategy, document)
-            except StateError as error:
-                self.error(f"{key}: {error}")
-                continue
-            self._restored, self._document = True, document
-            self.log(f"{key}: restored as of {from_epoch_day(self._context.strategy.day)}")
-            return
-        self.log("starting from the history of the warm-up, adopting the broker's positions")
-
-    def _reconcile(self) -> None:
-        """At the first decision, say how the broker's positions differ, and go on from them."""
-        context, strategy = self._context, self._context.strategy
-        held = context.held_assets()
-        if not self._restored:
-            strategy.construction.model_contracts = held.copy()
-        for holding in self.portfolio.values():
-            if holding.invested and holding.symbol not in context.keys:
-                self._note(f"position of {holding.quantity:g} {holding.symbol.value} is not ours")
-        expected = strategy.last_contracts
-        for asset in np.flatnonzero(held != expected).tolist():
-            name = strategy.construction.names[asset]
-            self._note(f"{name}: broker holds {held[asset]}, last target was {expected[asset]}")
+    def on_warmup_finished(self) -> None:
+        """What the broker holds is settled up to the last close."""
+        if self.live_mode:
+            self._account.settle_found_positions()
 
     def _note(self, sentence: str) -> None:
         self._trace_note(sentence)
@@ -369,23 +350,6 @@ class TrendCarryAlgorithm(QCAlgorithm):
     def _trace_note(self, sentence: str) -> None:
         if self._settings.trace:
             self._trace.note(to_epoch_day(self.time.date()), sentence)
-
-
-def session_day(arrived: int, decided: int) -> int:
-    """Session that a bar counts in, by the New York date of its arrival.
-
-    One that arrives after the day's decision, or on a weekend (sessions that run through midnight
-    on Friday), counts in the next session.
-
-    Parameters
-    ----------
-    arrived : int
-        Epoch day.
-    decided : int
-        Last session decided on or observed.
-    """
-    day = max(arrived, next_weekday(decided)) if arrived <= decided else arrived
-    return day if (day + 3) % 7 < 5 else next_weekday(day)
 
 
 def _contract_month(symbol: Symbol) -> int:
@@ -433,7 +397,7 @@ class _Initializer(BrokerageModelSecurityInitializer):
         if market is None:
             return
         security.set_slippage_model(self._slippage)
-        if self._context.strategy.settings.fee_model == "master":
+        if self._context.strategy.settings.fee_model == "master" and not self._live:
             security.set_fee_model(CostFeeModel(self._context, market))
         if not self._live:
             security.set_settlement_model(ImmediateSettlementModel())

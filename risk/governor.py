@@ -69,6 +69,11 @@ class DrawdownGovernor:
         return self.scale
 
     @property
+    def nav(self) -> float:
+        """The last NAV taken, 0 before the first."""
+        return self.peak * (1.0 - self.drawdown)
+
+    @property
     def scale(self) -> float:
         """The share in whole steps, 1 without a cut."""
         if self.share >= 1.0 - ROUNDING:

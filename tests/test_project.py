@@ -99,7 +99,7 @@ def test_core_imports(path):
     allowed = CLOUD_LIBRARIES | set(sys.stdlib_module_names)
     allowed |= set(CORE) if path.parts[0] == "algorithm" else set(CORE) - {"algorithm"}
     if may_import_lean(path):
-        allowed |= {"AlgorithmImports"}
+        allowed |= {"AlgorithmImports", "QuantConnect"}
     assert imported(path) - allowed == set()
 
 

@@ -160,6 +160,10 @@ class Markets:
     def last_quotes(self, pairs: list[list[list[float]]]) -> None:
         self._last_quotes = [{int(month): close for month, close in q} for q in pairs]
 
+    def last_close(self, market: int, month: int) -> float:
+        """Last close of a contract in its market's last session, NaN without one."""
+        return self._last_quotes[market].get(month, np.nan)
+
     def sigma(self) -> FloatArray:
         """Daily volatility of returns: 0.7 current + 0.3 long-run (001), NaN while too young."""
         return self._sigma

@@ -1,24 +1,11 @@
 """In which session a bar counts that arrives late in New York."""
 
-import ast
-from datetime import date
-from pathlib import Path
+from datetime import date, datetime
 
 import pytest
 
+from algorithm.clock import is_counted, session_day
 from universe.arrays import to_epoch_day
-from universe.rolls import next_weekday
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def _session_day():
-    """The function alone: its module needs LEAN."""
-    tree = ast.parse((ROOT / "algorithm" / "trend_carry.py").read_text(encoding="utf-8"))
-    node = next(n for n in tree.body if getattr(n, "name", "") == "session_day")
-    scope = {"next_weekday": next_weekday}
-    exec(compile(ast.Module([node], []), "trend_carry", "exec"), scope)
-    return scope["session_day"]
 
 
 @pytest.mark.parametrize(
@@ -31,5 +18,20 @@ def _session_day():
     ],
 )
 def test_late_bars_count_in_the_next_session(arrived, decided, counts):
-    found = _session_day()(to_epoch_day(arrived), to_epoch_day(decided))
+    found = session_day(to_epoch_day(arrived), to_epoch_day(decided))
     assert found == to_epoch_day(counts)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "counted"),
+    [
+        ("2022-03-08 17:00", True),
+        ("2022-03-09 17:00", True),  # in the session decided on
+        ("2022-03-09 18:05", False),
+        ("2022-03-09 23:00", False),  # late: in the next session
+        ("2022-03-10 00:00", False),
+    ],
+)
+def test_a_restored_state_does_not_count_the_warm_up_again(arrived, counted):
+    """Else bars of years ago would stand in the next session as quotes of closed markets."""
+    assert is_counted(datetime.fromisoformat(arrived), to_epoch_day(date(2022, 3, 9))) is counted

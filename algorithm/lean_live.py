@@ -1,0 +1,102 @@
+"""The broker's account in live trading: its value, and what is found in it at a start."""
+
+from __future__ import annotations
+
+import numpy as np
+from AlgorithmImports import QCAlgorithm, SecurityType
+
+from algorithm.context import TradingContext
+from risk.nav_guard import NavGuard
+
+
+class LiveAccount:
+    """What only live trading has to ask of the account."""
+
+    def __init__(self, algorithm: QCAlgorithm, context: TradingContext) -> None:
+        self._algorithm, self._context = algorithm, context
+        self._guard = NavGuard()
+        self._asked = self._reconciled = False
+
+    def settle_found_positions(self) -> None:
+        """Count the profit of positions found, up to the last close, as in the cash already.
+
+        The broker settles futures daily. LEAN reads their average price of entry and would book
+        all that is open since once more.
+        """
+        for holding in self._algorithm.portfolio.values():
+            if holding.invested and holding.symbol.security_type == SecurityType.FUTURE:
+                settled = holding.total_close_profit(False)
+                holding.settled_profit = settled  # type: ignore[attr-defined]  # a FutureHolding
+
+    def cancel_found_orders(self) -> bool:
+        """Whether orders of before the start were open in our contracts; they are cancelled.
+
+        How much of them has been filled is not known to LEAN. It is asked once.
+        """
+        if self._asked:
+            return False
+        self._asked = True
+        found = [
+            ticket
+            for ticket in self._algorithm.transactions.get_open_order_tickets()
+            if ticket.symbol in self._context.keys
+        ]
+        for ticket in found:
+            ticket.cancel("open before the start")
+            self._algorithm.log(f"order {ticket.order_id} in {ticket.symbol.value}: cancelled")
+        if found:
+            self._algorithm.log(
+                "orders of before the start were open: the next evening orders what is missing"
+            )
+        return bool(found)
+
+    def adopt_open_orders(self) -> None:
+        """Before the first decision, count what is still open as on its way."""
+        if not self._reconciled:
+            for ticket in self._algorithm.transactions.get_open_order_tickets():
+                self._context.tickets[ticket.order_id] = ticket
+
+    def value(self) -> float:
+        """Account value at the session's closes; LEAN's is at the bid and ask of the evening."""
+        portfolio, context = self._algorithm.portfolio, self._context
+        value = float(portfolio.total_portfolio_value)
+        for key in context.holdings:
+            close = context.strategy.markets.last_close(*key)
+            if close == close:
+                holding = portfolio[context.symbols[key]]
+                value += float(holding.total_close_profit(True, close))
+                value -= float(holding.unrealized_profit)
+        return value
+
+    def trusts(self, nav: float) -> bool:
+        """Whether to decide on ``nav``; one that jumps waits for the next evening."""
+        last = self._context.strategy.governor.nav
+        if self._guard.trusts(nav, last):
+            return True
+        self._algorithm.error(
+            f"NAV is {nav:,.0f} after {last:,.0f}: no decision until the next evening confirms it"
+        )
+        return False
+
+    def reconcile(self, restored: bool) -> None:
+        """At the first decision, say how the broker's positions differ, and go on from them.
+
+        Parameters
+        ----------
+        restored : bool
+            Whether the strategy remembers its last targets.
+        """
+        if self._reconciled:
+            return
+        self._reconciled = True
+        context, strategy = self._context, self._context.strategy
+        held = context.held_assets()
+        if not restored:
+            strategy.construction.model_contracts = held.copy()
+        for holding in self._algorithm.portfolio.values():
+            if holding.invested and holding.symbol not in context.keys:
+                context.log(f"position of {holding.quantity:g} {holding.symbol.value} is not ours")
+        expected = strategy.last_contracts
+        for asset in np.flatnonzero(held != expected).tolist():
+            name = strategy.construction.names[asset]
+            context.log(f"{name}: broker holds {held[asset]}, last target was {expected[asset]}")
