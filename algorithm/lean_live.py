@@ -90,6 +90,12 @@ class LiveAccount:
             return
         self._reconciled = True
         context, strategy = self._context, self._context.strategy
+        listed = sum(
+            contract.expiry >= strategy.day
+            for known in strategy.markets.contracts
+            for contract in known.values()
+        )
+        context.log(f"{listed} contracts subscribed: a market-data line each")
         held = context.held_assets()
         if not restored:
             strategy.construction.model_contracts = held.copy()
