@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from AlgorithmImports import QCAlgorithm, SecurityType
 
 from algorithm.context import TradingContext
 from risk.nav_guard import NavGuard
+
+if TYPE_CHECKING:
+    from AlgorithmImports import QCAlgorithm
 
 
 class LiveAccount:
@@ -24,9 +28,8 @@ class LiveAccount:
         all that is open since once more.
         """
         for holding in self._algorithm.portfolio.values():
-            if holding.invested and holding.symbol.security_type == SecurityType.FUTURE:
-                settled = holding.total_close_profit(False)
-                holding.settled_profit = settled  # type: ignore[attr-defined]  # a FutureHolding
+            if holding.invested and hasattr(holding, "settled_profit"):  # futures have it
+                holding.settled_profit = holding.total_close_profit(False)
 
     def cancel_found_orders(self) -> bool:
         """Whether orders of before the start were open in our contracts; they are cancelled.

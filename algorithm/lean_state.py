@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from AlgorithmImports import QCAlgorithm
+from typing import TYPE_CHECKING
 
 from algorithm.decision import Strategy
 from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, StateError, load_state, save_state
 from universe.arrays import from_epoch_day
+
+if TYPE_CHECKING:
+    from AlgorithmImports import QCAlgorithm
 
 
 class StateStore:

@@ -143,7 +143,7 @@ def align(series: DatedTable | None, sessions: IntArray) -> FloatArray:
 def read_fx(
     folder: Path, last_day: int, log: IssueLog, date_column: str = _DATE, column: str = "PRICE"
 ) -> dict[str, FxHistory]:
-    """All ``XXXUSD.csv`` of a folder: the dollar value of one unit of XXX, by XXX.
+    """The dollar value of one unit by currency, from a folder of files like ``EURUSD.csv``.
 
     Rates of zero or below are dropped, those of a weekend kept: they fill no session, they only
     value it.
