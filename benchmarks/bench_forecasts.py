@@ -15,11 +15,11 @@ import pytest
 
 from algorithm.settings import Settings
 from algorithm.signals import make_forecasts
-from research.feed import Feed
-from research.forecast_panel import market_panel, vectorised_forecasts
-from research.import_pysystemtrade import load_pysystemtrade
-from research.market_panel import panel_markets
-from research.spread_panel import panel_spreads
+from research.data.import_pysystemtrade import load_pysystemtrade
+from research.engine.feed import Feed
+from research.panels.forecasts import market_panel, vectorised_forecasts
+from research.panels.markets import panel_markets
+from research.panels.spreads import panel_spreads
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.master import MASTER
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from algorithm.settings import Settings
-from research.lean_runner import LeanNotFoundError, find_launcher, run_lean
+from research.lean.runner import LeanNotFoundError, find_launcher, run_lean
 from universe.master import MASTER
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from algorithm.settings import Settings
-from research.engine import run_backtest
-from research.import_pysystemtrade import load_pysystemtrade
+from research.data.import_pysystemtrade import load_pysystemtrade
+from research.engine.engine import run_backtest
 from universe.master import MASTER
 
 

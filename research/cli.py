@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from algorithm.settings import Settings
-from research.project_config import OPEN_END, ROOT, chosen_settings, default_config, read_config
+from research.lean.project_config import (
+    OPEN_END,
+    ROOT,
+    chosen_settings,
+    default_config,
+    read_config,
+)
 
 if TYPE_CHECKING:
-    from research.dataset import Dataset
+    from research.data.dataset import Dataset
     from research.open_data import DataRequest
 
 # What only one command needs is imported in it: help and mistakes are then answered at once.
@@ -141,9 +147,9 @@ def backtest(
     request = _request(data, settings, expiries, seed, macro)
     out.mkdir(parents=True, exist_ok=True)
 
-    from research.engine import run_backtest
-    from research.run_files import write_run
-    from research.summary_table import print_summary
+    from research.engine.engine import run_backtest
+    from research.pages.run_files import write_run
+    from research.pages.summary_table import print_summary
 
     with _progress() as bars:
         dataset = _load(request, bars)
@@ -207,7 +213,7 @@ def export_lean_command(
     settings = chosen_settings((), open_end=True, start=start, end=end, markets=markets)
     request = _request(data, settings, expiries, seed, macro)
 
-    from research.lean_export import export_lean
+    from research.lean.export import export_lean
     from universe.arrays import to_epoch_day
 
     with _progress() as bars:
@@ -291,8 +297,8 @@ def lean_command(
     """Run main.py on a native LEAN, the one LEAN_LAUNCHER names."""
     settings = chosen_settings(assignments, start=start, end=end, markets=markets)
 
-    from research.data_errors import DataError
-    from research.lean_runner import find_launcher, run_lean
+    from research.data.errors import DataError
+    from research.lean.runner import find_launcher, run_lean
     from research.open_data import Layout, detect_layout
 
     find_launcher()
@@ -347,10 +353,10 @@ def parity_command(
     """Run LEAN and the embedded engine over the same data and compare them day by day."""
     settings = chosen_settings(assignments, start=start, end=end, markets=markets)
 
-    from research.data_errors import DataError
-    from research.lean_runner import find_launcher
+    from research.data.errors import DataError
+    from research.lean.parity import run_parity
+    from research.lean.runner import find_launcher
     from research.open_data import Layout, detect_layout
-    from research.parity import run_parity
 
     find_launcher()
     if not data.is_dir() or detect_layout(data) is not Layout.LEAN:
@@ -392,9 +398,9 @@ def rules_command(
         settings = replace(settings, start=_RULES_FROM)
     out.mkdir(parents=True, exist_ok=True)
 
-    from research.bond_comparison import bond_carry_comparison
-    from research.rule_study import rule_study
-    from research.rule_study_report import print_rules, write_rules
+    from research.pages.rule_study import print_rules, write_rules
+    from research.studies.bond_comparison import bond_carry_comparison
+    from research.studies.rules import rule_study
 
     with _progress() as bars:
         dataset = _load(request, bars)
@@ -411,7 +417,7 @@ def rules_command(
 @_options(_DATA, _DEBUG)
 def check(data: Path | None) -> None:
     """Look at config.json, the data and LEAN and say what to do next."""
-    from research.lean_runner import LeanNotFoundError, find_launcher
+    from research.lean.runner import LeanNotFoundError, find_launcher
 
     problems = 0
     for subject, look in (("config.json", _look_at_config), ("data", lambda: _look_at_data(data))):
@@ -463,8 +469,8 @@ def _look_at_data(data: Path | None) -> str:
 
 def _markets_of(settings: Settings, data: Path) -> Settings:
     """The settings with the markets of a LEAN data folder for "all"; others must be in it."""
-    from research.data_errors import DataError
-    from research.lean_format import future_path
+    from research.data.errors import DataError
+    from research.lean.format import future_path
     from universe.master import MASTER
 
     there = {

@@ -8,8 +8,8 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
-from research.data_errors import DataError
-from research.dataset import Dataset
+from research.data.dataset import Dataset
+from research.data.errors import DataError
 
 Progress = Callable[[int, int, str], None]
 """Called with (markets done, markets in all, code) after each market."""
@@ -94,9 +94,9 @@ def open_data(request: DataRequest, progress: Progress | None = None) -> Dataset
 
 
 def _with_macro(dataset: Dataset, request: DataRequest) -> Dataset:
-    from research.issue_log import IssueLog
-    from research.macro_files import load_macro
-    from research.macro_lean import read_macro
+    from research.data.issue_log import IssueLog
+    from research.data.macro_files import load_macro
+    from research.lean.macro import read_macro
 
     log, folder = IssueLog(), request.folder
     if request.macro is not None:
@@ -109,7 +109,7 @@ def _with_macro(dataset: Dataset, request: DataRequest) -> Dataset:
 
 
 def _synthetic(request: DataRequest) -> Dataset:
-    from research.synthetic import synthetic_market
+    from research.synthetic.market import synthetic_market
 
     first, last = date(2000, 1, 3), date(2024, 12, 31)
     try:
@@ -124,9 +124,9 @@ def _synthetic(request: DataRequest) -> Dataset:
 
 
 def _folder(request: DataRequest, progress: Progress | None) -> Dataset:
-    from research.import_csv import load_csv
-    from research.import_pysystemtrade import load_pysystemtrade, read_expiries
-    from research.lean_read import read_lean
+    from research.data.import_csv import load_csv
+    from research.data.import_pysystemtrade import load_pysystemtrade, read_expiries
+    from research.lean.read import read_lean
     from universe.master import MASTER
 
     folder = request.folder

@@ -29,6 +29,6 @@ def futures_data() -> Path:
 @pytest.fixture(scope="session")
 def made_up():
     """Six made-up markets over 420 sessions, see ``helpers.made_up_dataset``."""
-    from helpers import made_up_dataset  # needs the path set above
+    from tests.helpers import made_up_dataset  # needs the path set above
 
     return made_up_dataset()

@@ -10,8 +10,8 @@ import numpy as np
 
 from algorithm.decision import Plan, Strategy
 from algorithm.settings import Settings
-from research.dataset import Dataset, FxHistory, MarketHistory
-from research.feed import Feed
+from research.data.dataset import Dataset, FxHistory, MarketHistory
+from research.engine.feed import Feed
 from universe.arrays import to_epoch_day
 from universe.expiry import last_trade_date
 from universe.instruments import AssetClass, Instrument, Notice

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from algorithm.settings import Settings
-from research.project_config import CONFIG, default_config
+from research.lean.project_config import CONFIG, default_config
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -129,7 +129,7 @@ def test_config_equals_the_settings_table():
 
 
 def test_config_passes_the_launchers_command_line():
-    from research.lean_runner import parameter_text
+    from research.lean.runner import parameter_text
 
     assert parameter_text(Settings().as_strings()).startswith("start:1990-01-01,")
 

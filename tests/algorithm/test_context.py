@@ -4,11 +4,11 @@ import copy
 
 import numpy as np
 import pytest
-from helpers import instrument, settings
 
 from algorithm.context import TradingContext
 from algorithm.decision import Strategy
 from execution.orders import plan_orders
+from tests.helpers import instrument, settings
 from universe.session import Contract
 
 MAR, JUN, SEP = 201503, 201506, 201509

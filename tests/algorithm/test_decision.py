@@ -2,7 +2,12 @@ import copy
 
 import numpy as np
 import pytest
-from helpers import (
+
+from algorithm.decision import Strategy
+from alpha.forecasts import CARRY, TREND
+from portfolio.covariance import covariance, portfolio_vol
+from research.data.dataset import Dataset
+from tests.helpers import (
     MONDAY,
     close_market,
     decide,
@@ -14,11 +19,6 @@ from helpers import (
     strategy_after,
     weekdays,
 )
-
-from algorithm.decision import Strategy
-from alpha.forecasts import CARRY, TREND
-from portfolio.covariance import covariance, portfolio_vol
-from research.dataset import Dataset
 from universe.instruments import AssetClass
 
 CODES = [market.code for market in made_up_instruments()]

@@ -4,13 +4,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import instrument, settings
 
 from algorithm.context import TradingContext
 from algorithm.decision import Strategy
 from algorithm.lean_live import LiveAccount
 from algorithm.lean_state import StateStore
 from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, load_state, save_state
+from tests.helpers import instrument, settings
 from universe.session import Contract
 
 MAR = 201503

@@ -5,7 +5,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from helpers import (
+
+from alpha.forecasts import CALENDAR, CARRY, CROSS_SECTION, DIRECTIONAL, RELATIVE_VALUE, TREND
+from portfolio.covariance import covariance, portfolio_vol
+from portfolio.sleeves import class_budgets
+from research.data.dataset import Dataset
+from tests.helpers import (
     bent,
     close_market,
     decide,
@@ -16,11 +21,6 @@ from helpers import (
     strategy_after,
     weekdays,
 )
-
-from alpha.forecasts import CALENDAR, CARRY, CROSS_SECTION, DIRECTIONAL, RELATIVE_VALUE, TREND
-from portfolio.covariance import covariance, portfolio_vol
-from portfolio.sleeves import class_budgets
-from research.dataset import Dataset
 from universe.arrays import to_epoch_day
 from universe.instruments import AssetClass
 

@@ -18,7 +18,7 @@ from algorithm.state import (
 )
 from algorithm.trace import TRACE_KEY
 from execution.orders import plan_orders
-from research.engine import EmbeddedEngine
+from research.engine.engine import EmbeddedEngine
 
 SETTINGS = dict(
     vol_span=10,

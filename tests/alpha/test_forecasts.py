@@ -1,11 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import MONDAY, one_market, session, weekdays
 
 from algorithm.settings import Settings
 from algorithm.signals import make_forecasts
 from alpha.forecasts import CARRY, TREND
+from tests.helpers import MONDAY, one_market, session, weekdays
 from universe.arrays import from_epoch_day
 
 MAR, JUN = 202003, 202006

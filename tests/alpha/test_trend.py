@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from helpers import walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpha.trend import DIVERSIFICATION_MULTIPLIER, EWMAC_SCALARS, Ewmac, Tsmom, combine
+from tests.helpers import walk
 from universe.arrays import from_epoch_day
 
 ONE = np.array([True])

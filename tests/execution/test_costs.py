@@ -1,11 +1,11 @@
 import math
 
 import pytest
-from helpers import instrument
 from hypothesis import given
 from hypothesis import strategies as st
 
 from execution.costs import fee, slippage
+from tests.helpers import instrument
 
 ES = instrument("ES", half_spread=0.125, adv_contracts=1_600_000.0, fee=2.25)
 quantities = st.floats(0, 1e6)

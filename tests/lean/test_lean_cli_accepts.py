@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_project import FILES, ROOT
 
 from algorithm.settings import Settings
-from research.run_files import REPORT
+from research.pages.run_files import REPORT
+from tests.test_project import FILES, ROOT
 
 UPLOADED = {".py", ".ipynb", ".html", ".css"}
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from research.lean_format import HOURS_FILE, PROPERTIES_FILE
-from research.lean_runner import LeanNotFoundError, LeanRunError, find_launcher, run_lean
-from research.macro_lean import object_store_files, write_macro
-from research.macro_series import MacroSeries, as_of
+from research.data.macro_series import MacroSeries, as_of
+from research.lean.format import HOURS_FILE, PROPERTIES_FILE
+from research.lean.macro import object_store_files, write_macro
+from research.lean.runner import LeanNotFoundError, LeanRunError, find_launcher, run_lean
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.macro_format import DATA_FOLDER, file_name, object_store_key
 

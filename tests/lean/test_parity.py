@@ -11,15 +11,15 @@ from algorithm.decision import Strategy
 from algorithm.settings import Settings
 from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, load_state
 from alpha.carry_sources import Source
-from research.engine import EmbeddedEngine
-from research.import_pysystemtrade import load_pysystemtrade
-from research.lean_export import export_lean
-from research.lean_read import read_lean
-from research.lean_runner import LeanNotFoundError, find_launcher
-from research.macro_series import MacroSeries
+from research.data.import_pysystemtrade import load_pysystemtrade
+from research.data.macro_series import MacroSeries
+from research.engine.engine import EmbeddedEngine
+from research.lean.export import export_lean
+from research.lean.parity import run_parity
+from research.lean.read import read_lean
+from research.lean.runner import LeanNotFoundError, find_launcher
 from research.open_data import DataRequest, open_data
-from research.parity import run_parity
-from research.synthetic import synthetic_market
+from research.synthetic.market import synthetic_market
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.master import MASTER
 

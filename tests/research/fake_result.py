@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from research.dataset import DataIssue
-from research.result import Event, Fill, RunResult
+from research.data.dataset import DataIssue
+from research.engine.result import Event, Fill, RunResult
 from universe.arrays import to_epoch_day
 
 CLASSES = ("equity", "bond", "fx", "metal", "energy", "agriculture", "volatility")

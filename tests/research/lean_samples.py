@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from research.dataset import Dataset, FxHistory, MarketHistory
-from research.lean_format import HOURS_FILE, PROPERTIES_FILE, ContractCalendar
-from research.lean_hours import MarketHoursDatabase
+from research.data.dataset import Dataset, FxHistory, MarketHistory
+from research.lean.format import HOURS_FILE, PROPERTIES_FILE, ContractCalendar
+from research.lean.hours import MarketHoursDatabase
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.instruments import Instrument
 from universe.master import MASTER

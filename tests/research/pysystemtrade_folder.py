@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from research.import_pysystemtrade import load_pysystemtrade
+from research.data.import_pysystemtrade import load_pysystemtrade
 from universe.arrays import from_epoch_day
 from universe.instruments import AssetClass, Instrument, InstrumentMaster, Notice
 

@@ -11,11 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from algorithm.settings import Settings, SettingsError
-from research import cli, project_config
+from research import cli
 from research.cli import error_sentence, main
-from research.data_errors import DataError
+from research.data.errors import DataError
+from research.lean import project_config
+from research.lean.project_config import chosen_settings, parse_assignments, read_config
 from research.open_data import DataRequest, Layout, detect_layout, open_data
-from research.project_config import chosen_settings, parse_assignments, read_config
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from helpers import MONDAY, chain, instrument, session, settings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from algorithm.decision import Strategy
 from execution.orders import plan_orders
+from tests.helpers import MONDAY, chain, instrument, session, settings
 from universe.assets import Assets
 from universe.markets import Markets
 from universe.session import NO_CONTRACT

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from research.import_pysystemtrade import load_pysystemtrade
+from research.data.import_pysystemtrade import load_pysystemtrade
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.continuous import Anchor, Method, StitchError, stitch
 from universe.markets import Roll

@@ -1,7 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import (
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.helpers import (
     FAR_AWAY,
     MONDAY,
     instrument,
@@ -11,9 +14,6 @@ from helpers import (
     walk,
     weekdays,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from universe.markets import UNQUOTED_SESSIONS, Markets
 from universe.session import NO_CONTRACT, Contract
 

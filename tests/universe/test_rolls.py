@@ -2,10 +2,10 @@ import itertools
 
 import numpy as np
 import pytest
-from helpers import MONDAY, chain, instrument, weekdays
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers import MONDAY, chain, instrument, weekdays
 from universe.rolls import carry_contract, choose_contract, in_cycle, roll_window_days
 from universe.session import NO_CONTRACT
 

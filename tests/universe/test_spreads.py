@@ -7,10 +7,10 @@ from itertools import pairwise
 import hypothesis
 import numpy as np
 import pytest
-from helpers import MONDAY, chain, instrument, session, weekdays
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers import MONDAY, chain, instrument, session, weekdays
 from universe.markets import Markets
 from universe.rolls import in_cycle, next_weekday, roll_window_days
 from universe.session import NO_CONTRACT, Contract

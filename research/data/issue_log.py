@@ -1,0 +1,42 @@
+"""Where importers write down what they dropped, repaired or doubted (000, QA)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from research.data.dataset import DataIssue
+from universe.arrays import IntArray, from_epoch_day
+
+LISTED_DAYS = 10
+"""Up to this many days of one kind are listed one by one, more are summed up in one issue."""
+
+
+class IssueLog:
+    """Collects issues; a list of days never floods it.
+
+    Attributes
+    ----------
+    issues : list of DataIssue
+        In the order they were found.
+    """
+
+    def __init__(self) -> None:
+        self.issues: list[DataIssue] = []
+
+    def add(self, market: str, kind: str, detail: str, day: int | None = None) -> None:
+        """Record one issue; ``day`` is an epoch day, or None for the market as a whole."""
+        self.issues.append(DataIssue(market, day, kind, detail))
+
+    def add_days(self, market: str, kind: str, days: IntArray, detail: str) -> None:
+        """Record the same finding on several days.
+
+        Up to ``LISTED_DAYS`` days give an issue each; more give one issue, dated on the first day,
+        whose sentence states how many days there are and the last of them.
+        """
+        days = np.sort(np.asarray(days, dtype=np.int64))
+        if len(days) <= LISTED_DAYS:
+            for day in days:
+                self.add(market, kind, detail, int(day))
+            return
+        last = from_epoch_day(int(days[-1]))
+        self.add(market, kind, f"{detail} ({len(days)} times, last on {last})", int(days[0]))

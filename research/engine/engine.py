@@ -1,0 +1,362 @@
+"""The embedded engine: contract-level, event-driven, daily, the same decisions as LEAN (V1)."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from algorithm.construction import Plan
+from algorithm.decision import Strategy
+from algorithm.settings import Settings, SettingsError
+from alpha.forecasts import CALENDAR
+from execution.orders import plan_orders
+from portfolio.covariance import portfolio_vol
+from research.data.dataset import Dataset
+from research.engine.feed import Bars, Feed
+from research.engine.ledger import DayBook, Ledger
+from research.engine.result import Event, RunResult
+from risk.gate import GateResult
+from universe.arrays import TRADING_DAYS, FloatArray, IntArray, known, to_epoch_day
+from universe.markets import Observation
+from universe.session import Session
+
+RESIDUAL = "rounding and limits"
+"""Profit of the contracts held beyond what the sleeves asked for (rounding, buffer, risk cuts)."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class _Log:
+    """Rows of the run, by name, filled a session at a time."""
+
+    rows: dict[str, list[Any]] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+    def add(self, **values: Any) -> None:
+        for name, value in values.items():
+            self.rows.setdefault(name, []).append(value)
+
+    def array(self, name: str) -> FloatArray:
+        return np.array(self.rows[name])
+
+
+class EmbeddedEngine:
+    """Runs the strategy over a dataset.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its markets, in its order, are the universe.
+    settings : Settings
+    """
+
+    def __init__(self, dataset: Dataset, settings: Settings) -> None:
+        if settings.markets != "all":
+            dataset = dataset.select(settings.markets.split())
+        if not dataset.markets:
+            raise SettingsError(f"{dataset.name} holds no market; at least one is needed")
+        self.dataset, self.settings = dataset, settings
+        first = to_epoch_day(settings.first_day)
+        self.first_day = first
+        self.feed = Feed(dataset, first - settings.warmup_days, to_epoch_day(settings.last_day))
+        if not np.any(self.feed.days >= first):
+            raise SettingsError(
+                f"{dataset.name} has no session between start {settings.start} and end "
+                f"{settings.end}"
+            )
+        instruments = [history.instrument for history in dataset.markets.values()]
+        self.strategy = Strategy(settings, instruments)
+        self._expiry: list[dict[int, int]] = []
+        for market, contracts in enumerate(self.feed.contracts()):
+            self._expiry.append({contract.month: contract.expiry for contract in contracts})
+            for contract in contracts:
+                self.strategy.list_contract(market, contract)
+        self.ledger = Ledger(
+            instruments, settings.cash, impact=settings.impact, stress=settings.cost_stress
+        )
+        self._log = _Log()
+        self._multiplier = np.array([instrument.multiplier for instrument in instruments])
+        zero = np.zeros(self.strategy.assets.n)
+        self._wished = dict.fromkeys(self.strategy.sleeves, zero)  # of the contracts held
+        self._held: IntArray = np.zeros(self.strategy.assets.n, dtype=np.int64)
+
+    def run(self, progress: Progress | None = None) -> RunResult:
+        """Walk all sessions; ``progress`` is called with (done, total)."""
+        started = time.perf_counter()
+        total = len(self.feed.days)
+        thresholds = gc.get_threshold()
+        gc.freeze()  # bars and record are kept to the end: walking them would take a quarter of it
+        gc.set_threshold(100_000, 50, 1000)
+        try:
+            with threadpool_limits(limits=1):  # matrices of 60 markets are too small to share out
+                for done, bars in enumerate(self.feed):
+                    self.step(bars)
+                    if progress is not None and (done % 64 == 0 or done + 1 == total):
+                        progress(done + 1, total)
+        finally:
+            gc.set_threshold(*thresholds)
+            gc.unfreeze()
+        return self.result(time.perf_counter() - started)
+
+    def step(self, bars: Bars) -> None:
+        """One session: fills of yesterday's orders, then the decision for the next one."""
+        session, fx = bars.session, bars.session.fx
+        ledger, strategy = self.ledger, self.strategy
+        spread_pnl = self._spread_pnl(session)
+        book = ledger.trade_session(session.day, bars.open_of, session.quotes, fx, self._expiry)
+        observation = strategy.observe(session)
+        if session.day < self.first_day:
+            return
+        nav = ledger.nav(self._rates(fx), fx)
+        held = strategy.held_assets(ledger.holdings)
+        trusted = strategy.trusted_nav(nav, held)
+        strategy.update_governor(trusted)
+        forecasts = strategy.forecast()
+        plan = strategy.construct(forecasts, trusted)
+        governed = strategy.govern(plan.contracts)
+        gated = strategy.gate_targets(governed, held, plan.unit_exposure)
+        targets = strategy.target_contracts(gated.contracts)
+        orders = plan_orders(
+            targets,
+            ledger.holdings,
+            ledger.pending(),
+            strategy.stuck_contracts(),
+        )
+        ledger.submit(orders, strategy.markets.sigma_price())
+        codes = self.feed.codes
+        self._log.add(
+            target_contracts=[
+                (codes[market], month, n)
+                for market, legs in targets.items()
+                for month, n in legs.items()
+                if n
+            ],
+            orders=[(session.day, codes[o.market], o.month, o.quantity) for o in orders],
+        )
+        if strategy.assets.spreads is not None:
+            self._log.add(spread_pnl=spread_pnl)
+        sleeves = self._by_sleeve(book, spread_pnl, held, fx)
+        self._record(session.day, nav, book, sleeves, observation, forecasts, plan, held, gated)
+
+    def _rates(self, fx: FloatArray) -> dict[str, float]:
+        rates = {"USD": 1.0}
+        for instrument, rate in zip(self.strategy.instruments, fx.tolist(), strict=True):
+            rates[instrument.currency] = rate
+        return rates
+
+    # --- record ----------------------------------------------------------------------------------
+    def _record(
+        self,
+        day: int,
+        nav: float,
+        book: DayBook,
+        sleeves: dict[str, FloatArray],
+        observation: Observation,
+        forecasts: dict[str, FloatArray],
+        plan: Plan,
+        held: IntArray,
+        gated: GateResult,
+    ) -> None:
+        strategy, log = self.strategy, self._log
+        model = strategy.var_model()
+        unit = known(plan.unit_exposure)
+        n = strategy.assets.n_markets
+        log.add(
+            carry_per_contract=strategy.carry_per_contract(),
+            carry_source=strategy.forecasts.last_source,
+        )
+        if strategy.assets.spreads is not None:
+            log.add(spread_targets=gated.contracts[n:], spread_contracts=held[n:])
+        log.add(
+            day=day,
+            nav=nav,
+            pnl=book.pnl,
+            cost=book.cost,
+            roll_cost=book.roll_cost,
+            contracts=held[:n],
+            targets=gated.contracts[:n],
+            weight=(gated.contracts * unit)[:n],
+            exante_vol=portfolio_vol(gated.contracts * unit, model.cov_daily)
+            * np.sqrt(TRADING_DAYS),
+            var_parametric=gated.parametric,
+            var_historical=gated.historical,
+            var_relative=gated.relative,
+            var_one_day=model.binding(held * unit, 1),
+            drawdown=strategy.governor.drawdown,
+            governor_scale=strategy.governor.scale,
+            gate_scale=gated.scale,
+            active=plan.member[:n] | plan.member[-n:],
+            fills=book.fills,
+            closing_fees=self.ledger.last_closing_fees,
+        )
+        for name, part in sleeves.items():
+            log.add(**{f"sleeve {name}": part})
+        log.add(**{f"forecast {name}": forecasts[name] for name in strategy.sleeves})
+        self._last_plan, self._last_scale = plan, strategy.governor.scale
+        codes = self.feed.codes
+        for roll in observation.rolls:
+            text = f"{roll.old} -> {roll.new} ({roll.reason})"
+            log.events.append(Event(day, "roll", roll.market, text))
+        for market, kind, text in [*observation.notes, *plan.notes]:
+            kind = kind if kind in ("universe", "flip", "carry") else "data"
+            log.events.append(Event(day, kind, codes[market], text))
+        for step in gated.steps:
+            log.events.append(Event(day, "gate", "", step))
+        for fill in book.fills:
+            if fill.reason == "expiry":
+                text = f"{fill.month} expired while {-fill.quantity} were held, closed at last"
+                log.events.append(Event(day, "expiry", fill.market, text))
+
+    _last_plan: Plan | None = None
+    _last_scale = 1.0
+
+    def _spread_pnl(self, session: Session) -> FloatArray:
+        """What the spreads held into the session make in it, before its fills; (n_markets,)."""
+        strategy, mark = self.strategy, self.ledger.mark
+        n = strategy.assets.n_markets
+        out, spreads_held = np.zeros(n), self._held[n:]
+        for market in np.flatnonzero(spreads_held).tolist():
+            change = 0.0
+            legs = int(strategy.held_near[market]), int(strategy.held_far[market])
+            for month, side in zip(legs, (1.0, -1.0), strict=True):
+                before = mark.get((market, month), np.nan)
+                change += side * (session.quotes[market].get(month, before) - before)
+            out[market] = change * spreads_held[market]
+        return np.asarray(known(out) * self._multiplier * known(session.fx))
+
+    def _by_sleeve(
+        self, book: DayBook, spread_pnl: FloatArray, held: IntArray, fx: FloatArray
+    ) -> dict[str, FloatArray]:
+        """Profit of the session by sleeve, (n_markets,) each; what is left over is the residual.
+
+        A sleeve earns on the contracts it asked for: those of the positions held into the session
+        by its close, and the change of them from the fill to the close; what sleeves ask for
+        against each other without a fill changes hands at the close. A spread's profit is what its
+        legs made apart from each other, the rest of the market's is the outright position's.
+        ``held`` is after the session's fills.
+        """
+        n = self.strategy.assets.n_markets
+        overnight = book.overnight
+        if self.strategy.assets.spreads is not None:
+            overnight = np.concatenate([overnight - spread_pnl, spread_pnl])
+        a_contract = overnight / np.where(self._held != 0, self._held, 1)
+        moved = self._moves(book, fx)
+        out, residual = {}, book.pnl.copy()
+        for name in self.strategy.sleeves:
+            before = self._wished[name]
+            self._wished[name] = now = np.where(held != 0, self._asked(name), 0.0)
+            part = before * a_contract + (now - before) * moved
+            out[name] = part[n:] if name == CALENDAR else part[:n]
+            residual -= out[name]
+        out[RESIDUAL] = residual
+        self._held = held
+        return out
+
+    def _moves(self, book: DayBook, fx: FloatArray) -> FloatArray:
+        """Account currency that a contract of each asset made from its fill to the close."""
+        strategy = self.strategy
+        out = np.zeros(strategy.assets.n)
+        values = self._multiplier * known(fx)
+        for market in {market for market, _ in book.moves}:
+            value = values[market]
+            month, near, far = (
+                book.moves.get((market, int(months[market])), 0.0)
+                for months in (strategy.held_month, strategy.held_near, strategy.held_far)
+            )
+            out[market] = month * value
+            if strategy.assets.spreads is not None:
+                out[strategy.assets.n_markets + market] = (near - far) * value
+        return out
+
+    def _spread_record(self) -> dict[str, Any]:
+        if self.strategy.assets.spreads is None:
+            return {}
+        log = self._log
+        held = ("spread_targets", "spread_contracts")
+        return {
+            "spread_pnl": log.array("spread_pnl"),
+            **{name: np.array(log.rows[name], dtype=np.int64) for name in held},
+        }
+
+    def _asked(self, name: str) -> FloatArray:
+        """What the sleeve asked for when the positions now held were decided."""
+        if self._last_plan is None:
+            return np.zeros(self.strategy.assets.n)
+        return self._last_plan.sleeve_contracts[name] * self._last_scale
+
+    def result(self, seconds: float) -> RunResult:
+        """The record of all sessions so far."""
+        log, settings, dataset = self._log, self.settings, self.dataset
+        sleeves = self.strategy.sleeves
+        return RunResult(
+            data_name=dataset.name,
+            synthetic=dataset.synthetic,
+            engine="embedded",
+            settings=settings.as_strings(),
+            settings_hash=settings.hash(),
+            data_hash=dataset.fingerprint(),
+            markets=list(self.feed.codes),
+            classes=[str(i.asset_class) for i in self.strategy.instruments],
+            day=np.array(log.rows["day"], dtype=np.int64),
+            nav=log.array("nav"),
+            pnl=log.array("pnl"),
+            cost=log.array("cost"),
+            roll_cost=log.array("roll_cost"),
+            sleeve_pnl={
+                name: log.array(f"sleeve {name}") for name in (*self.strategy.sleeves, RESIDUAL)
+            },
+            contracts=np.array(log.rows["contracts"], dtype=np.int64),
+            targets=np.array(log.rows["targets"], dtype=np.int64),
+            forecasts={name: log.array(f"forecast {name}") for name in sleeves},
+            weight=log.array("weight"),
+            exante_vol=log.array("exante_vol"),
+            vol_target=settings.vol_target,
+            var_parametric=log.array("var_parametric"),
+            var_historical=log.array("var_historical"),
+            var_relative=log.array("var_relative"),
+            var_limit=settings.var_limit,
+            var_one_day=log.array("var_one_day"),
+            drawdown=log.array("drawdown"),
+            governor_scale=log.array("governor_scale"),
+            gate_scale=log.array("gate_scale"),
+            active=np.array(log.rows["active"], dtype=bool),
+            fills=[fill for fills in log.rows["fills"] for fill in fills],
+            events=log.events,
+            issues=list(dataset.issues),
+            timings={"engine": seconds},
+            extra={
+                "closing_fees": log.array("closing_fees"),
+                "target_contracts": log.rows["target_contracts"],
+                "carry_per_contract": log.array("carry_per_contract"),
+                "carry_source": np.array(log.rows["carry_source"], dtype=np.int8),
+                **self._spread_record(),
+                "orders": [order for orders in log.rows["orders"] for order in orders],
+            },
+        )
+
+
+def run_backtest(
+    dataset: Dataset, settings: Settings, progress: Progress | None = None
+) -> RunResult:
+    """Run the strategy over ``dataset`` on the embedded engine.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    settings : Settings
+    progress : callable, optional
+        Called with (sessions done, sessions in all).
+
+    Raises
+    ------
+    SettingsError
+        If the data has no session between start and end, or no market.
+    """
+    return EmbeddedEngine(dataset, settings).run(progress)

@@ -1,0 +1,199 @@
+"""A dataset as sessions in the strategy's order, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from algorithm.settings import WARM_UP_MARGIN
+from research.data.dataset import Dataset, MarketHistory
+from universe.arrays import FloatArray, IntArray
+from universe.instruments import Instrument
+from universe.listing import contract_of
+from universe.session import NO_CONTRACT, Contract, Session
+
+
+class _Cursor:
+    """Bars of one market as plain lists, walked forward by ``sessions``."""
+
+    def __init__(self, history: MarketHistory) -> None:
+        days, first = np.unique(history.day, return_index=True)
+        self.days: list[int] = days.tolist()
+        self._bounds: list[int] = [*first.tolist(), len(history.day)]
+        self._months: list[int] = history.contract_month[history.contract].tolist()
+        self._opens = history.open
+        self._closes: list[float] = history.close.tolist()
+        known = bool(np.any(np.isfinite(history.open_interest)))
+        self._interest = _last_known_interest(history) if known else []
+
+    def sessions(self) -> Iterator[tuple[int, dict[int, float], int]]:
+        """Epoch day, closes by contract month and number of every session, and an end mark."""
+        months, closes, start = self._months, self._closes, 0
+        for number, (day, end) in enumerate(zip(self.days, self._bounds[1:], strict=True)):
+            yield day, dict(zip(months[start:end], closes[start:end], strict=True)), number
+            start = end
+        yield _END, {}, 0
+
+    def interest(self, number: int) -> dict[int, float]:
+        """Known open interest by contract month in session ``number``."""
+        if not self._interest:
+            return {}
+        rows = slice(self._bounds[number], self._bounds[number + 1])
+        pairs = zip(self._months[rows], self._interest[rows], strict=True)
+        return {month: contracts for month, contracts in pairs if contracts > 0}
+
+    def open_of(self, number: int, month: int) -> float | None:
+        """Open of a contract in session ``number``."""
+        for row in range(self._bounds[number], self._bounds[number + 1]):
+            if self._months[row] == month:
+                return float(self._opens[row])
+        return None
+
+
+_END = 10**9
+"""Epoch day after all others."""
+
+
+def _last_known_interest(history: MarketHistory) -> list[float]:
+    """Open interest known at the close of each bar: of the contract's session before, or its last.
+
+    Exchanges publish a session's open interest the morning after. LEAN delivers it then or, for
+    some exchanges, a few hours earlier: with the rule on, a roll may differ by a session.
+    """
+    by_contract = pd.Series(history.open_interest).groupby(history.contract)
+    interest = by_contract.ffill().groupby(history.contract).shift(1)
+    return interest.fillna(0.0).tolist()
+
+
+@dataclass(slots=True)
+class Bars:
+    """A session and, for the engine's fills, its opens.
+
+    Attributes
+    ----------
+    session : Session
+    open_of : callable
+        Open of (market index, contract month), None without a bar in the session.
+    """
+
+    session: Session
+    open_of: Callable[[int, int], float | None]
+
+
+class Feed:
+    """Walks a dataset session by session.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    first_day, last_day : int
+        Epoch days, inclusive.
+    """
+
+    def __init__(self, dataset: Dataset, first_day: int, last_day: int) -> None:
+        self.codes = list(dataset.markets)
+        self._histories = [dataset.markets[code] for code in self.codes]
+        self._cursors = [_Cursor(history) for history in self._histories]
+        days = {day for cursor in self._cursors for day in cursor.days}
+        self.days: IntArray = np.array(
+            sorted(day for day in days if first_day <= day <= last_day), dtype=np.int64
+        )
+        self._fronts = sorted(
+            (int(day), market, int(history.contract_month[contract]))
+            for market, history in enumerate(self._histories)
+            for day, contract in zip(history.mapped_from, history.mapped_contract, strict=True)
+        )
+        self._macro = macro_news(dataset, self.days)
+        self._fx = fx_table(dataset, [h.instrument for h in self._histories], self.days)
+
+    def contracts(self) -> list[list[Contract]]:
+        """All contracts of every market, in the order of the markets."""
+        return [listed_contracts(history) for history in self._histories]
+
+    def __iter__(self) -> Iterator[Bars]:
+        mapped = [NO_CONTRACT] * len(self._cursors)
+        walks = [cursor.sessions() for cursor in self._cursors]
+        heads = [next(walk) for walk in walks]
+        position = 0
+        for row, day in enumerate(self.days.tolist()):
+            while position < len(self._fronts) and self._fronts[position][0] <= day:
+                _, market, month = self._fronts[position]
+                mapped[market] = month
+                position += 1
+            quotes: list[dict[int, float]] = []
+            numbers: dict[int, int] = {}
+            for market, head in enumerate(heads):
+                while head[0] < day:
+                    head = next(walks[market])
+                if head[0] == day:
+                    quotes.append(head[1])
+                    numbers[market] = head[2]
+                    head = next(walks[market])
+                else:
+                    quotes.append({})
+                heads[market] = head
+            interest: list[dict[int, float]] = [{}] * len(quotes)
+            for market, number in numbers.items():
+                interest[market] = self._cursors[market].interest(number)
+            news = self._macro.get(row, {})
+            session = Session(day, quotes, list(mapped), interest, self._fx[row], news)
+            yield Bars(session, partial(self._open, numbers))
+
+    def _open(self, numbers: dict[int, int], market: int, month: int) -> float | None:
+        number = numbers.get(market)
+        return None if number is None else self._cursors[market].open_of(number, month)
+
+
+def listed_contracts(history: MarketHistory) -> list[Contract]:
+    """The contracts of a market with their last holding dates."""
+    return [
+        contract_of(history.instrument, int(month), int(expiry))
+        for month, expiry in zip(history.contract_month, history.expiry, strict=True)
+    ]
+
+
+def fx_table(dataset: Dataset, instruments: list[Instrument], days: IntArray) -> FloatArray:
+    """Account-currency rate of every market's quote currency, (n_days, n_markets).
+
+    The last rate known on the day; NaN before the first one.
+    """
+    table = np.ones((len(days), len(instruments)))
+    by_currency: dict[str, FloatArray] = {}
+    for column, instrument in enumerate(instruments):
+        currency = instrument.currency
+        if currency == "USD":
+            continue
+        if currency not in by_currency:
+            by_currency[currency] = _rates_on(dataset, currency, days)
+        table[:, column] = by_currency[currency]
+    return table
+
+
+def macro_news(dataset: Dataset, days: IntArray) -> dict[int, dict[str, tuple[int, float]]]:
+    """What became known of macro series since the session before, by row of ``days``.
+
+    Of each series the last value, with the day it became known on.
+    """
+    news: dict[int, dict[str, tuple[int, float]]] = {}
+    first = int(days[0]) - WARM_UP_MARGIN if len(days) else 0  # LEAN delivers nothing before
+    for name, known in dataset.macro.items():
+        series = known.since(first)
+        rows = np.searchsorted(days, series.day)
+        for row, day, value in zip(
+            rows.tolist(), series.day.tolist(), series.value.tolist(), strict=True
+        ):
+            if row < len(days):
+                news.setdefault(row, {})[name] = (day, value)
+    return news
+
+
+def _rates_on(dataset: Dataset, currency: str, days: IntArray) -> FloatArray:
+    history = dataset.fx.get(currency)
+    if history is None or not len(history.day):
+        return np.full(len(days), np.nan)
+    position = np.searchsorted(history.day, days, side="right") - 1
+    return np.where(position >= 0, history.rate[np.maximum(position, 0)], np.nan)

@@ -1,0 +1,211 @@
+"""Positions and cash of the embedded engine, valued as LEAN values futures.
+
+Cash by currency; futures profit is booked in the quote currency every session; the account is
+marked net of the fees of closing all positions, as LEAN's ``TotalPortfolioValue`` is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from execution.costs import fee, slippage
+from execution.orders import ContractKey, Order
+from research.engine.result import Fill
+from universe.arrays import FloatArray
+from universe.instruments import Instrument
+
+OpenOf = Callable[[int, int], float | None]
+
+
+@dataclass(slots=True)
+class DayBook:
+    """What a session did to the account, per market in account currency.
+
+    ``overnight`` is the part of ``pnl`` that the positions held into the session made by its close,
+    as if none had been traded; ``moves`` has the price change from fill to close, in points, of
+    every contract filled.
+    """
+
+    pnl: FloatArray
+    overnight: FloatArray
+    cost: FloatArray
+    roll_cost: FloatArray
+    fills: list[Fill]
+    moves: dict[ContractKey, float] = field(default_factory=dict)
+
+
+class Ledger:
+    """Fills orders at the next bar's open and keeps the account.
+
+    Parameters
+    ----------
+    instruments : list of Instrument
+    cash : float
+        Starting capital in USD.
+    impact, stress : float
+        Of the cost model.
+    """
+
+    def __init__(
+        self, instruments: list[Instrument], cash: float, *, impact: float, stress: float
+    ) -> None:
+        self._instruments = instruments
+        self._impact, self._stress = impact, stress
+        self.balance: dict[str, float] = {"USD": cash}
+        self.holdings: dict[ContractKey, int] = {}
+        self.mark: dict[ContractKey, float] = {}
+        self.last_closing_fees = 0.0  # of all positions, in USD, as of the last valuation
+        self._queue: list[tuple[Order, float]] = []  # with the daily price sigma at the decision
+
+    def submit(self, orders: list[Order], sigma_price: FloatArray) -> None:
+        """Queue orders, each for its contract's next bar.
+
+        Parameters
+        ----------
+        orders : list of Order
+        sigma_price : float array of shape (n_markets,)
+            Daily volatility in price units at the decision, for the slippage.
+        """
+        self._queue += [(order, float(sigma_price[order.market])) for order in orders]
+
+    def pending(self) -> dict[ContractKey, int]:
+        """Contracts on their way by (market index, contract month)."""
+        out: dict[ContractKey, int] = {}
+        for order, _ in self._queue:
+            key = (order.market, order.month)
+            out[key] = out.get(key, 0) + order.quantity
+        return out
+
+    def trade_session(
+        self,
+        day: int,
+        open_of: OpenOf,
+        closes: list[dict[int, float]],
+        fx: FloatArray,
+        expiry: list[dict[int, int]],
+    ) -> DayBook:
+        """Mark the positions held into the session and fill what is pending.
+
+        Parameters
+        ----------
+        day : int
+            Epoch day.
+        open_of : callable
+            Open of (market index, contract month), None without a bar in the session.
+        closes : list of dict of contract month to price
+            By market.
+        fx : float array of shape (n_markets,)
+        expiry : list of dict of contract month to epoch day
+            A position still held after it is closed at the last price, without fee.
+        """
+        n = len(self._instruments)
+        book = DayBook(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), [])
+        mark = self.mark
+        for key, quantity in list(self.holdings.items()):
+            market, month = key
+            close = closes[market].get(month)
+            if expiry[market][month] >= day:
+                if close is not None and close != mark[key]:
+                    self._book(market, quantity * (close - mark[key]), fx, book.pnl)
+                    mark[key] = close
+            else:
+                book.fills.append(
+                    Fill(
+                        day,
+                        self._instruments[market].code,
+                        month,
+                        -quantity,
+                        self.mark[key],
+                        0.0,
+                        0.0,
+                        "expiry",
+                    )
+                )
+                del self.holdings[key], mark[key]
+        book.overnight[:] = book.pnl
+        waiting = []
+        for order, sigma in self._queue:
+            price = open_of(order.market, order.month)
+            if price is not None and expiry[order.market][order.month] >= day:
+                self._fill(order, sigma, day, price, closes[order.market][order.month], fx, book)
+            elif expiry[order.market][order.month] >= day:
+                waiting.append((order, sigma))
+        self._queue = waiting
+        return book
+
+    def _fill(
+        self,
+        order: Order,
+        sigma: float,
+        day: int,
+        price: float,
+        close: float,
+        fx: FloatArray,
+        book: DayBook,
+    ) -> None:
+        market, month, quantity = order.market, order.month, order.quantity
+        key = (market, month)
+        instrument = self._instruments[market]
+        concession = slippage(instrument, quantity, sigma, impact=self._impact, stress=self._stress)
+        filled = price + concession if quantity > 0 else price - concession
+        self._book(market, quantity * (close - price), fx, book.pnl)
+        book.moves[key] = close - price
+        slip = abs(quantity) * concession * instrument.multiplier
+        self._add(instrument.currency, -slip)
+        charged = fee(instrument, quantity)
+        self._add(instrument.fee_currency, -charged)
+        fee_rate = fx[market] if instrument.fee_currency == instrument.currency else 1.0
+        slip, charged = slip * float(fx[market]), charged * float(fee_rate)
+        book.cost[market] += slip + charged
+        if order.reason == "roll":
+            book.roll_cost[market] += slip + charged
+        total = self.holdings.get(key, 0) + quantity
+        self.mark[key] = close
+        if total:
+            self.holdings[key] = total
+        else:
+            self.holdings.pop(key, None)
+            self.mark.pop(key, None)
+        book.fills.append(
+            Fill(day, instrument.code, month, quantity, filled, slip, charged, order.reason)
+        )
+
+    def _book(self, market: int, points: float, fx: FloatArray, into: FloatArray) -> None:
+        instrument = self._instruments[market]
+        amount = points * instrument.multiplier
+        self._add(instrument.currency, amount)
+        into[market] += amount * float(fx[market])
+
+    def _add(self, currency: str, amount: float) -> None:
+        self.balance[currency] = self.balance.get(currency, 0.0) + amount
+
+    def closing_fees(self, fx: FloatArray) -> float:
+        """Fees of closing all positions, in USD."""
+        total = 0.0
+        for (market, _), quantity in self.holdings.items():
+            instrument = self._instruments[market]
+            rate = fx[market] if instrument.fee_currency == instrument.currency else 1.0
+            total += fee(instrument, quantity) * float(rate)
+        return total
+
+    def nav(self, rates: dict[str, float], fx: FloatArray) -> float:
+        """Account value in USD, net of the fees of closing.
+
+        Parameters
+        ----------
+        rates : dict of currency to USD rate
+        fx : float array of shape (n_markets,)
+        """
+        cash = sum(amount * rates[currency] for currency, amount in self.balance.items() if amount)
+        self.last_closing_fees = self.closing_fees(fx)
+        return cash - self.last_closing_fees
+
+    def held_by_market(self) -> list[int]:
+        """Net contracts of every market over all contract months."""
+        out = [0] * len(self._instruments)
+        for (market, _), quantity in self.holdings.items():
+            out[market] += quantity
+        return out

@@ -1,0 +1,113 @@
+"""What a backtest leaves behind: one table per quantity, by session and market."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from research.data.dataset import DataIssue
+from universe.arrays import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something a person should be able to read about later.
+
+    ``kind`` is roll, universe, flip, carry, gate, expiry, or data for all the price gate noted.
+    """
+
+    epoch_day: int
+    kind: str
+    market: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One executed order in one contract.
+
+    Attributes
+    ----------
+    epoch_day : int
+        Session of the fill.
+    market : str
+    month : int
+        Contract, yyyymm.
+    quantity : int
+        Signed contracts.
+    price : float
+        Including slippage, in the instrument's quote.
+    slippage : float
+        Cost of the slippage in account currency, at least 0.
+    fee : float
+        Fees in account currency, at least 0.
+    reason : str
+        "rebalance", "roll", "expiry" or "risk".
+    """
+
+    epoch_day: int
+    market: str
+    month: int
+    quantity: int
+    price: float
+    slippage: float
+    fee: float
+    reason: str
+
+
+@dataclass
+class RunResult:
+    """Day by day record of a run, from either engine.
+
+    Arrays are (n_days,) or (n_days, n_markets); money in account currency. ``pnl`` is the price
+    profit of the contracts held into the day; ``cost`` is the slippage and fees of the day's fills
+    (at least 0), so that the net profit of a market is pnl - cost. ``exante_vol`` is annual,
+    ``var_*`` are positive fractions of NAV.
+    """
+
+    data_name: str
+    synthetic: bool
+    engine: str  # "embedded" or "LEAN"
+    settings: dict[str, str]
+    settings_hash: str
+    data_hash: str
+    markets: list[str]
+    classes: list[str]  # asset class of each market
+    day: IntArray
+    nav: FloatArray
+    pnl: FloatArray  # (days, markets), gross
+    cost: FloatArray  # (days, markets), all fills
+    roll_cost: FloatArray  # (days, markets), the part of cost due to rolls
+    sleeve_pnl: dict[str, FloatArray]  # sleeve or "rounding and limits" -> (days, markets) gross
+    contracts: IntArray  # (days, markets), held after the day's fills
+    targets: IntArray  # (days, markets), decided after the close of the day
+    forecasts: dict[str, FloatArray]  # sleeve -> (days, markets), NaN where absent
+    weight: FloatArray  # (days, markets), signed exposure of the targets over NAV
+    exante_vol: FloatArray  # of the targets
+    vol_target: float
+    var_parametric: FloatArray  # 99 %/20-day of the targets after the gate
+    var_historical: FloatArray
+    var_relative: FloatArray  # VaR over that of the reference portfolio, NaN where unknown
+    var_limit: float
+    var_one_day: FloatArray  # 99 %/1-day of the positions held overnight
+    drawdown: FloatArray
+    governor_scale: FloatArray  # 1 = not active
+    gate_scale: FloatArray  # exposure left by the gate, 1 = not active
+    active: BoolArray  # (days, markets), whether the market may be traded
+    fills: list[Fill] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    issues: list[DataIssue] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def returns(self) -> FloatArray:
+        """Net daily returns of shape (n_days - 1,)."""
+        return self.nav[1:] / self.nav[:-1] - 1.0
+
+    @property
+    def gross_returns(self) -> FloatArray:
+        """Daily returns before slippage and fees, of shape (n_days - 1,)."""
+        return np.asarray(self.returns + self.cost.sum(axis=1)[1:] / self.nav[:-1])

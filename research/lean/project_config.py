@@ -1,0 +1,118 @@
+"""The project's config.json: LEAN reads it, and the command line starts from the same values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from algorithm.settings import Settings, SettingsError
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "config.json"
+
+DESCRIPTION = "Trend + carry on futures."
+
+OPEN_END = "9999-12-31"
+"""Last session where nobody chose one and the data decides."""
+
+
+def default_config() -> dict[str, Any]:
+    """What config.json holds as long as nobody has changed a setting."""
+    return {
+        "algorithm-language": "Python",
+        "description": DESCRIPTION,
+        "parameters": Settings().as_strings(),
+    }
+
+
+def read_config(path: Path = CONFIG) -> dict[str, str]:
+    """The parameters of config.json; none if there is no such file.
+
+    Raises
+    ------
+    SettingsError
+        If the file is not a LEAN project's configuration.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    try:
+        parameters = json.loads(text)["parameters"]
+        values = {str(name): str(value) for name, value in parameters.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(
+            f'{path} cannot be read ({error}); it must be JSON with "parameters" of names and'
+            " values"
+        ) from None
+    return values
+
+
+def chosen_settings(
+    assignments: Iterable[str],
+    path: Path = CONFIG,
+    *,
+    open_end: bool = False,
+    **options: str | None,
+) -> Settings:
+    """Settings from config.json, changed by what a command line says.
+
+    Parameters
+    ----------
+    assignments : iterable of str
+        See :func:`parse_assignments`.
+    path : Path
+        config.json.
+    open_end : bool
+        Whether ``end`` becomes ``OPEN_END`` where neither config.json nor the command line sets it.
+    **options : str, optional
+        Settings that have an option of their own; None is not given.
+
+    Raises
+    ------
+    SettingsError
+        If a setting is unknown, given twice or not within its range.
+    """
+    changed = parse_assignments(assignments)
+    for name, value in options.items():
+        if value is None:
+            continue
+        if name in changed:
+            raise SettingsError(f"{name} is given twice: by --{name} and by --set")
+        changed[name] = value
+    if "markets" in changed:
+        changed["markets"] = " ".join(changed["markets"].replace(",", " ").split())
+    values = {**read_config(path), **changed}
+    default_end = Settings().end
+    if open_end and "end" not in changed and values.get("end", default_end) == default_end:
+        values["end"] = OPEN_END
+    return Settings.parse(values)
+
+
+def parse_assignments(texts: Iterable[str]) -> dict[str, str]:
+    """Read ``name=value``, several in one text too; a word without = continues the value before.
+
+    Raises
+    ------
+    SettingsError
+        If a text does not begin with a name and =, or a name is given twice.
+    """
+    values: dict[str, str] = {}
+    for text in texts:
+        name = ""
+        for word in text.split():
+            left, equals, right = word.partition("=")
+            if equals and left:
+                if left in values:
+                    raise SettingsError(f"{left} is given twice by --set")
+                name, values[left] = left, right
+            elif equals or not name:
+                raise SettingsError(
+                    f"--set is {text!r}; it must be name=value without blanks around =, like"
+                    " vol_target=0.12"
+                )
+            else:
+                values[name] = f"{values[name]} {word}".strip()
+    return values

@@ -1,0 +1,383 @@
+"""Reader of LEAN futures data: our own exports, or a user's LEAN data folder (U5)."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from research.data.dataset import Dataset, FxHistory, MarketHistory
+from research.data.errors import DataError
+from research.data.issue_log import IssueLog
+from research.lean.folder import read_marker
+from research.lean.format import (
+    HOURS_FILE,
+    OPEN_INTEREST,
+    PROPERTIES_FILE,
+    ContractCalendar,
+    forex_path,
+    future_path,
+    read_symbol_properties,
+    sid_expiry,
+)
+from research.lean.hours import MarketHours, MarketHoursDatabase, read_text
+from research.lean.view import ACCOUNT_CURRENCY, MarketReport, currency_pair, restrict
+from universe.arrays import FloatArray, IntArray, from_epoch_day, to_epoch_day
+from universe.instruments import Instrument, InstrumentMaster
+
+_TRADE_FIELDS, _INTEREST_FIELDS, _QUOTE_FIELDS = 6, 2, 11
+_BID_CLOSE, _ASK_CLOSE = 4, 9
+_MIDNIGHT = " 00:00"
+_SID_SLACK = 10
+"""Days by which a map file's expiry may miss LEAN's present rule and still name its contract."""
+
+
+def read_lean(
+    folder: str | Path,
+    master: InstrumentMaster,
+    codes: Iterable[str] | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+    mapping_mode: int = OPEN_INTEREST,
+) -> Dataset:
+    """Read daily futures data in LEAN's format.
+
+    What LEAN would not see is left out as well: rows on days without a session, of contracts it
+    does not list, after their last trade date. Exchange rates are dated by the session on whose
+    evening LEAN knows them (row D on D+1).
+
+    Parameters
+    ----------
+    folder : path
+        LEAN data folder.
+    master : InstrumentMaster
+    codes : iterable of str, optional
+        Markets to read, by default every LEAN-listed one with a trade file.
+    start, end : date, optional
+        First and last session kept.
+    progress : callable, optional
+        Called with (markets done, markets in all, code) after each market.
+    mapping_mode : int
+        Rows of the map file that give the front contract: 0 last trading day, 1 first day of the
+        month, 2 open interest, 3 annual open interest.
+
+    Returns
+    -------
+    Dataset
+        ``issues`` tells what was left out.
+
+    Raises
+    ------
+    DataError
+        If the folder, a database, a market's file or a needed currency is missing, a zip is
+        corrupt, or a row is malformed (with its line number).
+    UnknownInstrumentError
+        If ``master`` does not hold one of ``codes``.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise DataError(f"{root}: folder is missing; expected a LEAN data folder")
+    database = MarketHoursDatabase(root / HOURS_FILE)
+    marker = read_marker(root) or {}
+    log = IssueLog()
+    markets: dict[str, MarketHistory] = {}
+    chosen = _chosen(root, master, codes)
+    for done, instrument in enumerate(chosen, start=1):
+        hours = database.future(instrument.market, instrument.code)
+        reader = _MarketReader(root, instrument, hours, log)
+        nominal = marker.get("nominal_volume", {}).get(instrument.code)
+        history = reader.read(nominal, mapping_mode)
+        if history is not None:
+            markets[instrument.code] = history
+        if progress is not None:
+            progress(done, len(chosen), instrument.code)
+    if not markets:
+        raise DataError(
+            f"{root}: no usable bar of {len(chosen)} markets; expected"
+            " future/<market>/daily/<root>_trade.zip"
+        )
+    name = marker.get("dataset", f"LEAN data in {root.resolve().name}")
+    fx = _read_fx(root, markets, log)
+    dataset = Dataset(name, bool(marker.get("synthetic", False)), markets, fx, log.issues)
+    if start is None and end is None:
+        return dataset
+    cut = dataset.between(to_epoch_day(start or date.min), to_epoch_day(end or date.max))
+    if not cut.markets:
+        raise DataError(f"{root}: no session between {start or 'the start'} and {end or 'the end'}")
+    return cut
+
+
+def _chosen(root: Path, master: InstrumentMaster, codes: Iterable[str] | None) -> list[Instrument]:
+    if codes is not None:
+        return [master[code] for code in codes]
+    return [
+        instrument
+        for instrument in master
+        if instrument.lean_listed
+        and (root / future_path(instrument.market, "trade", instrument.code)).is_file()
+    ]
+
+
+@dataclass
+class _MarketReader:
+    """Reads the files of one market."""
+
+    root: Path
+    instrument: Instrument
+    hours: MarketHours
+    log: IssueLog
+
+    def __post_init__(self) -> None:
+        self.calendar = ContractCalendar(self.instrument, self.hours)
+
+    def read(self, nominal: float | None, mode: int) -> MarketHistory | None:
+        """The market's history, None if no bar is left; issues are logged."""
+        code = self.instrument.code
+        bars = self._contracts("trade", _TRADE_FIELDS)
+        interest = self._contracts("openinterest", _INTEREST_FIELDS)
+        months = sorted(bars)
+        if not months:
+            self.log.add(code, "empty", "no contract that LEAN lists")
+            return None
+        day = np.concatenate([bars[m][0] for m in months]) - self.hours.row_shift
+        contract = np.repeat(np.arange(len(months)), [len(bars[m][0]) for m in months])
+        values = np.concatenate([bars[m][1] for m in months], axis=1)
+        known = np.concatenate(
+            [_interest_on(bars[m][0] - self.hours.row_shift, interest.get(m)) for m in months]
+        )
+        volume = values[4]
+        if nominal is not None:
+            volume = np.where(volume == nominal, np.nan, volume)
+        order = np.lexsort((contract, day))
+        day, contract = day[order], contract[order]
+        expiry = np.array([self.calendar.expiry(m) for m in months], dtype=np.int64)
+        periods = self._periods(mode, months, int(day[0]))
+        raw = MarketHistory(
+            self.instrument,
+            np.array(months, dtype=np.int64),
+            expiry,
+            day,
+            contract,
+            values[0][order],
+            values[1][order],
+            values[2][order],
+            values[3][order],
+            volume[order],
+            known[order],
+            np.array([p[0] for p in periods], dtype=np.int64),
+            np.array([p[1] for p in periods], dtype=np.int64),
+        )
+        history, report = restrict(raw, self.hours, self.calendar)
+        self._log(report)
+        return history if report.bars else None
+
+    def _contracts(self, kind: str, fields: int) -> dict[int, tuple[IntArray, FloatArray]]:
+        """Rows by contract month: epoch days as in the file, and a row of values per column."""
+        path = self.root / future_path(self.instrument.market, kind, self.instrument.code)
+        if kind != "trade" and not path.is_file():
+            return {}
+        pattern = re.compile(rf"{re.escape(self.instrument.code.lower())}_{kind}_(\d{{6}})\.csv")
+        out: dict[int, tuple[IntArray, FloatArray]] = {}
+        for name, text in read_zip(path, f"the {kind} bars of {self.instrument.code}"):
+            match = pattern.fullmatch(name)
+            if match is None:
+                self.log.add(self.instrument.code, "file name", f"{path.name}: {name} is not read")
+                continue
+            month = self.calendar.of_entry(int(match[1]))
+            if month is None:
+                self.log.add(self.instrument.code, "contract", f"LEAN has no contract of {name}")
+                continue
+            rows = _parse_rows(text, fields, f"{path}, {name}")
+            if len(rows[0]):
+                out[month] = rows
+        return out
+
+    def _periods(self, mode: int, months: list[int], first: int) -> list[tuple[int, int]]:
+        """Start and contract index of every front-contract period of the map file."""
+        code = self.instrument.code
+        path = self.root / future_path(self.instrument.market, "map", code)
+        if not path.is_file():
+            self.log.add(code, "map file", f"{path.name} is missing: no front-contract schedule")
+            return []
+        rows = _map_rows(path, mode)
+        by_expiry = {self.calendar.expiry(month): i for i, month in enumerate(months)}
+        known = np.array(sorted(by_expiry), dtype=np.int64)
+        periods, start = [], first
+        for last_day, expiry in rows:
+            near = int(known[np.argmin(np.abs(known - expiry))])
+            if abs(near - expiry) > _SID_SLACK:
+                detail = f"front contract expiring {from_epoch_day(expiry)} has no bars"
+                self.log.add(code, "map file", detail, start)
+            else:
+                if near != expiry:
+                    detail = f"expiry {from_epoch_day(expiry)}, LEAN's rule {from_epoch_day(near)}"
+                    self.log.add(code, "map file", detail, start)
+                periods.append((start, by_expiry[near]))
+            start = max(start, last_day + 1)
+        return periods
+
+    def _log(self, report: MarketReport) -> None:
+        for count, kind, detail in (
+            (report.not_sessions, "session", "rows on days without a session in LEAN's calendar"),
+            (report.after_expiry, "expiry", "rows after the contract's last trade date"),
+            (report.remapped, "map file", "front-contract periods moved or dropped"),
+        ):
+            if count:
+                self.log.add(self.instrument.code, kind, f"{count} {detail}")
+
+
+def _interest_on(days: IntArray, rows: tuple[IntArray, FloatArray] | None) -> FloatArray:
+    """Open interest on the given days, NaN where there is none."""
+    out = np.full(len(days), np.nan)
+    if rows is not None:
+        at = np.minimum(np.searchsorted(rows[0], days), len(rows[0]) - 1)
+        out = np.where(rows[0][at] == days, rows[1][0][at], out)
+    return out
+
+
+def _map_rows(path: Path, mode: int) -> list[tuple[int, int]]:
+    """Last day and expiry of every period of a mapping mode, ascending."""
+    rows: list[tuple[int, int]] = []
+    modes: set[str] = set()
+    for number, line in enumerate(read_text(path, "a LEAN map file").splitlines(), start=1):
+        fields = line.split(",")
+        if not line.strip() or len(fields) < 4:  # the first line names the root only
+            continue
+        try:
+            modes.add(fields[3].strip())
+            if int(fields[3]) == mode:
+                rows.append((_stamp_day(fields[0]), sid_expiry(fields[1].strip())))
+        except ValueError:
+            raise DataError(
+                f"{path}, line {number}: malformed row {line!r}; expected"
+                " yyyymmdd,<root> <identifier>,<MARKET>,<mode>"
+            ) from None
+    if not rows:
+        held = ", ".join(sorted(modes)) or "none"
+        raise DataError(f"{path}: no row of mapping mode {mode}; the file holds modes {held}")
+    return sorted(rows)
+
+
+def _read_fx(root: Path, markets: dict[str, MarketHistory], log: IssueLog) -> dict[str, FxHistory]:
+    instruments = [history.instrument for history in markets.values()]
+    needed = {i.currency for i in instruments} - {ACCOUNT_CURRENCY}
+    wanted = needed | ({i.fee_currency for i in instruments} - {ACCOUNT_CURRENCY})
+    if not wanted:
+        return {}
+    properties = read_symbol_properties(root / PROPERTIES_FILE)
+    out: dict[str, FxHistory] = {}
+    for currency in sorted(wanted):
+        pair = currency_pair(currency, properties)
+        path = root / forex_path(pair or currency + ACCOUNT_CURRENCY)
+        if currency not in needed and not (pair and path.is_file()):
+            log.add(currency, "fx", f"no rate for fees in {currency}")
+        elif pair is None:
+            raise DataError(f"{root / PROPERTIES_FILE}: no pair converts {currency} into dollars")
+        else:
+            out[currency] = _fx_history(path, pair, currency)
+    return out
+
+
+def _fx_history(path: Path, pair: str, currency: str) -> FxHistory:
+    for name, text in read_zip(path, f"the quote bars of {pair}"):
+        if name != f"{pair.lower()}.csv":
+            continue
+        where = f"{path}, {name}"
+        lines = _lines(text)
+        days, _ = _parse_rows(text, _QUOTE_FIELDS, where)
+        inverse = pair.startswith(ACCOUNT_CURRENCY)
+        rates = [_rate(line, inverse, f"{where}, line {n}") for n, line in enumerate(lines, 1)]
+        return FxHistory(currency, days + 1, np.array(rates, dtype=np.float64))
+    raise DataError(f"{path}: no entry {pair.lower()}.csv; expected the quote bars of {pair}")
+
+
+def _rate(line: str, inverse: bool, where: str) -> float:
+    """Dollars per unit of the currency at the mean of bid and ask, as LEAN converts."""
+    fields = line.split(",")
+    try:
+        bid, ask = Decimal(fields[_BID_CLOSE]), Decimal(fields[_ASK_CLOSE])
+    except InvalidOperation:
+        raise DataError(f"{where}: malformed row {line!r}; expected two quote bars") from None
+    mid = bid if bid == ask else (bid + ask) / 2
+    if mid <= 0:
+        raise DataError(f"{where}: rate {mid} is not positive")
+    return float(1 / mid) if inverse else float(mid)
+
+
+def read_zip(path: Path, what: str) -> Iterator[tuple[str, str]]:
+    """Name and text of every entry of a zip, in order of their names.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or corrupt.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: file is missing; expected {what}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                yield name, archive.read(name).decode("utf-8")
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: corrupt zip ({error}); expected {what}") from None
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r", "").rstrip("\n").split("\n") if text.strip() else []
+
+
+def _parse_rows(text: str, fields: int, where: str) -> tuple[IntArray, FloatArray]:
+    """Epoch days and a (fields - 1, n_rows) array of the numbers of a LEAN csv."""
+    lines = _lines(text)
+    flat = ",".join(lines).split(",") if lines else []
+    if len(flat) == fields * len(lines):
+        try:
+            days = np.array([_stamp_day(stamp) for stamp in flat[::fields]], dtype=np.int64)
+            columns: Any = [[float(x) for x in flat[k::fields]] for k in range(1, fields)]
+            values = np.array(columns, dtype=np.float64).reshape(fields - 1, len(lines))
+        except ValueError:
+            pass
+        else:
+            if np.all(np.diff(days) > 0) and np.all(np.isfinite(values)):
+                return days, values
+    raise _first_fault(lines, fields, where)
+
+
+def _first_fault(lines: list[str], fields: int, where: str) -> DataError:
+    """The error of the first row that LEAN's reader would not take."""
+    previous = None
+    for number, line in enumerate(lines, start=1):
+        parts = line.split(",")
+        expected = f"expected yyyymmdd 00:00 and {fields - 1} plain numbers"
+        try:
+            day = _stamp_day(parts[0])
+            finite = len(parts) == fields and all(np.isfinite(float(x)) for x in parts[1:])
+        except ValueError:
+            finite = False
+        if not finite:
+            return DataError(f"{where}, line {number}: malformed row {line!r}; {expected}")
+        if previous is not None and day <= previous:
+            return DataError(f"{where}, line {number}: {parts[0]} does not follow the row before")
+        previous = day
+    return DataError(f"{where}: malformed; expected rows of {fields} fields")
+
+
+@lru_cache(maxsize=65536)
+def _stamp_day(stamp: str) -> int:
+    """Epoch day of "yyyymmdd" or "yyyymmdd 00:00"."""
+    text = stamp.removesuffix(_MIDNIGHT)
+    if len(text) != len("yyyymmdd") or not text.isdigit():
+        raise ValueError(stamp)
+    return to_epoch_day(date(int(text[:4]), int(text[4:6]), int(text[6:])))

@@ -1,0 +1,332 @@
+"""Where a run's return came from and what trading cost: attribution, turnover, tables (O1).
+
+All shares are money over the NAV of the session before and add up over time without compounding.
+The first session has no NAV before it and is left out; the engines start without positions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from research.engine.result import Fill, RunResult
+from research.measures.performance import (
+    VOL_BAND,
+    annual_vol,
+    calendar,
+    drawdown_series,
+    growth,
+    returns_of,
+    rolling_std,
+    sharpe,
+    var_exceptions,
+)
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray
+
+UNEXPLAINED = "cash, FX and closing fees"
+"""NAV change that no market's profit or cost explains: currency moves on cash in other currencies,
+interest where an engine pays it, and the change of the fees of closing all positions."""
+
+COSTS = "costs"
+REASONS = ("rebalance", "risk", "roll", "expiry")
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """Traded notional over NAV by reason, each of shape (n_days,), buys and sells both counted.
+
+    ``unvalued`` fills are in markets whose contract value the run does not show; they are not in.
+    """
+
+    parts: dict[str, FloatArray]
+    unvalued: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """Daily parts of a return; ``parts`` add up to ``total`` on every day, all (n_days,)."""
+
+    parts: dict[str, FloatArray]
+    total: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRow:
+    """One market over the run.
+
+    Attributes
+    ----------
+    sessions : int
+        In which it was active or held.
+    gross, cost, net : float
+        Sums of money over NAV.
+    net_money : float
+        Account currency.
+    sharpe : float
+        Of the net profit over NAV in those sessions, annual; NaN if it never moved.
+    trades : int
+        Fills other than rolls and expiries.
+    rolls : int
+        Sessions with a roll.
+    contracts : float
+        Mean of |contracts| over ``sessions``.
+    """
+
+    market: str
+    asset_class: str
+    sessions: int
+    gross: float
+    cost: float
+    net: float
+    net_money: float
+    sharpe: float
+    trades: int
+    rolls: int
+    contracts: float
+
+
+@dataclass(frozen=True, slots=True)
+class YearRow:
+    """One calendar year: returns net, turnover and cost over NAV, exposure and markets as means."""
+
+    year: int
+    sessions: int
+    ret: float
+    vol: float
+    sharpe: float
+    drawdown: float
+    turnover: float
+    cost: float
+    gross_exposure: float
+    markets_held: float
+    exceptions: int
+
+
+@dataclass(frozen=True, slots=True)
+class VolWindow:
+    """Realised annual volatility over rolling windows of ``sessions``: quantiles and share in band.
+
+    ``in_band`` is the share of windows within 10 % of the target (9-11 % at 10 %).
+    """
+
+    sessions: int
+    windows: int
+    low: float  # 5 %
+    median: float
+    high: float  # 95 %
+    in_band: float
+
+
+def base_nav(result: RunResult) -> FloatArray:
+    """NAV of the session before, by session; NaN on the first and once NAV is not positive."""
+    base = np.concatenate([[np.nan], result.nav[:-1]])[: len(result.nav)]
+    base[1:][~(np.minimum.accumulate(result.nav[:-1]) > 0)] = np.nan
+    return base
+
+
+def over_nav(result: RunResult, money: FloatArray) -> FloatArray:
+    """Money by session (and market) over the NAV before; 0 where there is none."""
+    base = base_nav(result)
+    return np.nan_to_num((money.T / base).T)
+
+
+# --- contributions -------------------------------------------------------------------------------
+def class_contributions(result: RunResult, *, net: bool = True) -> Contributions:
+    """Return by asset class, and what no market explains.
+
+    Parameters
+    ----------
+    result : RunResult
+    net : bool
+        True: after each class's slippage and fees, adding up to the net return; False: before
+        them, adding up to the gross return.
+    """
+    money = result.pnl - result.cost if net else result.pnl
+    share = over_nav(result, money)
+    names = sorted(set(result.classes))
+    column = np.array(result.classes)
+    parts = {name: share[:, column == name].sum(axis=1) for name in names}
+    return _explained(result, parts, net=net)
+
+
+def sleeve_contributions(result: RunResult) -> Contributions:
+    """Net return by sleeve (gross of costs), rounding and limits, costs, and the unexplained."""
+    parts = {name: over_nav(result, money).sum(axis=1) for name, money in result.sleeve_pnl.items()}
+    parts[COSTS] = -over_nav(result, result.cost).sum(axis=1)
+    return _explained(result, parts, net=True)
+
+
+def _explained(result: RunResult, parts: dict[str, FloatArray], *, net: bool) -> Contributions:
+    total = np.concatenate([[0.0], returns_of(result, gross=not net)])[: len(result.nav)]
+    rest = total - np.sum(list(parts.values()), axis=0) if parts else total
+    return Contributions({**parts, UNEXPLAINED: rest}, total)
+
+
+# --- trading -------------------------------------------------------------------------------------
+def contract_values(result: RunResult) -> FloatArray:
+    """Notional of one contract in account currency, (days, markets): |weight| NAV / |targets|.
+
+    Known where there is a target, else carried forward, then backward; NaN if never known.
+    """
+    size = np.abs(result.targets)
+    worth = np.abs(result.weight) * result.nav[:, None]
+    value = np.where((size > 0) & (worth > 0), worth / np.maximum(size, 1), np.nan)
+    return _fill_gaps(_fill_gaps(value)[::-1])[::-1]
+
+
+def _fill_gaps(value: FloatArray) -> FloatArray:
+    rows = np.where(np.isfinite(value), np.arange(len(value))[:, None], 0)
+    last = np.maximum.accumulate(rows, axis=0)
+    return np.asarray(np.take_along_axis(value, last, axis=0))
+
+
+def turnover(result: RunResult) -> Turnover:
+    """Sum of |quantity| x contract value over the NAV before, by session and reason.
+
+    Two-sided: a round trip counts twice and a roll counts both legs. Rates markets dominate it,
+    because a contract on short rates moves little per notional.
+    """
+    row = {int(day): i for i, day in enumerate(result.day)}
+    column = {market: i for i, market in enumerate(result.markets)}
+    value = over_nav(result, np.nan_to_num(contract_values(result)))
+    by_reason: dict[str, list[Fill]] = {reason: [] for reason in REASONS}
+    for fill in result.fills:
+        if row.get(fill.epoch_day) and fill.market in column:
+            by_reason.setdefault(fill.reason, []).append(fill)
+    parts: dict[str, FloatArray] = {}
+    unvalued = 0
+    for reason, fills in by_reason.items():
+        days = np.array([row[fill.epoch_day] for fill in fills], dtype=np.int64)
+        markets = np.array([column[fill.market] for fill in fills], dtype=np.int64)
+        size = np.array([abs(fill.quantity) for fill in fills], dtype=np.float64)
+        worth = value[days, markets]
+        unvalued += int(np.count_nonzero(worth == 0.0))
+        if fills:
+            traded = np.bincount(days, size * worth, minlength=len(result.day))
+            parts[reason] = traded.astype(np.float64)
+    return Turnover(parts, unvalued)
+
+
+def costs(result: RunResult) -> dict[str, FloatArray]:
+    """Costs over the NAV before, (n_days,): "trades" and "rolls" add up; "fees" are a part of both.
+
+    Slippage is what is left after the fees.
+    """
+    rolls = over_nav(result, result.roll_cost).sum(axis=1)
+    total = over_nav(result, result.cost).sum(axis=1)
+    fees = np.zeros(len(result.day))
+    row = {int(day): i for i, day in enumerate(result.day)}
+    for fill in result.fills:
+        if (i := row.get(fill.epoch_day)) is not None:
+            fees[i] += fill.fee
+    return {"trades": total - rolls, "rolls": rolls, "fees": over_nav(result, fees)}
+
+
+def by_year(result: RunResult, series: FloatArray) -> dict[int, float]:
+    """Sum of a daily series by calendar year."""
+    year, _ = calendar(result.day)
+    return {int(label): float(series[year == label].sum()) for label in np.unique(year)}
+
+
+def held_overnight(result: RunResult) -> BoolArray:
+    """Whether a market's position at the close is not zero, (days, markets)."""
+    return np.asarray(result.contracts != 0)
+
+
+def gross_exposure(result: RunResult) -> FloatArray:
+    """Sum of |weight| by session: notional of the targets over NAV."""
+    return np.asarray(np.abs(np.nan_to_num(result.weight)).sum(axis=1))
+
+
+# --- tables --------------------------------------------------------------------------------------
+def market_table(result: RunResult) -> list[MarketRow]:
+    """One row per market, in the result's order."""
+    gross, cost = over_nav(result, result.pnl), over_nav(result, result.cost)
+    trades = dict.fromkeys(result.markets, 0)
+    rolls: dict[str, set[int]] = {market: set() for market in result.markets}
+    for fill in result.fills:
+        if fill.market not in trades:
+            continue
+        if fill.reason == "roll":
+            rolls[fill.market].add(fill.epoch_day)
+        elif fill.reason != "expiry":
+            trades[fill.market] += 1
+    rows = []
+    for i, market in enumerate(result.markets):
+        used = result.active[:, i] | (result.contracts[:, i] != 0) | (gross[:, i] != 0)
+        net = gross[:, i] - cost[:, i]
+        size = np.abs(result.contracts[used, i])
+        rows.append(
+            MarketRow(
+                market,
+                result.classes[i],
+                int(used.sum()),
+                float(gross[:, i].sum()),
+                float(cost[:, i].sum()),
+                float(net.sum()),
+                float((result.pnl - result.cost)[1:, i].sum()),
+                sharpe(net[used]),
+                trades[market],
+                len(rolls[market]),
+                float(size.mean()) if len(size) else 0.0,
+            )
+        )
+    return rows
+
+
+def year_table(result: RunResult) -> list[YearRow]:
+    """One row per calendar year with a return."""
+    returns, year = returns_of(result), calendar(result.day[1:])[0]
+    traded = np.sum([*turnover(result).parts.values(), np.zeros(len(result.day))], axis=0)[1:]
+    cost = over_nav(result, result.cost).sum(axis=1)[1:]
+    exposure, held = gross_exposure(result)[1:], held_overnight(result).sum(axis=1)[1:]
+    bad = calendar(np.array([e.day for e in var_exceptions(result)], dtype=np.int64))[0]
+    rows = []
+    for label in np.unique(year):
+        inside = year == label
+        rows.append(
+            YearRow(
+                int(label),
+                int(inside.sum()),
+                float(np.prod(1.0 + returns[inside]) - 1.0),
+                annual_vol(returns[inside]),
+                sharpe(returns[inside]),
+                float(drawdown_series(growth(returns[inside])).max()),
+                float(traded[inside].sum()),
+                float(cost[inside].sum()),
+                float(exposure[inside].mean()),
+                float(held[inside].mean()),
+                int(np.sum(bad == label)),
+            )
+        )
+    return rows
+
+
+def vol_windows(result: RunResult, lengths: tuple[int, ...] = (21, 63, 252)) -> list[VolWindow]:
+    """Realised volatility per rolling window length against the target."""
+    returns = returns_of(result)
+    rows = []
+    for length in lengths:
+        vol = rolling_std(returns, length) * np.sqrt(TRADING_DAYS)
+        vol = vol[np.isfinite(vol)]
+        if not len(vol):
+            continue
+        low, median, high = np.quantile(vol, [0.05, 0.5, 0.95]).tolist()
+        near = np.abs(vol - result.vol_target) <= VOL_BAND * result.vol_target
+        rows.append(VolWindow(length, len(vol), low, median, high, float(near.mean())))
+    return rows
+
+
+def diversification(result: RunResult, window: int = 252) -> FloatArray:
+    """Realised diversification ratio by session, NaN before ``window`` returns or when flat.
+
+    Sum of the markets' volatilities of gross profit over NAV, over the volatility of their sum:
+    1 if all positions move as one, sqrt(n) for n independent equal ones.
+    """
+    share = over_nav(result, result.pnl)[1:]
+    single = rolling_std(share, window).sum(axis=1)
+    together = rolling_std(share.sum(axis=1), window)
+    alive = together > 1e-12
+    ratio = np.where(alive, single / np.where(alive, together, 1.0), np.nan)
+    return np.concatenate([[np.nan], ratio])[: len(result.day)]

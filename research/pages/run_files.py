@@ -1,0 +1,124 @@
+"""The files of a run: report, daily series, fills, agreement of sleeves and its record (O1)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from research.engine.result import RunResult
+from research.measures.sleeve_views import agreement_signs
+from research.measures.summary import summary
+from research.pages.files import write_atomically, write_daily_csv
+from research.pages.html_report import write_report
+from research.pages.text import data_text
+from universe.arrays import from_epoch_day
+
+REPORT = "report/index.html"
+"""LEAN's command line uploads HTML with a project, but nothing from a folder of this name."""
+
+
+def write_run(
+    result: RunResult, folder: Path, progress: Callable[[int, int], None] | None = None
+) -> Path:
+    """Write ``daily.csv``, ``fills.csv``, ``agreement.csv``, the report and ``result.json``.
+
+    Parameters
+    ----------
+    result : RunResult
+    folder : Path
+        Made if missing; files of an earlier run are replaced.
+    progress : callable, optional
+        Called with (files done, files in all).
+
+    Returns
+    -------
+    Path
+        The report.
+
+    Raises
+    ------
+    research.pages.files.ReportError
+        If a file cannot be written.
+    """
+    writers: tuple[tuple[Callable[[RunResult, Path], Path], str], ...] = (
+        (write_daily_csv, "daily.csv"),
+        (write_fills_csv, "fills.csv"),
+        (write_agreement_csv, "agreement.csv"),
+        (write_report, REPORT),
+        (_write_record, "result.json"),
+    )
+    for done, (write, name) in enumerate(writers, start=1):
+        write(result, folder / name)
+        if progress is not None:
+            progress(done, len(writers))
+    return folder / REPORT
+
+
+def write_fills_csv(result: RunResult, path: Path) -> Path:
+    """All fills of a run, one row each, in order.
+
+    Raises
+    ------
+    research.pages.files.ReportError
+        If the file cannot be written.
+    """
+    buffer = io.StringIO(newline="")
+    table = csv.writer(buffer, lineterminator="\n")
+    table.writerow(["date", "market", "contract", "quantity", "price", "slippage", "fee", "reason"])
+    for fill in result.fills:
+        money = (f"{value:.10g}" for value in (fill.price, fill.slippage, fill.fee))
+        day = from_epoch_day(fill.epoch_day).isoformat()
+        table.writerow([day, fill.market, fill.month, fill.quantity, *money, fill.reason])
+    return write_atomically(path, buffer.getvalue())
+
+
+def write_agreement_csv(result: RunResult, path: Path) -> Path:
+    """Whether trend and the other sleeves agree, a row a session and a column a market.
+
+    Cells are those of :func:`~research.measures.sleeve_views.agreement_signs`, empty where that has
+    none; the last column names the data, and says so where the market is synthetic.
+
+    Raises
+    ------
+    research.pages.files.ReportError
+        If the file cannot be written.
+    """
+    buffer = io.StringIO(newline="")
+    table = csv.writer(buffer, lineterminator="\n")
+    table.writerow(["date", *result.markets, "data"])
+    data, signs = data_text(result), agreement_signs(result)
+    text = np.where(np.isfinite(signs), np.nan_to_num(signs).astype(np.int64).astype(str), "")
+    for day, row in zip(result.day.tolist(), text.tolist(), strict=True):
+        table.writerow([from_epoch_day(day).isoformat(), *row, data])
+    return write_atomically(path, buffer.getvalue())
+
+
+def run_record(result: RunResult) -> dict[str, Any]:
+    """What a run was and came to, in a form for programs."""
+    return {
+        "engine": result.engine,
+        "data": {
+            "name": result.data_name,
+            "synthetic": result.synthetic,
+            "hash": result.data_hash,
+            "issues": len(result.issues),
+        },
+        "first": from_epoch_day(int(result.day[0])).isoformat(),
+        "last": from_epoch_day(int(result.day[-1])).isoformat(),
+        "sessions": len(result.day),
+        "markets": result.markets,
+        "settings_hash": result.settings_hash,
+        "settings": result.settings,
+        "summary": dict(summary(result)),
+        "seconds": result.timings,
+    }
+
+
+def _write_record(result: RunResult, path: Path) -> Path:
+    return write_atomically(path, json.dumps(run_record(result), indent=1) + "\n")

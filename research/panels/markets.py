@@ -1,0 +1,217 @@
+"""What the quality gate and the rolls leave of a dataset, as arrays of days and markets.
+
+Both are sequential by nature and are walked once, with the strategy's own code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from algorithm.settings import Settings
+from alpha.carry_sources import CarrySources
+from research.data.dataset import Dataset
+from research.data.errors import DataError
+from research.engine.feed import Feed
+from research.panels.spreads import SpreadRecorder
+from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day, to_epoch_day
+from universe.curves import MacroState
+from universe.instruments import Instrument
+from universe.markets import Markets
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketPanel:
+    """What the gate and the rolls left of a dataset; all arrays are (n_days, n_markets).
+
+    Attributes
+    ----------
+    instruments : sequence of Instrument
+        Columns.
+    day, month : int arrays of shape (n_days,)
+        Epoch day and yyyymm of every session of any market.
+    seen, tradable, alive : bool arrays
+        As ``Observation.seen``, ``Markets.tradable`` and ``Markets.alive``.
+    ret : float array
+        Daily return of the held contract, 0 where not seen.
+    adjusted, price, positive_price : float arrays
+        Back-adjusted price, close of the held contract and its last positive close, as known after
+        the session; NaN before the first.
+    near_price, far_price : float arrays
+        Carry pair in order of expiry, NaN without one.
+    near_expiry, far_expiry, near_month : int arrays
+    rolled : bool array
+        The held contract changed after the session's close.
+    raw_carry : float array, optional
+        Annual carry in price units by the class formulas, None in basis mode; of the pair where
+        the columns are spreads.
+    spreads : MarketPanel, optional
+        The markets' calendar spreads: ``price`` is near minus far, ``positive_price`` the near
+        leg's, ``rolled`` a change of pair; there are no carry pairs.
+    unreturned : int
+        Sessions of a column before its first return: 1, of a spread 0.
+    """
+
+    instruments: Sequence[Instrument]
+    day: IntArray
+    month: IntArray
+    seen: BoolArray
+    tradable: BoolArray
+    alive: BoolArray
+    ret: FloatArray
+    adjusted: FloatArray
+    price: FloatArray
+    positive_price: FloatArray
+    near_price: FloatArray
+    far_price: FloatArray
+    near_expiry: IntArray
+    far_expiry: IntArray
+    near_month: IntArray
+    rolled: BoolArray
+    raw_carry: FloatArray | None = None
+    spreads: MarketPanel | None = None
+    unreturned: int = 1
+
+    @property
+    def codes(self) -> list[str]:
+        """Market codes in the order of the columns."""
+        return [instrument.code for instrument in self.instruments]
+
+    @property
+    def class_names(self) -> list[str]:
+        """Asset classes that occur, in the order of the alphabet."""
+        return sorted({str(instrument.asset_class) for instrument in self.instruments})
+
+    @property
+    def class_index(self) -> IntArray:
+        """Number of each market's class in ``class_names``, (n_markets,)."""
+        names = self.class_names
+        return np.array([names.index(str(i.asset_class)) for i in self.instruments], dtype=np.int64)
+
+    def since(self, row: int) -> MarketPanel:
+        """The same panel from a row on."""
+        return self._rows(slice(row, None))
+
+    def until(self, row: int) -> MarketPanel:
+        """The same panel up to a row, without it."""
+        return self._rows(slice(None, row))
+
+    def _rows(self, rows: slice) -> MarketPanel:
+        arrays = {
+            field.name: getattr(self, field.name)[rows]
+            for field in fields(self)
+            if isinstance(getattr(self, field.name), np.ndarray)
+        }
+        spreads = None if self.spreads is None else self.spreads._rows(rows)
+        return replace(self, spreads=spreads, **arrays)
+
+
+_RECORDED = {
+    **dict.fromkeys(("seen", "tradable", "alive", "rolled"), np.bool_),
+    **dict.fromkeys(("ret", "adjusted", "price", "positive_price"), np.float64),
+    **dict.fromkeys(("near_price", "far_price"), np.float64),
+    **dict.fromkeys(("near_expiry", "far_expiry", "near_month"), np.int64),
+}
+
+
+def market_panel(
+    dataset: Dataset,
+    settings: Settings,
+    start: date,
+    end: date,
+    progress: Progress | None = None,
+    *,
+    spreads: bool = False,
+) -> MarketPanel:
+    """Walk the sessions from ``start`` to ``end`` through the quality gate and the rolls.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its macro series serve the class formulas of carry.
+    settings : Settings
+        Its gate, roll, volatility and carry-source settings count.
+    start, end : date
+        Inclusive.
+    progress : callable, optional
+        Called with (sessions done, sessions in all).
+    spreads : bool
+        Whether to walk the calendar spreads too.
+
+    Raises
+    ------
+    DataError
+        If the data has no session between the dates.
+    """
+    feed = Feed(dataset, to_epoch_day(start), to_epoch_day(end))
+    if not len(feed.days):
+        raise DataError(f"{dataset.name} has no session between {start} and {end}")
+    instruments = [history.instrument for history in dataset.markets.values()]
+    markets = panel_markets(settings, instruments)
+    for known, contracts in zip(markets.contracts, feed.contracts(), strict=True):
+        known.update((contract.month, contract) for contract in contracts)
+    total, n = len(feed.days), len(instruments)
+    record: dict[str, Any] = {name: np.zeros((total, n), kind) for name, kind in _RECORDED.items()}
+    column = {instrument.code: k for k, instrument in enumerate(instruments)}
+    by_class = settings.carry_source == "class"
+    sources = CarrySources(instruments, settings.carry_source, settings.carry_max_age)
+    raw_carry = np.full((total, n), np.nan)
+    state = MacroState(settings.macro_max_age)
+    recorder = SpreadRecorder(markets, settings, total) if spreads else None
+    for row, bars in enumerate(feed):
+        day = bars.session.day
+        out = markets.observe(bars.session)
+        for name in ("adjusted", "price", "positive_price"):
+            record[name][row] = getattr(markets, name)
+        for name in ("seen", "ret", "near_price", "far_price", "near_expiry", "far_expiry"):
+            record[name][row] = getattr(out, name)
+        record["near_month"][row] = out.near_month
+        record["tradable"][row] = markets.tradable(out.seen)
+        record["alive"][row] = markets.alive(day)
+        if recorder is not None:
+            recorder.observe(row, bars.session, record["tradable"][row])
+        for roll in out.rolls:
+            record["rolled"][row, column[roll.market]] = True
+        if by_class:
+            for name, (known_on, value) in bars.session.macro.items():
+                state.update(known_on, {name: value})
+            pair = out.near_price, out.far_price, out.near_expiry, out.far_expiry
+            raw_carry[row] = sources.raw(day, *pair, markets.price, out.near_month, state).raw
+        if progress is not None and (row % 64 == 0 or row + 1 == total):
+            progress(row + 1, total)
+    months = [(d := from_epoch_day(day)).year * 100 + d.month for day in feed.days.tolist()]
+    columns: dict[str, Any] = {
+        "instruments": instruments,
+        "day": feed.days,
+        "month": np.array(months, dtype=np.int64),
+    }
+    outright = MarketPanel(**columns, **record, raw_carry=raw_carry if by_class else None)
+    if recorder is None:
+        return outright
+    unpaired: dict[str, Any] = {
+        **dict.fromkeys(("near_price", "far_price"), np.full((total, n), np.nan)),
+        **dict.fromkeys(("near_expiry", "far_expiry", "near_month"), np.zeros((total, n), int)),
+    }
+    pairs = MarketPanel(**columns, **unpaired, **recorder.record, unreturned=0)
+    return replace(outright, spreads=pairs)
+
+
+def panel_markets(settings: Settings, instruments: Sequence[Instrument]) -> Markets:
+    """The markets' state as the strategy makes it from the settings, without contracts."""
+    return Markets(
+        instruments,
+        vol_span=settings.vol_span,
+        vol_long_sessions=settings.vol_long_sessions,
+        vol_long_weight=settings.vol_long_weight,
+        outlier_sigmas=settings.outlier_sigmas,
+        gap_days=settings.gap_days,
+        stale_sessions=settings.stale_sessions,
+        theta=settings.roll_open_interest_ratio,
+        follow_mapping=bool(settings.follow_mapping),
+    )

@@ -1,0 +1,306 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from execution.orders import Order, plan_orders
+from research.engine.ledger import Ledger
+from tests.helpers import instrument
+
+ES = instrument("ES", multiplier=50.0, half_spread=0.125, fee=2.0, adv_contracts=10_000.0)
+FDAX = instrument(
+    "FDAX",
+    multiplier=25.0,
+    half_spread=0.5,
+    fee=1.5,
+    currency="EUR",
+    fee_currency="EUR",
+    adv_contracts=10_000.0,
+)
+NK = instrument("NK", multiplier=5.0, half_spread=5.0, fee=3.0, currency="JPY", adv_contracts=1e4)
+MAR, JUN = 202003, 202006
+EXPIRY = [{MAR: 100, JUN: 190}] * 3
+
+
+def ledger(*instruments, cash=1e6, impact=0.0, stress=1.0):
+    return Ledger(list(instruments or (ES,)), cash, impact=impact, stress=stress)
+
+
+def trade(book, day, closes, *, opens=None, fx=None):
+    rates = np.ones(len(closes)) if fx is None else np.array(fx, dtype=float)
+    table = opens or closes
+
+    def open_of(market, month):
+        return table[market].get(month)
+
+    return book.trade_session(day, open_of, closes, rates, EXPIRY)
+
+
+def nav(book, *fx, instruments=(ES,)):
+    rates = np.array(fx or [1.0])
+    named = {i.currency: float(rate) for i, rate in zip(instruments, rates, strict=True)}
+    return book.nav({"USD": 1.0} | named, rates)
+
+
+class TestHandMadeDay:
+    def test_in_dollars(self):
+        """Bought 10 at an open of 3000 with a half spread of 0.125; closes at 3004, then 2999."""
+        account = ledger()
+        account.submit([Order(0, MAR, 10, "rebalance")], np.array([30.0]))
+        assert nav(account) == 1e6
+        book = trade(account, 1, [{MAR: 3004.0}], opens=[{MAR: 3000.0}])
+        assert book.pnl.tolist() == [10 * 50 * 4.0]
+        assert book.cost.tolist() == [10 * 50 * 0.125 + 10 * 2.0]
+        assert book.roll_cost.tolist() == [0.0]
+        (fill,) = book.fills
+        assert (fill.market, fill.month, fill.quantity, fill.price) == ("ES", MAR, 10, 3000.125)
+        assert (fill.slippage, fill.fee, fill.reason) == (62.5, 20.0, "rebalance")
+        assert nav(account) == 1e6 + 2000 - 62.5 - 20 - 20  # the last 20: fees of closing
+        book = trade(account, 2, [{MAR: 2999.0}])
+        assert book.pnl.tolist() == [10 * 50 * -5.0]
+        assert nav(account) == 1e6 - 500 - 62.5 - 20 - 20
+
+    def test_impact_uses_the_volatility_at_the_decision(self):
+        """100 of 10,000 contracts: 0.1 x 30 points x 0.1 = 0.3 on top of the spread."""
+        account = ledger(impact=0.1)
+        account.submit([Order(0, MAR, -100, "rebalance")], np.array([30.0]))
+        (fill,) = trade(account, 1, [{MAR: 3000.0}]).fills
+        assert fill.price == pytest.approx(3000 - 0.425)
+        assert fill.slippage == pytest.approx(100 * 50 * 0.425)
+
+    def test_stress_multiplies_the_slippage_not_the_fee(self):
+        account = ledger(stress=4.0)
+        account.submit([Order(0, MAR, 1, "rebalance")], np.array([30.0]))
+        (fill,) = trade(account, 1, [{MAR: 3000.0}]).fills
+        assert (fill.slippage, fill.fee) == (25.0, 2.0)
+
+    def test_in_euros(self):
+        """Profit and fees are euros; the cash balance is revalued at each day's rate."""
+        account = ledger(FDAX)
+        account.submit([Order(0, MAR, 2, "rebalance")], np.array([100.0]))
+        book = trade(account, 1, [{MAR: 12_010.0}], opens=[{MAR: 12_000.0}], fx=[1.2])
+        assert book.pnl[0] == pytest.approx(2 * 25 * 10 * 1.2)
+        assert book.cost[0] == pytest.approx((2 * 25 * 0.5 + 3.0) * 1.2)
+        assert account.balance == {"USD": 1e6, "EUR": 500 - 25 - 3}
+        assert nav(account, 1.2, instruments=[FDAX]) == pytest.approx(1e6 + (472 - 3) * 1.2)
+        assert nav(account, 1.3, instruments=[FDAX]) == pytest.approx(1e6 + (472 - 3) * 1.3)
+
+    def test_a_dollar_fee_on_a_yen_contract(self):
+        account = ledger(NK)
+        account.submit([Order(0, MAR, 4, "rebalance")], np.array([100.0]))
+        book = trade(account, 1, [{MAR: 30_100.0}], opens=[{MAR: 30_000.0}], fx=[0.01])
+        assert book.cost[0] == pytest.approx(4 * 5 * 5 * 0.01 + 12.0)
+        assert account.balance == {"USD": 1e6 - 12.0, "JPY": 4 * 5 * 100 - 4 * 5 * 5}
+        assert nav(account, 0.01, instruments=[NK]) == pytest.approx(1e6 - 12 + 19.0 - 12)
+
+    def test_reversing_a_position(self):
+        account = ledger()
+        for day, quantity in ((1, 3), (2, -5)):
+            account.submit([Order(0, MAR, quantity, "rebalance")], np.array([0.0]))
+            trade(account, day, [{MAR: 3000.0}])
+        assert account.holdings == {(0, MAR): -2}
+        book = trade(account, 3, [{MAR: 2990.0}])
+        assert book.pnl.tolist() == [1000.0]
+
+    def test_a_closed_position_leaves_nothing_behind(self):
+        account = ledger()
+        for day, quantity in ((1, 3), (2, -3)):
+            account.submit([Order(0, MAR, quantity, "rebalance")], np.array([0.0]))
+            trade(account, day, [{MAR: 3000.0}])
+        assert account.holdings == {}
+        assert account.mark == {}
+        assert account.pending() == {}
+        assert nav(account) == 1e6 - 2 * 3 * (50 * 0.125 + 2)
+
+    def test_rolls_are_costed_apart(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 10, "rebalance")], np.array([0.0]))
+        trade(account, 1, [{MAR: 3000.0, JUN: 2990.0}])
+        account.submit([Order(0, MAR, -10, "roll"), Order(0, JUN, 10, "roll")], np.array([0.0]))
+        book = trade(account, 2, [{MAR: 3000.0, JUN: 2990.0}])
+        assert book.roll_cost.tolist() == book.cost.tolist() == [2 * 10 * (50 * 0.125 + 2.0)]
+        assert account.holdings == {(0, JUN): 10}
+        assert account.held_by_market() == [10]
+
+
+BOTH = [{MAR: 3000.0, JUN: 2990.0}]
+
+
+class TestFailedRollLeg:
+    """One leg of a roll is filled, the other refused: the next plan orders what is missing."""
+
+    def rolled(self, quantity, accepted):
+        """Account after a roll from March to June of which only some orders were accepted."""
+        account = ledger()
+        account.submit([Order(0, MAR, quantity, "rebalance")], np.zeros(1))
+        trade(account, 1, BOTH)
+        orders = plan_orders({0: {JUN: quantity}}, account.holdings, account.pending())
+        assert [(o.month, o.quantity) for o in orders] == [(MAR, -quantity), (JUN, quantity)]
+        account.submit([o for o in orders if accepted(o)], np.zeros(1))
+        trade(account, 2, BOTH)
+        return account
+
+    @pytest.mark.parametrize("quantity", [7, -7])
+    @pytest.mark.parametrize("refused", [MAR, JUN])
+    def test_only_the_refused_leg_is_ordered_again(self, quantity, refused):
+        account = self.rolled(quantity, lambda order: order.month != refused)
+        orders = plan_orders({0: {JUN: quantity}}, account.holdings, account.pending())
+        missing = -quantity if refused == MAR else quantity
+        assert [(o.month, o.quantity) for o in orders] == [(refused, missing)]
+        account.submit(orders, np.zeros(1))
+        trade(account, 3, BOTH)
+        assert account.holdings == {(0, JUN): quantity}
+        assert plan_orders({0: {JUN: quantity}}, account.holdings, account.pending()) == []
+
+    def test_a_leg_that_still_waits_is_not_ordered_again(self):
+        account = self.rolled(5, lambda order: order.month == JUN)
+        account.submit([Order(0, MAR, -5, "roll")], np.zeros(1))
+        trade(account, 3, [{JUN: 2990.0}])  # March has no bar
+        assert account.pending() == {(0, MAR): -5}
+        assert plan_orders({0: {JUN: 5}}, account.holdings, account.pending()) == []
+
+    @given(st.integers(0, 10**6), st.integers(-9, 9).filter(bool))
+    def test_no_leg_ever_overshoots_whatever_is_refused(self, seed, quantity):
+        rng = np.random.default_rng(seed)
+        account = self.rolled(quantity, lambda order: rng.random() < 0.5)
+        for day in range(3, 12):
+            for (_, month), held in account.holdings.items():
+                assert month in (MAR, JUN)
+                assert 0 < held * np.sign(quantity) <= abs(quantity)
+            orders = plan_orders({0: {JUN: quantity}}, account.holdings, account.pending())
+            parts = [(o, int(rng.integers(0, abs(o.quantity) + 1))) for o in orders if day < 10]
+            filled = [
+                Order(0, o.month, n * int(np.sign(o.quantity)), o.reason) for o, n in parts if n
+            ]
+            account.submit(filled if day < 10 else orders, np.zeros(1))
+            quotes = {m: p for m, p in BOTH[0].items() if day >= 10 or rng.random() < 0.7}
+            trade(account, day, [quotes])
+        assert account.holdings == {(0, JUN): quantity}
+
+
+class TestWaiting:
+    def test_an_order_waits_for_the_next_bar_of_its_contract(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 10, "rebalance")], np.array([0.0]))
+        assert trade(account, 1, [{}]).fills == []
+        assert trade(account, 2, [{JUN: 2990.0}]).fills == []
+        (fill,) = trade(account, 3, [{MAR: 3000.0}]).fills
+        assert fill.epoch_day == 3
+        assert trade(account, 4, [{MAR: 3000.0}]).fills == []
+
+    def test_orders_stay_apart_and_what_is_on_its_way_adds_up(self):
+        account = ledger(impact=0.1)
+        for quantity, sigma in ((100, 30.0), (-25, 60.0)):
+            account.submit([Order(0, MAR, quantity, "rebalance")], np.array([sigma]))
+        assert account.pending() == {(0, MAR): 75}
+        fills = trade(account, 1, [{MAR: 3000.0}]).fills
+        assert [fill.quantity for fill in fills] == [100, -25]
+        assert [fill.price for fill in fills] == pytest.approx([3000.425, 2999.575])
+        assert account.holdings == {(0, MAR): 75}
+        assert account.pending() == {}
+
+    def test_only_the_contract_with_a_bar_is_filled(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 1, "roll"), Order(0, JUN, 2, "roll")], np.array([0.0]))
+        (fill,) = trade(account, 1, [{JUN: 3000.0}]).fills
+        assert fill.month == JUN
+        assert account.pending() == {(0, MAR): 1}
+
+    def test_an_order_of_an_expired_contract_is_dropped(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 10, "rebalance")], np.array([0.0]))
+        assert trade(account, 101, [{}]).fills == []
+        assert account.pending() == {}
+
+    def test_an_order_is_not_filled_on_a_bar_after_the_expiry(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 10, "rebalance")], np.array([0.0]))
+        assert trade(account, 101, [{MAR: 3000.0}]).fills == []
+        assert account.holdings == {}
+
+    def test_a_position_without_a_bar_keeps_its_mark(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 1, "rebalance")], np.array([0.0]))
+        trade(account, 1, [{MAR: 3000.0}])
+        before = nav(account)
+        assert trade(account, 2, [{}]).pnl.tolist() == [0.0]
+        assert nav(account) == before
+        assert trade(account, 3, [{MAR: 3010.0}]).pnl.tolist() == [500.0]
+
+
+class TestExpiry:
+    def test_a_position_still_held_is_closed_at_the_last_price_without_cost(self):
+        account = ledger()
+        account.submit([Order(0, MAR, -7, "rebalance")], np.array([0.0]))
+        trade(account, 99, [{MAR: 3000.0}])
+        trade(account, 100, [{MAR: 2990.0}])
+        balance = dict(account.balance)
+        book = trade(account, 101, [{}])
+        (fill,) = book.fills
+        assert (fill.quantity, fill.price, fill.reason) == (7, 2990.0, "expiry")
+        assert (fill.slippage, fill.fee) == (0.0, 0.0)
+        assert book.cost.tolist() == [0.0]
+        assert account.holdings == {}
+        assert account.balance == balance
+
+    def test_bars_after_the_expiry_do_not_count(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 1, "rebalance")], np.array([0.0]))
+        trade(account, 100, [{MAR: 3000.0}])
+        book = trade(account, 101, [{MAR: 9999.0}])
+        assert book.pnl.tolist() == [0.0]
+        assert account.holdings == {}
+
+
+class TestNavIdentity:
+    @given(st.integers(0, 10**6))
+    def test_nav_changes_by_profit_less_cost_plus_fx_less_closing_fees(self, seed):
+        rng = np.random.default_rng(seed)
+        account = ledger(ES, FDAX, NK, impact=0.2, stress=1.5)
+        fx = np.array([1.0, 1.2, 0.009])
+        price = np.array([3000.0, 12_000.0, 30_000.0])
+        before = nav(account, *fx, instruments=(ES, FDAX, NK))
+        for day in range(80, 110):  # the contract of March ends in between
+            balances = dict(account.balance)
+            fees = account.closing_fees(fx)
+            last = fx
+            fx = fx * (1 + 0.01 * rng.standard_normal(3) * [0, 1, 1])
+            price = price * (1 + 0.01 * rng.standard_normal(3))
+            closes = [
+                {m: p + k for k, m in enumerate((MAR, JUN)) if rng.random() < 0.8} for p in price
+            ]
+            opens = [{m: p - rng.normal(0, 2) for m, p in quotes.items()} for quotes in closes]
+            book = trade(account, day, closes, opens=opens, fx=fx)
+            now = nav(account, *fx, instruments=(ES, FDAX, NK))
+            revalued = sum(
+                balances.get(i.currency, 0.0) * (fx[k] - last[k])
+                for k, i in enumerate((ES, FDAX, NK))
+                if i.currency != "USD"
+            )
+            expected = (
+                book.pnl.sum() - book.cost.sum() + revalued - (account.closing_fees(fx) - fees)
+            )
+            assert now - before == pytest.approx(expected, abs=1e-6)
+            before = now
+            account.submit(
+                [
+                    Order(int(rng.integers(3)), m, int(rng.integers(1, 9)) * s, "rebalance")
+                    for m, s in ((MAR, 1), (JUN, -1))
+                ],
+                rng.uniform(0, 50, 3),
+            )
+
+    @given(st.integers(0, 10**6))
+    def test_holdings_are_the_sum_of_the_fills(self, seed):
+        rng = np.random.default_rng(seed)
+        account, total = ledger(ES, FDAX), {}
+        for day in range(90, 105):
+            quotes = [{m: 100.0 for m in (MAR, JUN) if rng.random() < 0.7} for _ in range(2)]
+            for fill in trade(account, day, quotes).fills:
+                key = (["ES", "FDAX"].index(fill.market), fill.month)
+                total[key] = total.get(key, 0) + fill.quantity
+            assert account.holdings == {key: n for key, n in total.items() if n}
+            assert (0, MAR) not in account.holdings or day <= 100
+            market, month = int(rng.integers(2)), (MAR, JUN)[int(rng.integers(2))]
+            order = Order(market, month, int(rng.integers(-5, 6)), "rebalance")
+            account.submit([order], np.zeros(2))
