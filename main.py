@@ -1,6 +1,6 @@
-"""LEAN's entry point; the strategy is in ``algorithm.trend_carry``."""
+"""LEAN's entry point; the strategy is in ``algorithm.lean_algorithm``."""
 
-from algorithm.trend_carry import TrendCarryAlgorithm
+from algorithm.lean_algorithm import TrendCarryAlgorithm
 
 
 class Main(TrendCarryAlgorithm):

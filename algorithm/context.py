@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from algorithm.construction import Plan
-from algorithm.decision import Strategy
-from execution.orders import ContractKey
-from risk.gate import GateResult
+from algorithm.decision import Account, Decision
+from algorithm.strategy import Strategy, Walk
 from universe.arrays import FloatArray, IntArray
+from universe.legs import ContractKey
 from universe.session import Contract, Session
 
 
@@ -33,8 +32,6 @@ class TradingContext:
     strategy : Strategy
     log : callable
         Takes a sentence.
-    nav : float
-        Account value at the decision.
     symbols, keys, securities : dict
         Symbol by (market index, contract month), and back; the security that carries its data.
     pending : dict of (market index, contract month) to contracts
@@ -49,15 +46,16 @@ class TradingContext:
         Whether the orders of a decision are being sent.
     traded : set of (market index, contract month)
         Contracts that may have a position.
-    plan, governed, gated
-        What the stages of the current decision produced.
+    walk : Walk, optional
+        The decision on its way through the chain: every model takes it as far as its own stages.
+    proposed : int array of shape (n_assets,)
+        Whole contracts that construction handed over, before any exposure scale.
     macro : dict of series name to (epoch day, value)
         Read since the last session.
     """
 
     strategy: Strategy
     log: Callable[[str], None] = print
-    nav: float = 0.0
     symbols: dict[ContractKey, Any] = field(default_factory=dict)
     keys: dict[Any, ContractKey] = field(default_factory=dict)
     securities: dict[ContractKey, Any] = field(default_factory=dict)
@@ -71,13 +69,11 @@ class TradingContext:
     emitted: set[ContractKey] = field(default_factory=set)  # with a target in this decision
     holdings: dict[ContractKey, int] = field(default_factory=dict)
     forecasts: dict[str, FloatArray] = field(default_factory=dict)
-    plan: Plan | None = None
-    governed: IntArray | None = None
-    gated: GateResult | None = None
+    walk: Walk | None = None
+    proposed: IntArray | None = None
     macro: dict[str, tuple[int, float]] = field(default_factory=dict)
     collecting: int = 0
     quotes: list[dict[int, float]] = field(default_factory=list)
-    _forecasts: dict[str, FloatArray] | None = None
     _asked: bool = False
     _deciding: int = 0
 
@@ -91,13 +87,33 @@ class TradingContext:
         return self._deciding == get_ident()
 
     @contextmanager
-    def deciding(self) -> Iterator[None]:
-        """The framework models act while this lasts."""
+    def deciding(self, nav: float) -> Iterator[Walk]:
+        """The framework models act while this lasts; the decision walks on with each of them.
+
+        Parameters
+        ----------
+        nav : float
+            Account value, NaN while it is unknown.
+        """
+        self.walk = self.strategy.begin(Account(nav, self.holdings, self.pending))
+        self.proposed = None
         self._deciding = get_ident()
         try:
-            yield
+            yield self.walk
         finally:
             self._deciding = 0
+
+    def through(self, stage: str) -> Decision:
+        """The decision, taken through the chain up to ``stage``.
+
+        Raises
+        ------
+        RuntimeError
+            If no decision is being taken.
+        """
+        if self.walk is None:
+            raise RuntimeError(f"no decision is being taken; stage {stage} has nothing to act on")
+        return self.walk.through(stage)
 
     @contextmanager
     def sending_orders(self) -> Iterator[None]:
@@ -139,7 +155,6 @@ class TradingContext:
         self.quotes = [{} for _ in quotes]
         interest = [self._interest(market, closes) for market, closes in enumerate(quotes)]
         macro, self.macro = self.macro, {}
-        self._forecasts = None
         return Session(self.collecting, quotes, mapped, interest, fx, macro)
 
     def _interest(self, market: int, closes: dict[int, float]) -> dict[int, float]:
@@ -190,12 +205,6 @@ class TradingContext:
             elif key not in self.pending:
                 self.traded.discard(key)
 
-    def current_forecasts(self) -> dict[str, FloatArray]:
-        """The strategy's forecasts of the session, computed once."""
-        if self._forecasts is None:
-            self._forecasts = self.strategy.forecast()
-        return self._forecasts
-
     def open_markets(self, contracts: IntArray) -> dict[int, dict[int, int]]:
         """Targets of the markets that do not have theirs, all contracts on their way counted.
 
@@ -225,12 +234,13 @@ class TradingContext:
 
     def wanted_contracts(self, contracts: IntArray) -> dict[int, dict[int, int]]:
         """Targets by market and month, without the spreads that lack a subscribed leg."""
-        wanted, n = contracts, self.strategy.assets.n_markets
+        legs, n = self.strategy.snapshot.legs, len(self.strategy.instruments)
+        wanted = contracts
         for market in np.flatnonzero(contracts[n:]).tolist():
-            if not all((market, leg) in self.symbols for leg in self.strategy.assets.legs(market)):
+            if not all((market, leg) in self.symbols for leg in legs.of(market)):
                 wanted = wanted.copy() if wanted is contracts else wanted
                 wanted[n + market] = 0
-        return self.strategy.target_contracts(wanted)
+        return legs.target_contracts(wanted)
 
     def portfolio_targets(
         self,
@@ -262,8 +272,8 @@ class TradingContext:
         return [make(self.symbols[key], n) for key, n in keys.items() if key in self.symbols]
 
     def held_assets(self) -> IntArray:
-        """Contracts held of every asset, see ``Strategy.held_assets``."""
-        return self.strategy.held_assets(self.holdings)
+        """Contracts held of every asset, see ``Legs.held_assets``."""
+        return self.strategy.snapshot.legs.held_assets(self.holdings)
 
     def order_placed(self, key: ContractKey, ticket: Any, quantity: int, sigma: float) -> None:
         """Remember an order on its way and the volatility it was sized with."""

@@ -71,15 +71,24 @@ class LiveAccount:
                 value -= float(holding.unrealized_profit)
         return value
 
-    def trusts(self, nav: float) -> bool:
-        """Whether to decide on ``nav``; one that jumps waits for the next evening."""
-        last = self._context.strategy.governor.nav
-        if self._guard.trusts(nav, last):
-            return True
-        self._algorithm.error(
-            f"NAV is {nav:,.0f} after {last:,.0f}: no decision until the next evening confirms it"
+    def believed(self, nav: float) -> float:
+        """``nav``, or NaN while it is not to be decided on.
+
+        Nothing is then ordered but what an expiry forces.
+        """
+        last = self._context.strategy.last_nav
+        doubt = self._guard.doubt(nav, last, self._gross())
+        if not doubt:
+            return nav
+        self._algorithm.error(f"NAV is {nav:,.0f} after {last:,.0f}: {doubt}; positions are held")
+        return float("nan")
+
+    def _gross(self) -> float:
+        """Sum of the absolute notionals held, in account currency."""
+        portfolio, context = self._algorithm.portfolio, self._context
+        return sum(
+            abs(float(portfolio[context.symbols[key]].holdings_value)) for key in context.holdings
         )
-        return False
 
     def reconcile(self, restored: bool) -> None:
         """At the first decision, say how the broker's positions differ, and go on from them.
@@ -101,11 +110,11 @@ class LiveAccount:
         context.log(f"{listed} contracts subscribed: a market-data line each")
         held = context.held_assets()
         if not restored:
-            strategy.construction.model_contracts = held.copy()
+            strategy.trading.model_contracts = held.copy()
         for holding in self._algorithm.portfolio.values():
             if holding.invested and holding.symbol not in context.keys:
                 context.log(f"position of {holding.quantity:g} {holding.symbol.value} is not ours")
         expected = strategy.last_contracts
         for asset in np.flatnonzero(held != expected).tolist():
-            name = strategy.construction.names[asset]
+            name = strategy.names[asset]
             context.log(f"{name}: broker holds {held[asset]}, last target was {expected[asset]}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from algorithm.decision import Strategy
 from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, StateError, load_state, save_state
+from algorithm.strategy import Strategy
 from universe.arrays import from_epoch_day
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithm.decision import Strategy
+from algorithm.strategy import Strategy
 from universe.session import Contract
 
 VERSION = 1

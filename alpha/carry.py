@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from alpha.trend import CARVER_UNIT, combine
+from alpha.scaling import CARVER_UNIT, combine
+from alpha.settings import AlphaSettings
 from universe.arrays import BoolArray, FloatArray, IntArray, years_between
 from universe.ewm import EwmMean
 
@@ -110,8 +111,11 @@ class Carry:
 
     def by_span(self) -> FloatArray:
         """Scaled and capped forecasts of shape (n_spans, n_markets)."""
-        scaled = np.clip(self.mean.mean() * self._scalar, -self.cap, self.cap)
-        return np.where(self.valid, scaled, np.nan)
+        return np.asarray(np.clip(self.scaled(), -self.cap, self.cap))
+
+    def scaled(self) -> FloatArray:
+        """Scaled forecasts before the cap, of shape (n_spans, n_markets)."""
+        return np.where(self.valid, self.mean.mean() * self._scalar, np.nan)
 
     def sharpe(self) -> FloatArray:
         """Ex-ante Sharpe ratio: smoothed annual carry over annual volatility (003).
@@ -126,3 +130,17 @@ class Carry:
     def forecast(self) -> FloatArray:
         """Combined forecasts of shape (n_markets,), NaN for a market without carry."""
         return combine(self.by_span(), self._multiplier, self.cap)
+
+
+def make_carry(
+    settings: AlphaSettings, n_markets: int, max_age: int, outlying: float = OUTLYING
+) -> Carry:
+    """Smoothed carry with the settings' spans, scalar and cap, valid for ``max_age`` days."""
+    return Carry(
+        n_markets,
+        settings.carry_smoothing,
+        settings.carry_scalar,
+        max_age,
+        settings.forecast_cap,
+        outlying,
+    )

@@ -39,7 +39,7 @@ class SleeveAlphaModel(AlphaModel):
         context = self._context
         if not context.due:
             return []
-        forecasts = context.current_forecasts()
+        forecasts = context.through("forecast").forecasts
         return [
             insight for sleeve in self._sleeves for insight in self._of(sleeve, forecasts[sleeve])
         ]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from algorithm.signals import make_forecasts
 
 from algorithm.settings import Settings
-from algorithm.signals import make_forecasts
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.engine.feed import Feed
 from research.panels.forecasts import market_panel, vectorised_forecasts

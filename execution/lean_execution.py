@@ -12,7 +12,7 @@ from AlgorithmImports import (
     QCAlgorithm,
 )
 
-from execution.orders import Order, plan_orders
+from execution.orders import Order, forced_only, plan_orders
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -36,24 +36,24 @@ class NextSessionExecutionModel(ExecutionModel):
         context = self._context
         if not context.due:
             return
-        held = context.strategy.markets.held
+        decision = context.through("execute")
+        legs = decision.snapshot.legs
         wanted: dict[int, dict[int, int]] = {}
         for target in targets:
             key = context.keys.get(target.symbol)
             if key is None:
                 continue
             market, month = key
-            legs = wanted.setdefault(market, {})
-            kept = (held[market], *context.strategy.assets.legs(market))
+            months = wanted.setdefault(market, {})
+            kept = (legs.held[market], *legs.of(market))
             if target.quantity or month in kept:  # others are closed as part of a roll
-                legs[month] = round(target.quantity)
-        orders = plan_orders(
-            wanted,
-            context.holdings,
-            context.pending,
-            context.strategy.stuck_contracts(),
-        )
-        sigma = context.strategy.markets.sigma_price()
+                months[month] = round(target.quantity)
+        orders = plan_orders(wanted, context.holdings, context.pending, legs.stuck_contracts())
+        if decision.is_blind:
+            contracts = context.strategy.markets.contracts
+            orders = forced_only(orders, decision.day, contracts)
+        decision.orders = orders
+        sigma = decision.snapshot.sigma_price
         with context.sending_orders():
             for order in orders:
                 self._send(algorithm, order, float(sigma[order.market]))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-ContractKey = tuple[int, int]
-"""(market index, contract month)."""
+from universe.legs import ContractKey
+from universe.rolls import next_weekday
+from universe.session import Contract
+
+__all__ = ["ContractKey", "Order", "forced_only", "plan_orders"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +78,27 @@ def plan_orders(
             rolling = market in leaving or month not in targets[market]
             orders.append(Order(market, month, missing, "roll" if rolling else "rebalance"))
     return orders
+
+
+def forced_only(
+    orders: list[Order], day: int, contracts: Sequence[Mapping[int, Contract]]
+) -> list[Order]:
+    """Orders of the markets that have to leave a contract before the next session is over.
+
+    What an expiry forces outranks everything: the closing order and, where the position rolls, the
+    one in the contract it rolls to.
+
+    Parameters
+    ----------
+    orders : list of Order
+    day : int
+        Epoch day of the decision.
+    contracts : sequence of mapping of contract month to Contract
+        By market.
+    """
+    due = {
+        order.market
+        for order in orders
+        if contracts[order.market][order.month].last_holding <= next_weekday(day)
+    }
+    return [order for order in orders if order.market in due]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.arrays import FloatArray, IntArray
 
 BASIS_POINT = 1e-4
 
@@ -124,26 +124,3 @@ def buffered(
         small = (change <= 2.0 * np.maximum(width, 1.0)) & (target * current > 0)
         target = np.where(small & (sessions_since_trade < cooldown), current, target)
     return np.where(np.isfinite(target), target, current).astype(np.int64)
-
-
-def too_big(average: FloatArray, minimum: float, member: BoolArray) -> BoolArray:
-    """Members whose average position is below ``minimum`` contracts at this fund size (U7)."""
-    return np.asarray(member & (average < minimum))
-
-
-def too_dear(
-    trade_cost: FloatArray, sigma_price_annual: FloatArray, maximum: float, member: BoolArray
-) -> BoolArray:
-    """Members one trade of which costs more than ``maximum`` of their annual volatility (U7).
-
-    Parameters
-    ----------
-    trade_cost : float array of shape (n_markets,)
-        Half spread and fee per contract, in price units.
-    sigma_price_annual : float array of shape (n_markets,)
-        Annual volatility in price units.
-    maximum : float
-        In Sharpe ratio units per trade (Carver 2023: 0.01).
-    member : bool array of shape (n_markets,)
-    """
-    return np.asarray(member & (trade_cost > maximum * sigma_price_annual))

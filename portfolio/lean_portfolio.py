@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SleevePortfolioConstructionModel(PortfolioConstructionModel):
-    """Overlays the sleeves' insights to the vol target (stage 4).
+    """Overlays the sleeves' insights to the vol target.
 
     LEAN's base model keeps only the newest insight of a symbol, which would lose a sleeve, so
     this one gathers them by ``source_model`` itself.
@@ -42,7 +42,11 @@ class SleevePortfolioConstructionModel(PortfolioConstructionModel):
             sleeve = context.forecasts.get(insight.source_model)
             if key is not None and sleeve is not None:
                 sleeve[key[0]] = np.nan if insight.weight is None else insight.weight
-        context.plan = context.strategy.construct(context.forecasts, context.nav)
+        decision = context.through("forecast")
+        decision.forecasts = {name: one.copy() for name, one in context.forecasts.items()}
+        decision = context.through("target")
+        strategy = context.strategy
+        context.proposed = strategy.trading.solve(decision.target, 1.0, decision.snapshot)
         context.emitted.clear()
         context.ordered.clear()
-        return context.portfolio_targets(context.plan.contracts, PortfolioTarget)
+        return context.portfolio_targets(context.proposed, PortfolioTarget)

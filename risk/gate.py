@@ -5,15 +5,53 @@ No set of targets leaves it above the limit; what it did, in which order, is rec
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
 
 import numpy as np
 
+from risk.book import Book, Protection, Verdict
 from risk.var import VarModel
 from universe.arrays import FloatArray, IntArray, known
+from universe.instruments import Instrument
+from universe.setting import SettingsError, Table, pairs_of, setting
 
 VarFunction = Callable[[IntArray], float]
+
+
+class VarTest(StrEnum):
+    """Which of 18f-4's tests gates."""
+
+    ABSOLUTE = "absolute"
+    RELATIVE = "relative"
+    BOTH = "both"
+
+
+@dataclass(frozen=True)
+class GateSettings(Table):
+    """Limits of value at risk (18f-4)."""
+
+    var_limit: float = setting(
+        0.20, "absolute VaR limit (18f-4)", unit="of NAV", low=0.005, high=1.0
+    )
+    var_test: VarTest = setting(VarTest.ABSOLUTE, "which test gates: 18f-4 asks for one")
+    var_relative_limit: float = setting(
+        2.0, "VaR over that of the reference portfolio (18f-4)", low=0.5, high=2.5
+    )
+    var_reference: str = setting(
+        "ES 0.6 ZN 0.4", "unlevered reference portfolio: code weight code weight ..."
+    )
+
+    def validate(self) -> None:
+        """Refuse a reference portfolio that is none."""
+        _ = self.reference_weights
+
+    @property
+    def reference_weights(self) -> dict[str, float]:
+        """Weights of the reference portfolio by market code."""
+        return dict(pairs_of("var_reference", self.var_reference, "code and weight"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +85,7 @@ class GateResult:
     steps: list[str] = field(default_factory=list)
 
 
-class VarGate:
+class VarGate(Protection):
     """Keeps targets within the 18f-4 limits.
 
     Parameters
@@ -62,9 +100,55 @@ class VarGate:
         Sessions.
     """
 
-    def __init__(self, limit: float, relative_limit: float, test: str, horizon: int) -> None:
+    NAME = "VaR gate"
+    MEANING = "the nearest book of whole contracts within the value-at-risk limit, last"
+    SETTINGS = GateSettings
+
+    def __init__(
+        self,
+        limit: float,
+        relative_limit: float,
+        test: str,
+        horizon: int,
+        reference: FloatArray | None = None,
+    ) -> None:
         self.limit, self.relative_limit = limit, relative_limit
         self.test, self.horizon = test, horizon
+        self.reference = reference
+
+    @classmethod
+    def create(cls, settings: Any, instruments: Sequence[Instrument], n_assets: int) -> Self:
+        """The gate of the settings.
+
+        Raises
+        ------
+        SettingsError
+            If the relative test is asked for and its reference portfolio names a market that is
+            not traded.
+        """
+        reference = reference_exposure(settings, instruments, n_assets)
+        return cls(
+            settings.var_limit,
+            settings.var_relative_limit,
+            settings.var_test,
+            settings.var_horizon,
+            reference,
+        )
+
+    def protect(self, book: Book) -> Verdict:
+        """Reduce what is asked for until it is within the limit."""
+        result = self.judge(book)
+        figures = {"var_asked": result.asked, "var_relative": result.relative}
+        return Verdict(self.NAME, result.contracts, result.scale, tuple(result.steps), figures)
+
+    def judge(self, book: Book) -> GateResult:
+        """``apply`` on a book, with the reference portfolio where it can be priced."""
+        reference = None
+        known_risk = book.model.sigma_daily > 0
+        if self.reference is not None and known_risk[self.reference != 0].all():
+            # VaR is proportional to volatility: our own caution must not widen the limit
+            reference = self.reference / book.caution
+        return self.apply(book.asked, book.held, book.unit, book.model, reference)
 
     def apply(
         self,
@@ -171,3 +255,28 @@ class VarGate:
             trial[worst] -= np.sign(trial[worst])
         steps.append(f"VaR {before:.4f} above {limit:.4f}: cut contract by contract")
         return trial
+
+
+def reference_exposure(
+    settings: GateSettings, instruments: Sequence[Instrument], n_assets: int
+) -> FloatArray | None:
+    """Exposures of the reference portfolio over NAV, (n_assets,); None where it cannot be priced.
+
+    Raises
+    ------
+    SettingsError
+        If a test needs the reference and one of its markets is not traded.
+    """
+    index = {instrument.code: i for i, instrument in enumerate(instruments)}
+    missing = [code for code in settings.reference_weights if code not in index]
+    if missing and settings.var_test != VarTest.ABSOLUTE:
+        raise SettingsError(
+            f"var_reference names {' '.join(missing)}, which the run does not trade; with var_test "
+            f"{settings.var_test} its markets must be among {' '.join(sorted(index))}"
+        )
+    if missing or not settings.reference_weights:
+        return None
+    exposure = np.zeros(n_assets)
+    for code, weight in settings.reference_weights.items():
+        exposure[index[code]] = weight
+    return exposure

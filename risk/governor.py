@@ -1,17 +1,66 @@
-"""Drawdown governor: a falling map from drawdown to gross exposure (R3; 000)."""
+"""Drawdown governor: a falling map from drawdown to exposure (R3; 000)."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
 import numpy as np
 
-from universe.arrays import FloatArray, IntArray
+from alpha.scale import ExposureScale, Scale
+from alpha.snapshot import Snapshot
+from universe.arrays import FloatArray
+from universe.instruments import Instrument
+from universe.setting import SettingsError, Table, number, pairs_of, setting
 
 ROUNDING = 1e-9
 """Tolerance, so that a NAV of 90 after 100 is a drawdown of 10 %."""
 
 
-class DrawdownGovernor:
-    """Scales gross exposure with the drawdown from the highest NAV.
+@dataclass(frozen=True)
+class GovernorSettings(Table):
+    """The map, and how fast exposure comes back."""
+
+    governor: str = setting(
+        "0.05 0.8 0.10 0.6 0.20 0.4",
+        "pairs of drawdown and the share of exposure from there on (000)",
+    )
+    governor_window: int = setting(
+        252, "sessions of the rolling maximum that drawdown is measured from", low=60, high=2520
+    )
+    governor_restore: float = setting(
+        0.02, "largest restoration of the share in a session", low=0.0005, high=1.0
+    )
+    governor_step: float = setting(
+        0.05, "the share moves in steps of this size", low=0.001, high=0.25
+    )
+
+    def validate(self) -> None:
+        """Refuse a map that does not fall."""
+        _ = self.governor_map
+
+    @property
+    def governor_map(self) -> tuple[tuple[float, float], ...]:
+        """Points (drawdown, share), drawdown rising and share falling."""
+        what = "drawdown and share"
+        points = [
+            (number("governor", drawdown), share)
+            for drawdown, share in pairs_of("governor", self.governor, what)
+        ]
+        rising = all(a[0] < b[0] and a[1] >= b[1] for a, b in itertools.pairwise(points))
+        inside = all(0 < drawdown < 1 and 0 <= share <= 1 for drawdown, share in points)
+        if not (points and rising and inside):
+            raise SettingsError(
+                f"governor is {self.governor!r}; it must be pairs of {what}, drawdown rising "
+                "within (0, 1) and share not rising within [0, 1]"
+            )
+        return tuple(points)
+
+
+class DrawdownGovernor(ExposureScale):
+    """Scales exposure with the drawdown from the highest NAV.
 
     Parameters
     ----------
@@ -27,6 +76,9 @@ class DrawdownGovernor:
         Sessions of the rolling maximum ("trailing drawdown", "rolling max"; 000); 0 is all of them.
     """
 
+    NAME = "governor"
+    MEANING = "exposure falls with the drawdown and comes back gradually"
+    SETTINGS = GovernorSettings
     STATE = ("peak", "share", "drawdown", "past", "count")
 
     def __init__(
@@ -45,6 +97,22 @@ class DrawdownGovernor:
         self.past: FloatArray = np.zeros(window)  # NAV of the last sessions
         self.count = 0
 
+    @classmethod
+    def create(cls, settings: Any, instruments: Sequence[Instrument]) -> Self:
+        """The governor of the settings."""
+        return cls(
+            settings.governor_map,
+            settings.governor_restore,
+            settings.governor_step,
+            settings.governor_window,
+        )
+
+    def scale(self, snapshot: Snapshot, nav: float) -> Scale:
+        """Take the session's NAV."""
+        share = self.update(nav)
+        reason = f"drawdown {self.drawdown:.1%}, exposure at {share:.0%}" if share < 1 else ""
+        return Scale(self.NAME, share, reason, {"drawdown": self.drawdown})
+
     def map(self, drawdown: float) -> float:
         """Share of gross exposure at ``drawdown``, not rising in it."""
         passed = int(np.searchsorted(self._drawdowns, drawdown + ROUNDING, side="right"))
@@ -56,7 +124,7 @@ class DrawdownGovernor:
         A NAV that is not a positive number changes nothing.
         """
         if not np.isfinite(nav) or nav <= 0:
-            return self.scale
+            return self.allowed
         if len(self.past):
             self.past[self.count % len(self.past)] = nav
             self.count += 1
@@ -66,7 +134,7 @@ class DrawdownGovernor:
         self.drawdown = 1.0 - nav / self.peak
         allowed = self.map(self.drawdown)
         self.share = min(allowed, self.share + self._restore)
-        return self.scale
+        return self.allowed
 
     @property
     def nav(self) -> float:
@@ -74,13 +142,8 @@ class DrawdownGovernor:
         return self.peak * (1.0 - self.drawdown)
 
     @property
-    def scale(self) -> float:
+    def allowed(self) -> float:
         """The share in whole steps, 1 without a cut."""
         if self.share >= 1.0 - ROUNDING:
             return 1.0
         return min(float(np.floor(self.share / self._step + ROUNDING) * self._step), 1.0)
-
-
-def govern(contracts: IntArray, scale: float) -> IntArray:
-    """Whole contracts at ``scale`` of their size, rounded toward zero."""
-    return np.trunc(contracts * scale + np.sign(contracts) * ROUNDING).astype(np.int64)

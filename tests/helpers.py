@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 
-from algorithm.decision import Plan, Strategy
+from algorithm.decision import Account, Decision
 from algorithm.settings import Settings
+from algorithm.strategy import Strategy
 from research.data.dataset import Dataset, FxHistory, MarketHistory
 from research.engine.feed import Feed
+from risk.book import Book
+from risk.gate import GateResult, VarGate
+from risk.governor import DrawdownGovernor
 from universe.arrays import to_epoch_day
 from universe.expiry import last_trade_date
 from universe.instruments import AssetClass, Instrument, Notice
@@ -281,10 +286,69 @@ def settings(**changes: object) -> Settings:
     return Settings(**{**values, **changes})  # type: ignore[arg-type]
 
 
+class Plan:
+    """A decision that has gone through the chain as far as whole contracts, before risk stages."""
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision, self.contracts = decision, decision.traded
+
+    def __getattr__(self, name: str) -> Any:
+        target = self.decision.target
+        return getattr(target if hasattr(target, name) else self.decision, name)
+
+
 def decide(strategy: Strategy, bars: Session, nav: float = 5e7) -> Plan:
-    """The strategy's chain of a day up to portfolio construction."""
+    """The strategy's chain of a day up to whole contracts."""
     strategy.observe(bars)
-    return strategy.construct(strategy.forecast(), nav)
+    return Plan(strategy.begin(Account(nav)).through("trade"))
+
+
+def construct(strategy: Strategy, forecasts: Mapping[str, np.ndarray], nav: float) -> Plan:
+    """The same on the session observed last, with the forecasts given."""
+    walk = strategy.begin(Account(nav))
+    walk.through("forecast").forecasts = dict(forecasts)
+    return Plan(walk.through("trade"))
+
+
+def forecasts_of(strategy: Strategy) -> dict[str, np.ndarray]:
+    """Forecasts after the session observed last, with the screen as it stood."""
+    decision = strategy.begin(Account(np.nan)).decision
+    stage = next(stage for stage in strategy.chain if stage.name == "forecast")
+    stage.run(decision)
+    return decision.forecasts
+
+
+def governor_of(strategy: Strategy) -> DrawdownGovernor:
+    return strategy.scale_named("governor")  # type: ignore[return-value]
+
+
+def gate_of(strategy: Strategy) -> VarGate:
+    return next(stage for stage in strategy.protections if isinstance(stage, VarGate))
+
+
+def gate_targets(strategy: Strategy, contracts: Any, held: Any, unit: Any) -> GateResult:
+    """The VaR gate's verdict on whole contracts, all of which may trade."""
+    gate, model = gate_of(strategy), strategy.var_model()
+    free = np.ones(len(contracts), dtype=bool)
+    book = Book(
+        strategy.day, 5e7, strategy.names, contracts, held, unit, free, model, strategy.caution
+    )
+    return gate.judge(book)
+
+
+def carry_of_a_contract(strategy: Strategy) -> np.ndarray:
+    """Account currency a year that one contract held outright earns at an unchanged curve."""
+    multiplier = np.array([market.multiplier for market in strategy.instruments])
+    return strategy.snapshot.basis * multiplier * strategy.snapshot.fx
+
+
+def rule_of(strategy: Strategy, name: str) -> Any:
+    return next(rule for rule in strategy.forecasts.rules if name == rule.NAME)
+
+
+TREND, CARRY, CROSS_SECTION = "trend", "carry", "cross section"
+RELATIVE_VALUE, DIRECTIONAL, CALENDAR = "relative value", "directional", "calendar"
+"""Names of the sleeves."""
 
 
 def strategy_after(

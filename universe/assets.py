@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray, known
 from universe.markets import Markets, Observation
 from universe.session import Session
 from universe.spreads import CalendarSpreads, SpreadObservation
@@ -100,25 +100,17 @@ class Assets:
             return outright
         return np.concatenate([outright, self.spreads.must_exit(day)])
 
-    def target_contracts(self, contracts: IntArray) -> dict[int, dict[int, int]]:
-        """Contracts by contract month of every market with a contract to hold.
+    def months(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Contract months held outright, and of the spreads' near and far legs; 0 is none."""
+        held = self.markets.held.copy()
+        if self.spreads is None:
+            none = np.zeros_like(held)
+            return held, none, none
+        return held, self.spreads.near.copy(), self.spreads.far.copy()
 
-        The held contract and the legs of a spread are named with 0 where nothing is wanted.
-        """
-        held = self.markets.held.tolist()
-        outright = contracts[: self.n_markets].tolist()
-        wanted = {i: {held[i]: n} for i, n in enumerate(outright) if held[i]}
-        if self.spreads is not None:
-            near, far = self.spreads.near.tolist(), self.spreads.far.tolist()
-            for i, n in enumerate(contracts[self.n_markets :].tolist()):
-                if near[i] and i in wanted:  # legs of a spread without a position are named with 0
-                    legs = wanted[i]
-                    legs[near[i]] = legs.get(near[i], 0) + n
-                    legs[far[i]] = legs.get(far[i], 0) - n
-        return wanted
-
-    def legs(self, market: int) -> tuple[int, ...]:
-        """Contract months of the market's spread, near leg first; none without a spread."""
-        if self.spreads is None or not self.spreads.near[market]:
-            return ()
-        return int(self.spreads.near[market]), int(self.spreads.far[market])
+    def doubt(self) -> FloatArray:
+        """Close that the quality gate holds back minus the last trusted one, 0 without any."""
+        outright = known(self.markets.suspect - self.markets.price)
+        if self.spreads is None:
+            return outright
+        return np.concatenate([outright, known(self.spreads.suspect - self.spreads.price)])

@@ -11,19 +11,17 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from algorithm.construction import Plan
-from algorithm.decision import Strategy
+from algorithm.decision import Account, Decision
 from algorithm.settings import Settings, SettingsError
-from alpha.forecasts import CALENDAR
-from execution.orders import plan_orders
-from portfolio.covariance import portfolio_vol
+from algorithm.strategy import Strategy
 from research.data.dataset import Dataset
 from research.engine.feed import Bars, Feed
 from research.engine.ledger import DayBook, Ledger
 from research.engine.result import Event, RunResult
-from risk.gate import GateResult
-from universe.arrays import TRADING_DAYS, FloatArray, IntArray, known, to_epoch_day
-from universe.markets import Observation
+from risk.gate import VarGate
+from risk.governor import DrawdownGovernor
+from universe.arrays import FloatArray, IntArray, known, to_epoch_day
+from universe.legs import Legs
 from universe.session import Session
 
 RESIDUAL = "rounding and limits"
@@ -86,6 +84,8 @@ class EmbeddedEngine:
         zero = np.zeros(self.strategy.assets.n)
         self._wished = dict.fromkeys(self.strategy.sleeves, zero)  # of the contracts held
         self._held: IntArray = np.zeros(self.strategy.assets.n, dtype=np.int64)
+        self._last: Decision | None = None
+        self._legs: Legs | None = None
 
     def run(self, progress: Progress | None = None) -> RunResult:
         """Walk all sessions; ``progress`` is called with (done, total)."""
@@ -111,39 +111,16 @@ class EmbeddedEngine:
         ledger, strategy = self.ledger, self.strategy
         spread_pnl = self._spread_pnl(session)
         book = ledger.trade_session(session.day, bars.open_of, session.quotes, fx, self._expiry)
-        observation = strategy.observe(session)
+        snapshot = strategy.observe(session)
         if session.day < self.first_day:
+            self._legs = snapshot.legs
             return
         nav = ledger.nav(self._rates(fx), fx)
-        held = strategy.held_assets(ledger.holdings)
-        trusted = strategy.trusted_nav(nav, held)
-        strategy.update_governor(trusted)
-        forecasts = strategy.forecast()
-        plan = strategy.construct(forecasts, trusted)
-        governed = strategy.govern(plan.contracts)
-        gated = strategy.gate_targets(governed, held, plan.unit_exposure)
-        targets = strategy.target_contracts(gated.contracts)
-        orders = plan_orders(
-            targets,
-            ledger.holdings,
-            ledger.pending(),
-            strategy.stuck_contracts(),
-        )
-        ledger.submit(orders, strategy.markets.sigma_price())
-        codes = self.feed.codes
-        self._log.add(
-            target_contracts=[
-                (codes[market], month, n)
-                for market, legs in targets.items()
-                for month, n in legs.items()
-                if n
-            ],
-            orders=[(session.day, codes[o.market], o.month, o.quantity) for o in orders],
-        )
-        if strategy.assets.spreads is not None:
-            self._log.add(spread_pnl=spread_pnl)
-        sleeves = self._by_sleeve(book, spread_pnl, held, fx)
-        self._record(session.day, nav, book, sleeves, observation, forecasts, plan, held, gated)
+        decision = strategy.begin(Account(nav, ledger.holdings, ledger.pending())).finish()
+        ledger.submit(decision.orders, snapshot.sigma_price)
+        sleeves = self._by_sleeve(book, spread_pnl, decision, fx)
+        self._record(decision, book, spread_pnl, sleeves)
+        self._last, self._legs = decision, snapshot.legs
 
     def _rates(self, fx: FloatArray) -> dict[str, float]:
         rates = {"USD": 1.0}
@@ -154,85 +131,100 @@ class EmbeddedEngine:
     # --- record ----------------------------------------------------------------------------------
     def _record(
         self,
-        day: int,
-        nav: float,
+        decision: Decision,
         book: DayBook,
+        spread_pnl: FloatArray,
         sleeves: dict[str, FloatArray],
-        observation: Observation,
-        forecasts: dict[str, FloatArray],
-        plan: Plan,
-        held: IntArray,
-        gated: GateResult,
     ) -> None:
-        strategy, log = self.strategy, self._log
-        model = strategy.var_model()
-        unit = known(plan.unit_exposure)
-        n = strategy.assets.n_markets
-        log.add(
-            carry_per_contract=strategy.carry_per_contract(),
-            carry_source=strategy.forecasts.last_source,
-        )
-        if strategy.assets.spreads is not None:
-            log.add(spread_targets=gated.contracts[n:], spread_contracts=held[n:])
+        log, snapshot, risk = self._log, decision.snapshot, decision.risk
+        codes, n, day = self.feed.codes, snapshot.n_markets, decision.day
+        unit, multiplier = known(decision.target.unit_exposure), self._multiplier
+        if snapshot.has_spreads:
+            log.add(
+                spread_pnl=spread_pnl,
+                spread_targets=decision.contracts[n:],
+                spread_contracts=decision.held[n:],
+            )
         log.add(
             day=day,
-            nav=nav,
+            nav=decision.account.nav,
             pnl=book.pnl,
             cost=book.cost,
             roll_cost=book.roll_cost,
-            contracts=held[:n],
-            targets=gated.contracts[:n],
-            weight=(gated.contracts * unit)[:n],
-            exante_vol=portfolio_vol(gated.contracts * unit, model.cov_daily)
-            * np.sqrt(TRADING_DAYS),
-            var_parametric=gated.parametric,
-            var_historical=gated.historical,
-            var_relative=gated.relative,
-            var_one_day=model.binding(held * unit, 1),
-            drawdown=strategy.governor.drawdown,
-            governor_scale=strategy.governor.scale,
-            gate_scale=gated.scale,
-            active=plan.member[:n] | plan.member[-n:],
+            contracts=decision.held[:n],
+            targets=decision.contracts[:n],
+            weight=(decision.contracts * unit)[:n],
+            exante_vol=risk.vol,
+            var_parametric=risk.var_parametric,
+            var_historical=risk.var_historical,
+            var_relative=decision.figures.get("var_relative", np.nan),
+            var_held=risk.var_held,
+            var_one_day=risk.var_one_day,
+            es_one_day=risk.es_one_day,
+            diversification_ratio=risk.diversification_ratio,
+            risk_share=self._by_market(risk.share),
+            drawdown=decision.figures.get("drawdown", np.nan),
+            governor_scale=decision.left_by(DrawdownGovernor.NAME),
+            gate_scale=decision.left_by(VarGate.NAME),
+            active=decision.target.member[:n] | decision.target.member[-n:],
             fills=book.fills,
             closing_fees=self.ledger.last_closing_fees,
+            carry_per_contract=snapshot.basis * multiplier * snapshot.fx,
+            carry_source=snapshot.carry_source,
+            target_contracts=[
+                (codes[market], month, quantity)
+                for market, legs in snapshot.legs.target_contracts(decision.contracts).items()
+                for month, quantity in legs.items()
+                if quantity
+            ],
+            orders=[(day, codes[o.market], o.month, o.quantity) for o in decision.orders],
         )
         for name, part in sleeves.items():
             log.add(**{f"sleeve {name}": part})
-        log.add(**{f"forecast {name}": forecasts[name] for name in strategy.sleeves})
-        self._last_plan, self._last_scale = plan, strategy.governor.scale
-        codes = self.feed.codes
-        for roll in observation.rolls:
+        log.add(**{f"forecast {name}": decision.forecasts[name] for name in self.strategy.sleeves})
+        self._record_events(decision, book)
+
+    def _record_events(self, decision: Decision, book: DayBook) -> None:
+        events, codes, day = self._log.events, self.feed.codes, decision.day
+        seen = decision.snapshot.observation
+        for roll in seen.rolls:
             text = f"{roll.old} -> {roll.new} ({roll.reason})"
-            log.events.append(Event(day, "roll", roll.market, text))
-        for market, kind, text in [*observation.notes, *plan.notes]:
+            events.append(Event(day, "roll", roll.market, text))
+        for market, kind, text in [*seen.notes, *decision.notes]:
             kind = kind if kind in ("universe", "flip", "carry") else "data"
-            log.events.append(Event(day, kind, codes[market], text))
-        for step in gated.steps:
-            log.events.append(Event(day, "gate", "", step))
+            events.append(Event(day, kind, codes[market], text))
+        for verdict in decision.verdicts:
+            kind = "gate" if verdict.name == VarGate.NAME else verdict.name
+            events.extend(Event(day, kind, "", step) for step in verdict.steps)
         for fill in book.fills:
             if fill.reason == "expiry":
                 text = f"{fill.month} expired while {-fill.quantity} were held, closed at last"
-                log.events.append(Event(day, "expiry", fill.market, text))
+                events.append(Event(day, "expiry", fill.market, text))
 
-    _last_plan: Plan | None = None
-    _last_scale = 1.0
+    def _by_market(self, by_asset: FloatArray) -> FloatArray:
+        n = len(self.strategy.instruments)
+        return by_asset if len(by_asset) == n else by_asset[:n] + by_asset[n:]
 
     def _spread_pnl(self, session: Session) -> FloatArray:
         """What the spreads held into the session make in it, before its fills; (n_markets,)."""
-        strategy, mark = self.strategy, self.ledger.mark
-        n = strategy.assets.n_markets
+        mark, n = self.ledger.mark, len(self.strategy.instruments)
         out, spreads_held = np.zeros(n), self._held[n:]
         for market in np.flatnonzero(spreads_held).tolist():
             change = 0.0
-            legs = int(strategy.held_near[market]), int(strategy.held_far[market])
-            for month, side in zip(legs, (1.0, -1.0), strict=True):
+            for month, side in zip(self._legs_of(market), (1.0, -1.0), strict=True):
                 before = mark.get((market, month), np.nan)
                 change += side * (session.quotes[market].get(month, before) - before)
             out[market] = change * spreads_held[market]
         return np.asarray(known(out) * self._multiplier * known(session.fx))
 
+    def _legs_of(self, market: int) -> tuple[int, int]:
+        """Contract months of the spread that was held into the session."""
+        if self._legs is None:
+            return 0, 0
+        return int(self._legs.near[market]), int(self._legs.far[market])
+
     def _by_sleeve(
-        self, book: DayBook, spread_pnl: FloatArray, held: IntArray, fx: FloatArray
+        self, book: DayBook, spread_pnl: FloatArray, decision: Decision, fx: FloatArray
     ) -> dict[str, FloatArray]:
         """Profit of the session by sleeve, (n_markets,) each; what is left over is the residual.
 
@@ -240,43 +232,42 @@ class EmbeddedEngine:
         by its close, and the change of them from the fill to the close; what sleeves ask for
         against each other without a fill changes hands at the close. A spread's profit is what its
         legs made apart from each other, the rest of the market's is the outright position's.
-        ``held`` is after the session's fills.
         """
-        n = self.strategy.assets.n_markets
+        n, held = len(self.strategy.instruments), decision.held
         overnight = book.overnight
-        if self.strategy.assets.spreads is not None:
+        if decision.snapshot.has_spreads:
             overnight = np.concatenate([overnight - spread_pnl, spread_pnl])
         a_contract = overnight / np.where(self._held != 0, self._held, 1)
-        moved = self._moves(book, fx)
+        moved = self._moves(book, fx, decision.snapshot.legs)
         out, residual = {}, book.pnl.copy()
         for name in self.strategy.sleeves:
             before = self._wished[name]
             self._wished[name] = now = np.where(held != 0, self._asked(name), 0.0)
             part = before * a_contract + (now - before) * moved
-            out[name] = part[n:] if name == CALENDAR else part[:n]
+            out[name] = part[n:] if self.strategy.forecasts.on_spreads(name) else part[:n]
             residual -= out[name]
         out[RESIDUAL] = residual
         self._held = held
         return out
 
-    def _moves(self, book: DayBook, fx: FloatArray) -> FloatArray:
+    def _moves(self, book: DayBook, fx: FloatArray, legs: Legs) -> FloatArray:
         """Account currency that a contract of each asset made from its fill to the close."""
-        strategy = self.strategy
-        out = np.zeros(strategy.assets.n)
+        n = len(self.strategy.instruments)
+        out = np.zeros(len(self._held))
         values = self._multiplier * known(fx)
         for market in {market for market, _ in book.moves}:
             value = values[market]
             month, near, far = (
                 book.moves.get((market, int(months[market])), 0.0)
-                for months in (strategy.held_month, strategy.held_near, strategy.held_far)
+                for months in (legs.held_before, legs.near_before, legs.far_before)
             )
             out[market] = month * value
-            if strategy.assets.spreads is not None:
-                out[strategy.assets.n_markets + market] = (near - far) * value
+            if legs.spreads:
+                out[n + market] = (near - far) * value
         return out
 
     def _spread_record(self) -> dict[str, Any]:
-        if self.strategy.assets.spreads is None:
+        if "spread_pnl" not in self._log.rows:
             return {}
         log = self._log
         held = ("spread_targets", "spread_contracts")
@@ -287,9 +278,9 @@ class EmbeddedEngine:
 
     def _asked(self, name: str) -> FloatArray:
         """What the sleeve asked for when the positions now held were decided."""
-        if self._last_plan is None:
-            return np.zeros(self.strategy.assets.n)
-        return self._last_plan.sleeve_contracts[name] * self._last_scale
+        if self._last is None:
+            return np.zeros(len(self._held))
+        return self._last.target.sleeve_contracts[name] * self._last.scale
 
     def result(self, seconds: float) -> RunResult:
         """The record of all sessions so far."""
@@ -323,6 +314,10 @@ class EmbeddedEngine:
             var_relative=log.array("var_relative"),
             var_limit=settings.var_limit,
             var_one_day=log.array("var_one_day"),
+            var_held=log.array("var_held"),
+            es_one_day=log.array("es_one_day"),
+            diversification_ratio=log.array("diversification_ratio"),
+            risk_share=log.array("risk_share"),
             drawdown=log.array("drawdown"),
             governor_scale=log.array("governor_scale"),
             gate_scale=log.array("gate_scale"),
@@ -331,14 +326,12 @@ class EmbeddedEngine:
             events=log.events,
             issues=list(dataset.issues),
             timings={"engine": seconds},
-            extra={
-                "closing_fees": log.array("closing_fees"),
-                "target_contracts": log.rows["target_contracts"],
-                "carry_per_contract": log.array("carry_per_contract"),
-                "carry_source": np.array(log.rows["carry_source"], dtype=np.int8),
-                **self._spread_record(),
-                "orders": [order for orders in log.rows["orders"] for order in orders],
-            },
+            closing_fees=log.array("closing_fees"),
+            target_contracts=log.rows["target_contracts"],
+            orders=[order for orders in log.rows["orders"] for order in orders],
+            carry_per_contract=log.array("carry_per_contract"),
+            carry_source=np.array(log.rows["carry_source"], dtype=np.int8),
+            **self._spread_record(),
         )
 
 

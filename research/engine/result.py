@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -100,7 +99,18 @@ class RunResult:
     events: list[Event] = field(default_factory=list)
     issues: list[DataIssue] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
-    extra: dict[str, Any] = field(default_factory=dict)
+    var_held: FloatArray | None = None  # 99 %/20-day of the contracts held at the close
+    es_one_day: FloatArray | None = None  # expected shortfall beside var_one_day
+    diversification_ratio: FloatArray | None = None  # of the targets
+    risk_share: FloatArray | None = None  # (days, markets), of the targets' ex-ante variance
+    closing_fees: FloatArray | None = None  # of closing all positions, part of nav
+    target_contracts: list[list[tuple[str, int, int]]] = field(default_factory=list)
+    orders: list[tuple[int, str, int, int]] = field(default_factory=list)  # day, code, month, n
+    carry_per_contract: FloatArray | None = None  # (days, markets), a year at an unchanged curve
+    carry_source: IntArray | None = None  # (days, markets), ``alpha.carry_sources.Source``
+    spread_pnl: FloatArray | None = None  # (days, markets), of the calendar spreads' legs
+    spread_targets: IntArray | None = None  # (days, markets), spreads decided on
+    spread_contracts: IntArray | None = None  # (days, markets), spreads held
 
     @property
     def returns(self) -> FloatArray:

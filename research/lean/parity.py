@@ -1,6 +1,6 @@
 """Do LEAN and the embedded engine decide and earn the same? Day by day, with named causes (V1).
 
-LEAN runs ``main.py`` with ``trace=1`` over a LEAN data folder; the embedded engine reads the same
+LEAN runs ``main.py`` with its trace on over a LEAN data folder; the embedded engine reads the same
 folder. Targets, fills and account value are compared for every session.
 """
 
@@ -138,7 +138,7 @@ def compare(trace: dict[str, Any], result: RunResult, tolerance_bp: float = 0.01
     own_fills: dict[int, int] = Counter(fill.epoch_day for fill in result.fills)
     for day in sorted(lean.keys() & own.keys()):
         entry, row = lean[day], own[day]
-        mine = {(code, month): n for code, month, n in result.extra["target_contracts"][row]}
+        mine = {(code, month): n for code, month, n in result.target_contracts[row]}
         theirs = {(code, int(month)): int(n) for code, month, n in entry["targets"]}
         different = sorted(c for c in mine.keys() | theirs.keys() if mine.get(c) != theirs.get(c))
         differences += [
@@ -168,7 +168,7 @@ def compare(trace: dict[str, Any], result: RunResult, tolerance_bp: float = 0.01
     fills, fill_differences = _compare_fills(trace, result)
     differences += fill_differences + _compare_orders(trace, result)
     differences.sort(key=lambda difference: difference.epoch_day)
-    orders = len(result.extra["orders"])
+    orders = len(result.orders)
     return ParityReport(len(rows), equal_days, orders, fills, largest, differences, rows)
 
 
@@ -181,8 +181,8 @@ def _listing(targets: dict[tuple[str, int], int]) -> str:
 
 
 def _compare_orders(trace: dict[str, Any], result: RunResult) -> list[Difference]:
-    lean = Counter(tuple(order) for order in trace["orders"])
-    own = Counter(tuple(order) for order in result.extra["orders"])
+    lean: Counter[tuple[Any, ...]] = Counter(tuple(order) for order in trace["orders"])
+    own: Counter[tuple[Any, ...]] = Counter(result.orders)
     out = []
     for (day, code, month, quantity), count in (lean - own).items():
         text = f"{quantity:+d} {month}"
@@ -262,7 +262,7 @@ def run_parity(
     dataset = open_data(DataRequest(folder=data_folder))
     codes = list(dataset.markets) if settings.markets == "all" else settings.markets.split()
     dataset = dataset.select(codes)
-    settings = replace(settings, markets=" ".join(codes), trace=1)
+    settings = replace(settings, markets=" ".join(codes), trace=True)
     run = run_lean(main_py, data_folder, results_folder, settings.as_strings(), progress=log)
     result = run_backtest(dataset, settings, progress)
     trace = json.loads((run.object_store / TRACE_KEY).read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from alpha.forecasts import CALENDAR
+from alpha.rules.calendar import CalendarRule
 from research.engine.result import RunResult
 from research.measures.performance import annual_vol, elapsed_years
 from research.measures.tables import over_nav
@@ -29,15 +29,6 @@ from universe.arrays import (
     to_epoch_day,
     years_between,
 )
-
-CARRY_KEY = "carry_per_contract"
-"""Entry of ``RunResult.extra``: (n_days, n_markets), account currency per long contract and year
-at an unchanged curve, known at the close of the row's day; not finite where there is no quote. It
-is the basis of the futures pair, whatever carry the forecasts are computed from."""
-
-SPREAD_KEY = "spread_pnl"
-"""Entry of ``RunResult.extra`` of a run that trades calendar spreads: (n_days, n_markets), account
-currency, what the spreads held into the day made in it."""
 
 FX, FIXED_INCOME, COMMODITIES, EQUITY = (
     "foreign exchange",
@@ -229,14 +220,14 @@ def outright_pnl(result: RunResult) -> FloatArray:
     ValueError
         If a run with a calendar sleeve lacks the spreads' profit, or has it in another shape.
     """
-    if CALENDAR not in result.sleeve_pnl:
+    if CalendarRule.SLEEVE not in result.sleeve_pnl:
         return result.pnl
-    return result.pnl - _recorded(result, SPREAD_KEY, "the profit of calendar spreads")
+    return result.pnl - _recorded(result, "spread_pnl", "the profit of calendar spreads")
 
 
 def has_carry(result: RunResult) -> bool:
     """Whether a run can be attributed: two sessions, and the carry of a contract on record."""
-    return CARRY_KEY in result.extra and len(result.day) > 1
+    return result.carry_per_contract is not None and len(result.day) > 1
 
 
 def attribute(result: RunResult) -> Attribution:
@@ -245,7 +236,7 @@ def attribute(result: RunResult) -> Attribution:
     Parameters
     ----------
     result : RunResult
-        Of either engine, with ``extra[CARRY_KEY]``.
+        Of either engine, with ``carry_per_contract``.
 
     Returns
     -------
@@ -261,7 +252,7 @@ def attribute(result: RunResult) -> Attribution:
         If the run lacks the carry per contract or the profit of the spreads it trades, has one in
         another shape, or has an asset class that is none of ``GROUP_OF``.
     """
-    quote = _recorded(result, CARRY_KEY, "the carry of a contract")
+    quote = _recorded(result, "carry_per_contract", "the carry of a contract")
     for market, name in zip(result.markets, result.classes, strict=True):
         if name not in GROUP_OF:
             allowed = ", ".join(GROUP_OF)
@@ -287,15 +278,16 @@ def attribute(result: RunResult) -> Attribution:
 
 
 def _recorded(result: RunResult, key: str, what: str) -> FloatArray:
-    if key not in result.extra:
+    found = getattr(result, key)
+    if found is None:
         raise ValueError(
-            f"run {source_text(result)}: extra[{key!r}] is missing; "
+            f"run {source_text(result)}: {key} is missing; "
             f"carry and spot need a run that records {what}"
         )
-    values = np.asarray(result.extra[key], dtype=np.float64)
+    values = np.asarray(found, dtype=np.float64)
     if values.shape != result.pnl.shape:
         raise ValueError(
-            f"run {source_text(result)}: extra[{key!r}] has shape {values.shape}, "
+            f"run {source_text(result)}: {key} has shape {values.shape}, "
             f"must be (days, markets), {result.pnl.shape}"
         )
     return values

@@ -12,9 +12,6 @@ from research.measures.performance import calendar
 from research.measures.sleeve_views import class_masks
 from universe.arrays import TRADING_DAYS
 
-SOURCE_KEY = "carry_source"
-"""Entry of ``RunResult.extra``: (n_days, n_markets), ``alpha.carry_sources.Source`` of the day."""
-
 
 @dataclass(frozen=True, slots=True)
 class FlipRow:
@@ -79,13 +76,12 @@ def source_table(result: RunResult) -> list[SourceRow]:
     ValueError
         If the record has another shape than the run.
     """
-    if SOURCE_KEY not in result.extra:
+    if result.carry_source is None:
         return []
-    source = np.asarray(result.extra[SOURCE_KEY], dtype=np.int64)
+    source = np.asarray(result.carry_source, dtype=np.int64)
     if source.shape != result.active.shape:
         raise ValueError(
-            f"extra[{SOURCE_KEY!r}] has shape {source.shape}, must be (days, markets), "
-            f"{result.active.shape}"
+            f"carry_source has shape {source.shape}, must be (days, markets), {result.active.shape}"
         )
     occurring = [Source(int(code)) for code in np.unique(source[result.active])]
     rows = []

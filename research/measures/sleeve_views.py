@@ -12,7 +12,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from alpha.forecasts import CALENDAR, TREND
+from alpha.forecasts import TREND
+from alpha.rules.calendar import CalendarRule
 from research.engine.result import RunResult
 from research.measures.attribution import outright_pnl
 from research.measures.performance import calendar, elapsed_years, sharpe
@@ -118,7 +119,7 @@ class AgreementRow:
 
 def other_sleeves(result: RunResult) -> list[str]:
     """The sleeves that trend can agree with: all but calendar, whose forecasts are of spreads."""
-    return [name for name in result.forecasts if name not in (TREND, CALENDAR)]
+    return [name for name in result.forecasts if name not in (TREND, CalendarRule.SLEEVE)]
 
 
 def can_agree(result: RunResult) -> bool:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from algorithm.settings import Settings
 from research.data.dataset import DataIssue
 from research.engine.result import Event, RunResult
-from research.measures.attribution import SPREAD_KEY, attribute, has_carry
+from research.measures.attribution import attribute, has_carry
 from research.measures.campbell import CAMPBELL, comparison
 from research.measures.performance import (
     drawdowns,
@@ -163,7 +163,7 @@ def _carry_spot(result: RunResult) -> dict[str, Any] | None:
         return None
     split = attribute(result)
     table = comparison(split)
-    spreads = result.extra.get(SPREAD_KEY)
+    spreads = result.spread_pnl
     return {
         "total": split.total().to_dict(orient="index")["all"],
         "classes": split.by_class().to_dict(orient="index").items(),

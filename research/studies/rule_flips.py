@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from algorithm.settings import Settings
+from alpha.columns import volatility_columns
+from alpha.rules.tsmom import tsmom_columns
 from research.measures.bootstrap import interval, sharpe_ratios
-from research.panels.forecasts import vectorised_tsmom, vectorised_volatility
 from research.panels.markets import MarketPanel
 from research.studies.rule_books import ALL, Books
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray
@@ -40,9 +41,9 @@ def flip_table(
         sharpe_without, difference, low and high (its paired interval); earned (net return a year
         with less without, fraction of capital).
     """
-    sigma = vectorised_volatility(panel, settings)
-    held, _, flipped = vectorised_tsmom(panel, settings, sigma)
-    monthly, _, _ = vectorised_tsmom(panel, settings, sigma, flips=False)
+    sigma = volatility_columns(panel, settings)
+    held, _, flipped = tsmom_columns(panel, settings, sigma)
+    monthly, _, _ = tsmom_columns(panel, settings, sigma, flips=False)
     first = int(np.searchsorted(panel.day, books.day[0]))
     events = _flip_events(panel, held, monthly, flipped, first)
     sessions = (panel.seen & np.isfinite(held))[first:].sum(axis=0)

@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 
 from algorithm.settings import Settings
+from alpha.columns import volatility_columns
+from alpha.rules.tsmom import tsmom_columns
 from research.data.dataset import Dataset
 from research.data.errors import DataError
 from research.measures.bootstrap import interval, resample_counts, sharpe_ratios
-from research.panels.forecasts import (
-    vectorised_forecasts,
-    vectorised_tsmom,
-    vectorised_volatility,
-)
+from research.panels.forecasts import vectorised_forecasts
 from research.panels.markets import MarketPanel, market_panel
 from research.studies.rule_books import ALL, Books, cost_per_unit, trade_books
 from research.studies.rule_flips import FLIPS, NO_FLIPS, flip_table
@@ -147,8 +145,8 @@ def rule_study(
             f"{dataset.name} has no session between {settings.start} and {settings.end}"
         )
     forecasts = vectorised_forecasts(panel, settings)
-    sigma = vectorised_volatility(panel, settings)
-    forecasts[NO_FLIPS] = vectorised_tsmom(panel, settings, sigma, flips=False)[0]
+    sigma = volatility_columns(panel, settings)
+    forecasts[NO_FLIPS] = tsmom_columns(panel, settings, sigma, flips=False)[0]
     calendar = forecasts.pop(CALENDAR)
     sizes = forecast_sizes(panel, forecasts, settings.forecast_cap)
     begin = int(np.searchsorted(panel.day, start - settings.warmup_days))
@@ -165,7 +163,7 @@ def rule_study(
     spreads = panel.spreads
     if spreads is not None:
         sizes |= forecast_sizes(spreads, {CALENDAR: calendar}, settings.forecast_cap)
-        spread_sigma, both_legs = vectorised_volatility(spreads, settings), 2.0 * costs
+        spread_sigma, both_legs = volatility_columns(spreads, settings), 2.0 * costs
         cheap = affordable(spreads, spread_sigma, both_legs, settings.max_cost)
         alone = trade_books(
             spreads.since(begin),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from algorithm.context import TradingContext
-from algorithm.decision import Strategy
+from algorithm.strategy import Strategy
 from execution.orders import plan_orders
 from tests.helpers import instrument, settings
 from universe.session import Contract

@@ -3,14 +3,22 @@ import copy
 import numpy as np
 import pytest
 
-from algorithm.decision import Strategy
-from alpha.forecasts import CARRY, TREND
+from algorithm.decision import Account
+from algorithm.settings import SettingsError
+from algorithm.strategy import Strategy
 from portfolio.covariance import covariance, portfolio_vol
 from research.data.dataset import Dataset
 from tests.helpers import (
+    CARRY,
     MONDAY,
+    TREND,
     close_market,
+    construct,
     decide,
+    forecasts_of,
+    gate_of,
+    gate_targets,
+    governor_of,
     instrument,
     made_up_dataset,
     made_up_history,
@@ -40,7 +48,9 @@ def warm(driven):
 
 def annual_cov(strategy):
     sigma = strategy.markets.sigma() * np.sqrt(252)
-    return covariance(strategy.correlation.matrix(strategy.returns), sigma * strategy.bias.value)
+    return covariance(
+        strategy.observer.correlation.matrix(strategy.observer.returns), sigma * strategy.bias.value
+    )
 
 
 class TestClosedDay:
@@ -48,11 +58,11 @@ class TestClosedDay:
     def test_a_closed_market_keeps_contract_forecast_volatility_and_target(self, warm, market):
         strategy, plan, days = warm
         held, sigma = strategy.markets.held[market], strategy.markets.sigma()[market]
-        forecasts = strategy.forecast()
+        forecasts = forecasts_of(strategy)
         after = decide(strategy, close_market(days[0], market))
         assert strategy.markets.held[market] == held
         assert strategy.markets.sigma()[market] == sigma
-        for name, value in strategy.forecast().items():
+        for name, value in forecasts_of(strategy).items():
             assert value[market] == forecasts[name][market]
         assert after.contracts[market] == plan.contracts[market]
 
@@ -63,8 +73,8 @@ class TestClosedDay:
         without, full = decide(closed, close_market(days[0], market)), decide(everyone, days[0])
         np.testing.assert_array_equal(without.member, full.member)
         others = np.arange(N) != market
-        for name, value in everyone.forecast().items():
-            np.testing.assert_array_equal(closed.forecast()[name][others], value[others])
+        for name, value in forecasts_of(everyone).items():
+            np.testing.assert_array_equal(forecasts_of(closed)[name][others], value[others])
         assert np.abs(without.weights - full.weights)[others].max() < 0.02
 
     def test_a_day_on_which_no_market_trades_changes_no_target(self, warm):
@@ -101,14 +111,14 @@ class TestStandardisedReturns:
         sigma = strategy.markets.sigma()[market]
         gap = sessions[closed].day - strategy.markets.last_seen[market]
         days = gap * 5 / 7 if closed else 1.0
-        seen = strategy.observe(sessions[closed])
-        z = strategy.returns.rows()[-1][market]
+        seen = strategy.observe(sessions[closed]).observation
+        z = strategy.observer.returns.rows()[-1][market]
         assert z == pytest.approx(seen.ret[market] / sigma / np.sqrt(days), rel=1e-9)
 
     def test_a_closed_market_adds_a_zero(self, warm):
         strategy, _, sessions = warm
         strategy.observe(close_market(sessions[0], 2))
-        z = strategy.returns.rows()[-1]
+        z = strategy.observer.returns.rows()[-1]
         assert z[2] == 0.0
         assert z.any()
 
@@ -161,7 +171,7 @@ class TestConstruct:
 
     def test_sign_of_every_sleeve_is_that_of_its_forecast(self, warm):
         strategy, plan, _ = warm
-        for name, forecast in strategy.forecast().items():
+        for name, forecast in forecasts_of(strategy).items():
             np.testing.assert_array_equal(
                 np.sign(plan.sleeve_contracts[name]), np.sign(np.nan_to_num(forecast))
             )
@@ -183,7 +193,7 @@ class TestConstruct:
         strategy, plan, _days = warm
         market = CODES.index("EQ2")
         price = strategy.markets.price[market]
-        rate = strategy.fx[market]
+        rate = strategy.observer.fx[market]
         assert rate != 1.0
         assert plan.unit_exposure[market] == pytest.approx(600 * price * rate / 5e7)
 
@@ -203,10 +213,10 @@ class TestVolFloor:
     def opposed(made_up, **changes):
         strategy, _, days = strategy_after(made_up, SESSIONS, vol_floor=0.5, **changes)
         strategy.observe(days[0])
-        forecasts = strategy.forecast()
+        forecasts = forecasts_of(strategy)
         share = np.array([0.7, 0.9, 0.8, 0.75, 0.85, 0.8])
         against = {TREND: forecasts[TREND], CARRY: -share * forecasts[TREND]}
-        return strategy.construct(against, 5e7)
+        return construct(strategy, against, 5e7)
 
     def test_the_floor_holds_the_volatility_below_the_target(self, made_up):
         assert self.opposed(made_up).vol < 0.03
@@ -231,15 +241,13 @@ class TestScreens:
         rich = strategy_after(made_up, 60, nav=5e7, min_position=0.5)[1]
         assert rich.member.all()
         strategy, poor, _ = strategy_after(made_up, 60, nav=4e5, min_position=0.5)
-        assert strategy.construction.excluded.any()
-        assert not (poor.member & strategy.construction.excluded).any()
-        assert not poor.contracts[strategy.construction.excluded].any()
+        assert strategy.screen.excluded.any()
+        assert not (poor.member & strategy.screen.excluded).any()
+        assert not poor.contracts[strategy.screen.excluded].any()
 
     def test_the_report_names_market_and_size(self, made_up):
         strategy, notes = self.noted(made_up, nav=4e5, min_position=0.5)
-        assert {market for market, _, _ in notes} >= set(
-            np.flatnonzero(strategy.construction.excluded)
-        )
+        assert {market for market, _, _ in notes} >= set(np.flatnonzero(strategy.screen.excluded))
         big = [note for note in notes if "traded again" not in note[2]]
         assert big
         for market, kind, text in big:
@@ -253,15 +261,15 @@ class TestScreens:
             for m in made_up_instruments()
         ]
         strategy, notes = self.noted(_with_instruments(made_up, dear), max_cost=0.01)
-        assert strategy.construction.excluded.tolist() == [code == "FX1" for code in CODES]
+        assert strategy.screen.excluded.tolist() == [code == "FX1" for code in CODES]
         assert all("FX1 is too dear" in text for _, _, text in notes)
         assert notes
 
     def test_it_comes_back_when_the_fund_has_grown(self, made_up):
         strategy, _, days = strategy_after(made_up, 60, nav=4e5, min_position=0.5)
-        excluded = strategy.construction.excluded.copy()
+        excluded = strategy.screen.excluded.copy()
         notes = [note for day in days[:45] for note in decide(strategy, day, nav=5e7).notes]
-        assert not strategy.construction.excluded.any()
+        assert not strategy.screen.excluded.any()
         assert {m for m, _, text in notes if "traded again" in text} == set(
             np.flatnonzero(excluded)
         )
@@ -348,7 +356,7 @@ class TestCappedHedge:
         strategy, _, days = strategy_after(data, 300, trend_budget=1.0, max_adv=0.25)
         strategy.observe(days[0])
         forecasts = {TREND: self.FORECAST, CARRY: np.full(3, np.nan)}
-        return strategy, strategy.construct(forecasts, 5e7)
+        return strategy, construct(strategy, forecasts, 5e7)
 
     @pytest.mark.parametrize("share", [0.05, 0.3, 0.7])
     def test_the_book_is_cut_to_the_volatility_it_had_with_the_hedge(self, book, share):
@@ -401,13 +409,13 @@ class TestWholeContractCaps:
         for day in days:
             strategy.observe(day)
             nav *= 1 + 0.03 * rng.standard_normal()
-            plan = strategy.construct(strategy.forecast(), nav)
+            plan = construct(strategy, forecasts_of(strategy), nav)
             cap = np.minimum(exposure * in_tens, 0.25 * adv * plan.unit_exposure)
             found = np.abs(plan.contracts) * plan.unit_exposure
             assert np.all(found <= cap * (1 + 1e-9))
             at_the_cap += int((found + plan.unit_exposure > cap).sum())
-            final = strategy.govern(plan.contracts)
-            assert np.all(np.abs(final) <= np.abs(plan.contracts))
+            halved = strategy.trading.solve(plan.target, 0.5, strategy.snapshot)
+            assert np.all(np.abs(halved) * plan.unit_exposure <= cap * (1 + 1e-9))
         assert at_the_cap > 40
 
 
@@ -416,8 +424,8 @@ class TestMustExit:
         strategy, plan, days = warm
         market = int(np.argmax(np.abs(plan.contracts)))
         strategy.observe(days[0])
-        strategy.markets.must_exit[market] = True
-        after = strategy.construct(strategy.forecast(), 5e7)
+        strategy.snapshot.must_exit[market] = True
+        after = construct(strategy, forecasts_of(strategy), 5e7)
         assert after.contracts[market] == 0
         assert np.count_nonzero(after.contracts) == np.count_nonzero(plan.contracts) - 1
 
@@ -434,12 +442,15 @@ class TestMustExit:
 class TestRisk:
     def test_governor_then_gate_on_whole_contracts(self, warm):
         strategy, plan, _ = warm
-        strategy.update_governor(100.0)
-        strategy.update_governor(94.0)
-        governed = strategy.govern(plan.contracts)
-        assert np.all(np.abs(governed) <= np.abs(plan.contracts) * 0.8 + 1e-9)
-        strategy.gate.limit = 0.02
-        gated = strategy.gate_targets(governed, governed * 0, plan.unit_exposure)
+        governor_of(strategy).update(5e7 / 0.94)
+        walk = strategy.begin(Account(5e7))
+        governed = walk.through("trade").traded
+        assert walk.decision.scale == 0.8
+        fractions = strategy.begin(Account(5e7)).through("target").target.optimal
+        assert np.all(np.abs(governed) <= np.abs(fractions) * 0.8 + 0.5 + 1e-9)
+        assert np.abs(governed).sum() < np.abs(plan.contracts).sum()
+        gate_of(strategy).limit = 0.02
+        gated = gate_targets(strategy, governed, governed * 0, plan.unit_exposure)
         assert np.all(np.abs(gated.contracts) <= np.abs(governed))
         assert np.fmax(gated.parametric, gated.historical) <= 0.02
         assert gated.contracts.any()
@@ -448,14 +459,21 @@ class TestRisk:
         strategy, plan, _ = strategy_after(
             made_up, SESSIONS, var_reference="EQ1 0.6 BD1 0.4", var_test="relative"
         )
-        gated = strategy.gate_targets(plan.contracts, plan.contracts, plan.unit_exposure)
+        gated = gate_targets(strategy, plan.contracts, plan.contracts, plan.unit_exposure)
         reference = np.array([0.6, 0, 0.4, 0, 0, 0])
         expected = 2.0 * strategy.var_model().binding(reference, 20)
         assert gated.limit == pytest.approx(expected)
 
-    def test_a_reference_market_that_is_not_traded_leaves_the_absolute_limit(self, made_up):
-        strategy, plan, _ = strategy_after(made_up, 60, var_test="relative")  # ES and ZN are absent
-        gated = strategy.gate_targets(plan.contracts, plan.contracts, plan.unit_exposure)
+    @pytest.mark.parametrize("test", ["relative", "both"])
+    def test_a_reference_market_that_is_not_traded_stops_the_start(self, made_up, test):
+        """Otherwise the relative limit would never apply, without a word."""
+        with pytest.raises(SettingsError, match=r"var_reference names ES ZN.*not trade"):
+            strategy_after(made_up, 1, var_test=test)
+
+    def test_before_the_reference_has_a_volatility_the_absolute_limit_applies(self, made_up):
+        own = {"var_reference": "EQ1 0.6 BD1 0.4", "var_test": "relative"}
+        strategy, plan, _ = strategy_after(made_up, 10, **own)
+        gated = gate_targets(strategy, plan.contracts, plan.contracts, plan.unit_exposure)
         assert gated.limit == 0.20
         assert any("absolute" in step for step in gated.steps)
 
@@ -469,13 +487,13 @@ class TestRisk:
 class TestTargets:
     def test_every_market_with_a_contract_is_named(self, warm):
         strategy, plan, _ = warm
-        found = strategy.target_contracts(plan.contracts)
+        found = strategy.snapshot.legs.target_contracts(plan.contracts)
         held = strategy.markets.held.tolist()
         assert found == {k: {held[k]: int(plan.contracts[k])} for k in range(N)}
 
     def test_a_market_that_never_had_a_bar_is_not(self):
         strategy = Strategy(settings(), [instrument("AA"), instrument("BB")])
-        assert strategy.target_contracts(np.array([0, 0])) == {}
+        assert strategy.snapshot.legs.target_contracts(np.array([0, 0])) == {}
 
 
 def test_classes_share_the_budget_whatever_their_number_of_markets():
@@ -486,7 +504,7 @@ def test_classes_share_the_budget_whatever_their_number_of_markets():
     data = made_up_dataset(120, markets=markets, closed=0.0)
     strategy, _, days = strategy_after(data, 100)
     strategy.observe(days[0])
-    plan = strategy.construct({TREND: np.ones(4), CARRY: np.full(4, np.nan)}, 5e7)
+    plan = construct(strategy, {TREND: np.ones(4), CARRY: np.full(4, np.nan)}, 5e7)
     risk = plan.optimal * plan.unit_exposure * strategy.markets.sigma()
     assert risk[:3].sum() == pytest.approx(risk[3])
     assert risk[0] == pytest.approx(risk[1])

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from algorithm.context import TradingContext
-from algorithm.decision import Strategy
 from algorithm.lean_live import LiveAccount
 from algorithm.lean_state import StateStore
 from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, load_state, save_state
-from tests.helpers import instrument, settings
+from algorithm.strategy import Strategy
+from tests.helpers import governor_of, instrument, settings
 from universe.session import Contract
 
 MAR = 201503
@@ -31,6 +31,10 @@ class Holding:
         self.symbol, self.quantity = Named(symbol), quantity
         self.invested, self.settled_profit = True, 0.0
         self.unrealized_profit = self.total_close_profit(True)
+
+    @property
+    def holdings_value(self):
+        return self.quantity * 90.0 * 50.0
 
     def total_close_profit(self, fees, price=90.0):
         return self.quantity * (price - 100.0) - (1.0 if fees else 0.0)
@@ -126,10 +130,20 @@ def test_the_account_is_valued_at_the_closes(desk):
 
 
 def test_a_nav_that_jumps_is_named_and_waits(desk):
-    desk.strategy.update_governor(1e6)
-    assert not desk.account.trusts(2e5)
-    assert "NAV is 200,000 after 1,000,000: no decision until the next evening" in desk.said[-1]
-    assert desk.account.trusts(2.1e5)
+    desk.strategy.last_nav = 1e6
+    assert np.isnan(desk.account.believed(6e5))
+    assert "NAV is 600,000 after 1,000,000: it has jumped; the next evening" in desk.said[-1]
+    assert desk.account.believed(6.1e5) == 6.1e5
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e-9, float("nan")])
+def test_a_first_evening_without_a_value_holds_what_is_found(desk, value):
+    """It was believed, and all positions were closed."""
+    desk.algorithm.portfolio["AA MAR"] = Holding("AA MAR", 3)
+    desk.context.holdings = {(0, MAR): 3}
+    for _ in range(3):
+        assert np.isnan(desk.account.believed(value))
+    assert "positions are held" in desk.said[-1]
 
 
 def test_the_first_decision_names_what_differs_and_adopts_it_without_a_memory(desk):
@@ -137,7 +151,7 @@ def test_the_first_decision_names_what_differs_and_adopts_it_without_a_memory(de
     desk.context.holdings = {(0, MAR): 4}
     desk.strategy.markets.held[:] = MAR
     desk.account.reconcile(restored=False)
-    assert desk.strategy.construction.model_contracts.tolist() == [4]
+    assert desk.strategy.trading.model_contracts.tolist() == [4]
     assert "position of 10 SPY is not ours" in desk.said
     assert any("broker holds 4, last target was 0" in line for line in desk.said)
     said = len(desk.said)
@@ -150,7 +164,7 @@ def test_the_document_before_the_last_is_kept_and_an_equal_one_not_written(desk)
     first = desk.algorithm.object_store[STATE_KEY]
     desk.state.save()
     assert PREVIOUS_STATE_KEY not in desk.algorithm.object_store
-    desk.strategy.update_governor(1e6)
+    desk.strategy.last_nav = 1e6
     desk.state.save()
     assert desk.algorithm.object_store[PREVIOUS_STATE_KEY] == first
     assert desk.algorithm.object_store[STATE_KEY] == save_state(desk.strategy)
@@ -160,7 +174,7 @@ def test_the_document_before_the_last_is_kept_and_an_equal_one_not_written(desk)
 def test_a_document_that_cannot_be_written_is_said_and_stops_nothing(desk, answer):
     desk.state.save()
     desk.algorithm.object_store.answer = answer
-    desk.strategy.update_governor(1e6)
+    desk.strategy.last_nav = 1e6
     desk.state.save()
     assert STATE_KEY in desk.said[-1]
     assert ("disk full" if isinstance(answer, Exception) else "refused") in desk.said[-1]
@@ -170,15 +184,15 @@ def test_a_document_that_cannot_be_written_is_said_and_stops_nothing(desk, answe
 
 
 def test_a_damaged_document_neither_is_used_nor_replaces_the_good_one(desk):
-    desk.strategy.update_governor(1e6)
+    desk.strategy.last_nav = 1e6
     good = save_state(desk.strategy)
     desk.algorithm.object_store.update({STATE_KEY: "{", PREVIOUS_STATE_KEY: good})
     other = Strategy(settings(), [instrument("AA")])
     state = StateStore(desk.algorithm, other)
     state.restore()
     assert state.restored
-    assert np.isclose(other.governor.nav, 1e6)
-    other.update_governor(2e6)
+    assert np.isclose(governor_of(other).nav, 1e6)
+    governor_of(other).update(2e6)
     state.save()
     assert desk.algorithm.object_store[PREVIOUS_STATE_KEY] == good
 

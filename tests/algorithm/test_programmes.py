@@ -6,18 +6,29 @@ import dataclasses
 import numpy as np
 import pytest
 
-from alpha.forecasts import CALENDAR, CARRY, CROSS_SECTION, DIRECTIONAL, RELATIVE_VALUE, TREND
+from algorithm.decision import Account
 from portfolio.covariance import covariance, portfolio_vol
 from portfolio.sleeves import class_budgets
 from research.data.dataset import Dataset
 from tests.helpers import (
+    CALENDAR,
+    CARRY,
+    CROSS_SECTION,
+    DIRECTIONAL,
+    RELATIVE_VALUE,
+    TREND,
     bent,
     close_market,
+    construct,
     decide,
+    forecasts_of,
+    gate_of,
+    gate_targets,
     instrument,
     made_up_dataset,
     made_up_history,
     made_up_instruments,
+    rule_of,
     strategy_after,
     weekdays,
 )
@@ -75,7 +86,7 @@ def annual(strategy):
 
 
 def annual_cov(strategy):
-    correlation = strategy.correlation.matrix(strategy.returns)
+    correlation = strategy.observer.correlation.matrix(strategy.observer.returns)
     return covariance(correlation, annual(strategy) * strategy.bias.value)
 
 
@@ -99,7 +110,7 @@ def assert_neutral(strategy, plan):
 
 def breadth(strategy, plan):
     """Mean absolute forecast of the spreads with a budget, class by class."""
-    found = np.abs(np.nan_to_num(strategy.forecast()[CALENDAR]))
+    found = np.abs(np.nan_to_num(forecasts_of(strategy)[CALENDAR]))
     return min(float(found @ class_budgets(CLASS_OF, plan.member[N:])), 1.0)
 
 
@@ -145,7 +156,7 @@ class TestRiskShares:
         one[TREND] = np.ones(N)
         one[CALENDAR] = np.where(np.arange(N) == 0, 0.5, 0.0)
         cov = annual_cov(strategy)
-        alone = strategy.construct(one, 1e8)
+        alone = construct(strategy, one, 1e8)
         share = 0.1 * 0.5 * class_budgets(CLASS_OF, alone.member[N:])[0]
         assert portfolio_vol(alone.sleeve_weights[CALENDAR], cov) == pytest.approx(share)
         assert portfolio_vol(alone.sleeve_weights[TREND], cov) == pytest.approx(0.5)
@@ -191,15 +202,15 @@ class TestRelativeValue:
         """Excluded after the forecasts were made over all members."""
         strategy, _, days = warm
         strategy.observe(days[0])
-        forecasts = strategy.forecast()
-        strategy.construction.excluded[CODES.index(code)] = True
-        plan = strategy.construct(forecasts, 5e7)
+        forecasts = forecasts_of(strategy)
+        strategy.screen.excluded[CODES.index(code)] = True
+        plan = construct(strategy, forecasts, 5e7)
         assert not plan.member[CODES.index(code)]
         assert plan.sleeve_weights[RELATIVE_VALUE][CODES.index(code)] == 0
         assert_neutral(strategy, plan)
         strategy.observe(days[1])
-        assert np.isnan(strategy.forecast()[RELATIVE_VALUE][CODES.index(code)])
-        assert_neutral(strategy, strategy.construct(strategy.forecast(), 5e7))
+        assert np.isnan(forecasts_of(strategy)[RELATIVE_VALUE][CODES.index(code)])
+        assert_neutral(strategy, construct(strategy, forecasts_of(strategy), 5e7))
 
     @pytest.mark.parametrize("code", ["EQ1", "EQ4", "MT1"])
     def test_stays_neutral_while_a_market_is_closed_and_when_it_is_out(self, warm, code):
@@ -219,7 +230,7 @@ class TestRelativeValue:
         for bars in days[:120]:
             plan = decide(strategy, bars, nav=1e6)
             assert_neutral(strategy, plan)
-            seen_excluded |= set(np.flatnonzero(strategy.construction.excluded[:N]).tolist())
+            seen_excluded |= set(np.flatnonzero(strategy.screen.excluded[:N]).tolist())
         assert 0 < len(seen_excluded) < N
 
 
@@ -229,7 +240,7 @@ class TestDirectional:
         signs = set()
         for bars in days[:20]:
             strategy.observe(bars)
-            found = strategy.forecast()[DIRECTIONAL]
+            found = forecasts_of(strategy)[DIRECTIONAL]
             carry = strategy.forecasts.carry
             np.testing.assert_array_equal(found, np.sign(carry.sharpe()))
             np.testing.assert_array_equal(found, np.sign(carry.mean.mean().mean(axis=0)))
@@ -261,7 +272,7 @@ class TestBadLeg:
         market = int(np.argmax(np.abs(plan.contracts[N:])))
         month = int(getattr(spreads, leg)[market])
         other = int(spreads.near[market] if leg == "far" else spreads.far[market])
-        targets = strategy.target_contracts(plan.contracts)[market]
+        targets = strategy.snapshot.legs.target_contracts(plan.contracts)[market]
         holdings = {(market, m): n for m, n in targets.items()}
         before = days[0].quotes[market]
         assert {month, other} <= set(before)
@@ -272,12 +283,12 @@ class TestBadLeg:
         strategy.observe(spiked)
         multiplier = strategy.instruments[market].multiplier * spiked.fx[market]
         wrong = 1e8 + targets[month] * 0.5 * true * multiplier
-        held = strategy.held_assets(holdings)
+        held = strategy.snapshot.legs.held_assets(holdings)
         assert held[N + market] == plan.contracts[N + market]
         moved = {m: spiked.quotes[market][m] - before[m] for m in targets if m != month}
         moved[month] = true - before[month]
         day = abs(sum(n * moved[m] for m, n in targets.items())) * multiplier
-        assert abs(strategy.trusted_nav(wrong, held) - 1e8) <= day + 1e-6
+        assert abs(strategy.begin(Account(wrong, holdings)).decision.nav - 1e8) <= day + 1e-6
         assert abs(wrong - 1e8) > 10 * day
 
 
@@ -286,11 +297,11 @@ class TestCalendar:
         strategy, plan, days = strategy_after(data, SESSIONS, **RULES)
         held = plan.contracts[N:] != 0
         assert held.sum() >= 3
-        strategy.forecasts.spread_carry.max_age = 1
+        rule_of(strategy, "calendar").carry.max_age = 1
         closed = np.zeros(N, dtype=bool)
         for bars in days[:40]:
             plan = decide(strategy, bars)
-            ended = np.isnan(strategy.forecast()[CALENDAR]) & strategy._tradable[N:]
+            ended = np.isnan(forecasts_of(strategy)[CALENDAR]) & strategy.snapshot.tradable[N:]
             assert not plan.contracts[N:][ended].any()
             closed |= ended & held
         assert closed.any()
@@ -300,8 +311,8 @@ class TestCalendar:
         beyond = 0
         for bars in days[:20]:
             strategy.observe(bars)
-            found = strategy.forecast()[CALENDAR]
-            ratio = strategy.forecasts.spread_carry.sharpe()
+            found = forecasts_of(strategy)[CALENDAR]
+            ratio = rule_of(strategy, "calendar").carry.sharpe()
             for value, x in zip(found, ratio, strict=True):
                 expected = 0.0 if abs(x) <= 1 else float(np.clip(x - np.sign(x), -2, 2))
                 assert value == pytest.approx(expected, abs=0.025 + 1e-9)  # half a step
@@ -324,7 +335,7 @@ class TestCalendar:
             years = np.diff(end) / 365.25
             first, second = quotes[before] - quotes[near], quotes[near] - quotes[far]
             gain = first / years[0] - second / years[1]
-            assert strategy.forecasts.spread_carry.raw[market] == pytest.approx(gain)
+            assert rule_of(strategy, "calendar").carry.raw[market] == pytest.approx(gain)
             compared += 1
         assert compared >= 3
 
@@ -343,7 +354,7 @@ class TestCalendar:
             plan = decide(strategy, bars)
             assert not plan.member[N + market]
             held |= plan.contracts[N:] != 0
-            targets = strategy.target_contracts(plan.contracts)[market]
+            targets = strategy.snapshot.legs.target_contracts(plan.contracts)[market]
             assert set(targets) == {int(strategy.markets.held[market])}
         assert plan.contracts[market] != 0
         assert held.tolist() == [k != market for k in range(N)]
@@ -353,7 +364,10 @@ class TestCalendar:
         pairs = 0
         for bars in days:
             plan = decide(strategy, bars)
-            spreads, targets = strategy.assets.spreads, strategy.target_contracts(plan.contracts)
+            spreads, targets = (
+                strategy.assets.spreads,
+                strategy.snapshot.legs.target_contracts(plan.contracts),
+            )
             for market in np.flatnonzero(plan.contracts[N:]).tolist():
                 listed = strategy.markets.contracts[market]
                 near, far = int(spreads.near[market]), int(spreads.far[market])
@@ -402,7 +416,7 @@ class TestCalendar:
         own = {**RULES, "max_cost": 0.008}
         strategy, _, days = strategy_after(Dataset("dear", True, dear, data.fx), 15, **own)
         notes = [note for bars in days[:60] for note in decide(strategy, bars).notes]
-        excluded = strategy.construction.excluded
+        excluded = strategy.screen.excluded
         assert not excluded[:N].any()
         assert excluded[N:].any()
         named = {m: text for m, _, text in notes if "spread is too dear" in text}
@@ -417,16 +431,16 @@ class TestClosedDay:
         strategy, plan, days = warm
         market = CODES.index(code)
         own = [market, N + market]
-        forecasts = strategy.forecast()
+        forecasts = forecasts_of(strategy)
         pair = [getattr(strategy.assets.spreads, leg)[market] for leg in ("near", "far")]
-        targets = strategy.target_contracts(plan.contracts)[market]
+        targets = strategy.snapshot.legs.target_contracts(plan.contracts)[market]
         everyone = copy.deepcopy(strategy)
         without = decide(strategy, close_market(days[0], market))
         full = decide(everyone, days[0])
         assert without.contracts[own].tolist() == plan.contracts[own].tolist()
-        assert strategy.target_contracts(without.contracts)[market] == targets
+        assert strategy.snapshot.legs.target_contracts(without.contracts)[market] == targets
         assert [getattr(strategy.assets.spreads, leg)[market] for leg in ("near", "far")] == pair
-        for name, value in strategy.forecast().items():
+        for name, value in forecasts_of(strategy).items():
             if name not in (CROSS_SECTION, RELATIVE_VALUE):  # which compare with the others
                 assert value[market] == forecasts[name][market], name
         np.testing.assert_array_equal(without.member, full.member)
@@ -459,16 +473,16 @@ class TestGate:
     @pytest.mark.parametrize("limit", [0.01, 0.03, 0.08])
     def test_no_book_with_spreads_leaves_it_above_the_limit(self, warm, limit):
         strategy, _, days = warm
-        strategy.gate.limit = limit
+        gate_of(strategy).limit = limit
         held, cut = np.zeros(2 * N, dtype=np.int64), 0
         for bars in days[:25]:
             plan = decide(strategy, bars)
-            gated = strategy.gate_targets(plan.contracts, held, plan.unit_exposure)
+            gated = gate_targets(strategy, plan.contracts, held, plan.unit_exposure)
             exposure = np.nan_to_num(gated.contracts * plan.unit_exposure)
             assert strategy.var_model().binding(exposure, 20) <= limit
             assert np.all(np.abs(gated.contracts) <= np.abs(plan.contracts))
             assert np.all(gated.contracts * plan.contracts >= 0)
-            for market, legs in strategy.target_contracts(gated.contracts).items():
+            for market, legs in strategy.snapshot.legs.target_contracts(gated.contracts).items():
                 assert sum(legs.values()) == gated.contracts[market]  # spreads stay whole
             cut += gated.scale < 1
             assert gated.contracts[N:].any() == (limit > 0.01) or gated.contracts.any()
@@ -508,8 +522,8 @@ class TestPrefixInvariance:
     @staticmethod
     def decisions(data, cut, sessions):
         strategy, plan, days = strategy_after(data, 1, **RULES)
-        out = [strategy.target_contracts(plan.contracts)]
+        out = [strategy.snapshot.legs.target_contracts(plan.contracts)]
         for bars in days[: sessions - 1]:
             plan = decide(strategy, bars)
-            out.append(strategy.target_contracts(plan.contracts))
+            out.append(strategy.snapshot.legs.target_contracts(plan.contracts))
         return out

@@ -1,5 +1,6 @@
 import dataclasses
 import re
+from enum import StrEnum
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,10 @@ from algorithm.settings import Settings, SettingsError
 
 SPECS = {spec.name: spec for spec in dataclasses.fields(Settings)}
 NUMBERS = {name: spec for name, spec in SPECS.items() if spec.metadata["low"] is not None}
-FLOATS = sorted(name for name, spec in NUMBERS.items() if str(spec.type) == "float")
-WHOLE = sorted(name for name, spec in NUMBERS.items() if str(spec.type) == "int")
-CHOICES = sorted(name for name, spec in SPECS.items() if spec.metadata["choices"])
+FLOATS = sorted(name for name, spec in NUMBERS.items() if isinstance(spec.default, float))
+WHOLE = sorted(name for name, spec in NUMBERS.items() if type(spec.default) is int)
+CHOICES = {name: type(s.default) for name, s in SPECS.items() if isinstance(s.default, StrEnum)}
+SWITCHES = sorted(name for name, spec in SPECS.items() if isinstance(spec.default, bool))
 
 
 def bounds(name):
@@ -55,8 +57,10 @@ def valid(draw):
         values[name] = draw(st.floats(*bounds(name)))
     for name in draw(st.lists(st.sampled_from(WHOLE), unique=True)):
         values[name] = draw(st.integers(*map(int, bounds(name))))
-    for name in CHOICES:
-        values[name] = draw(st.sampled_from(SPECS[name].metadata["choices"]))
+    for name, choices in CHOICES.items():
+        values[name] = draw(st.sampled_from(list(choices)))
+    for name in SWITCHES:
+        values[name] = draw(st.booleans())
     values["tsmom_weight_12m"] = draw(st.floats(0.01, 1))
     return Settings(**values)
 
@@ -72,7 +76,7 @@ class TestRoundTrip:
     def test_strings_stay_readable(self):
         strings = Settings(vol_target=0.1, cash=5e7).as_strings()
         assert strings["vol_target"] == "0.1"
-        assert strings["follow_mapping"] == "1"
+        assert strings["follow_mapping"] == "true"
 
     def test_names_not_given_keep_their_defaults(self):
         assert Settings.parse({}) == Settings()
@@ -123,15 +127,15 @@ class TestRefusals:
     def test_not_one_of_the_choices(self, name):
         with pytest.raises(SettingsError) as error:
             Settings.parse({name: "chartist"})
-        for word in (name, "'chartist'", *SPECS[name].metadata["choices"]):
+        for word in (name, "'chartist'", *CHOICES[name]):
             assert word in str(error.value)
 
     def test_unknown_name_with_the_nearest_known_one(self):
         with pytest.raises(SettingsError, match=r"unknown setting 'vol_targt'.*'vol_target'"):
             Settings.parse({"vol_targt": "0.1"})
 
-    def test_unknown_name_near_nothing_lists_the_known_ones(self):
-        with pytest.raises(SettingsError, match=r"unknown setting 'zzz'.*Known: .*vol_target"):
+    def test_unknown_name_near_nothing_says_where_they_are_listed(self):
+        with pytest.raises(SettingsError, match=r"unknown setting 'zzz'.*make settings lists all"):
             Settings.parse({"zzz": "0.1"})
 
     @pytest.mark.parametrize("text", ["yesterday", "2020-13-01", "", "01/02/2020"])
@@ -206,14 +210,14 @@ OTHER = {
 class TestHash:
     @pytest.mark.parametrize("name", sorted(SPECS))
     def test_changes_with_any_value(self, name):
-        spec, default = SPECS[name], getattr(Settings(), name)
+        default = getattr(Settings(), name)
         if name in NUMBERS:
             low, high = bounds(name)
             other = low if default != low else high
             other = int(other) if name in WHOLE else other
         else:
-            choices = [c for c in spec.metadata["choices"] if c != default]
-            other = choices[0] if choices else OTHER[name]
+            choices = [c for c in CHOICES.get(name, ()) if c != default]
+            other = choices[0] if choices else OTHER.get(name, not default)
         assert Settings(**{name: other}).hash() != Settings().hash()
 
     @pytest.mark.parametrize("name", ["vol_target", "impact", "cash"])

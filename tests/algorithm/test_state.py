@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pytest
 
-from algorithm.decision import Strategy
 from algorithm.settings import Settings
 from algorithm.state import (
     PREVIOUS_STATE_KEY,
@@ -16,9 +15,11 @@ from algorithm.state import (
     load_state,
     save_state,
 )
+from algorithm.strategy import Strategy
 from algorithm.trace import TRACE_KEY
 from execution.orders import plan_orders
 from research.engine.engine import EmbeddedEngine
+from tests.helpers import construct, forecasts_of
 
 SETTINGS = dict(
     vol_span=10,
@@ -121,7 +122,7 @@ class TestStoppedUntilTheHeldContractExpired:
     def test_it_goes_on_in_the_next_contract_without_a_return(self, restarted):
         before, after, market, session = restarted
         old, adjusted = int(before.markets.held[market]), before.markets.adjusted[market]
-        seen = after.observe(session)
+        seen = after.observe(session).observation
         roll = next(r for r in seen.rolls if r.market == after.instruments[market].code)
         assert (roll.old, roll.reason) == (old, "lost")
         assert roll.new == after.markets.held[market] != old
@@ -135,7 +136,7 @@ class TestStoppedUntilTheHeldContractExpired:
         plans = []
         for strategy in (before, after):
             strategy.observe(session)
-            plans.append(strategy.construct(strategy.forecast(), 5e7))
+            plans.append(construct(strategy, forecasts_of(strategy), 5e7))
         np.testing.assert_array_equal(plans[0].contracts, plans[1].contracts)
         np.testing.assert_array_equal(before.markets.held, after.markets.held)
         assert plans[1].contracts.any()
@@ -146,12 +147,12 @@ class TestStoppedUntilTheHeldContractExpired:
         before, after, market, session = restarted
         old, held = int(before.markets.held[market]), int(before.last_contracts[market])
         after.observe(session)
-        plan = after.construct(after.forecast(), 5e7)
+        plan = construct(after, forecasts_of(after), 5e7)
         target = int(plan.contracts[market])
         assert held * target > 0, "the market must be held on the same side before and after"
         holdings = {(market, old): held} if still_there else {}
-        targets = {market: after.target_contracts(plan.contracts)[market]}
-        orders = plan_orders(targets, holdings, {}, after.stuck_contracts())
+        targets = {market: after.snapshot.legs.target_contracts(plan.contracts)[market]}
+        orders = plan_orders(targets, holdings, {}, after.snapshot.legs.stuck_contracts())
         by_month = {order.month: order.quantity for order in orders}
         assert by_month.get(old, 0) == (-held if still_there else 0)
         new = int(after.markets.held[market])

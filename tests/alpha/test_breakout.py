@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from scipy.signal import lfilter
 
-from alpha.breakout import BREAKOUT_SCALARS, Breakout
+from alpha.rules.breakout import BREAKOUT_SCALARS, Breakout
 
 ONE = np.array([True])
 ALL = (10, 20, 40, 80, 160, 320)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import gamma
 from scipy.stats import rankdata, zscore
 
-from alpha.cross_section import (
+from alpha.rules.comparison import (
     METHODS,
     cohort_in_buckets,
     cross_section_forecast,

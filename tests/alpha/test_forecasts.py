@@ -3,9 +3,8 @@ import pandas as pd
 import pytest
 
 from algorithm.settings import Settings
-from algorithm.signals import make_forecasts
-from alpha.forecasts import CARRY, TREND
-from tests.helpers import MONDAY, one_market, session, weekdays
+from alpha.forecasts import Forecasts
+from tests.helpers import CARRY, MONDAY, TREND, one_market, session, weekdays
 from universe.arrays import from_epoch_day
 
 MAR, JUN = 202003, 202006
@@ -16,7 +15,7 @@ def run(trend_rules, closes, gap, **changes):
     """Forecasts of one market whose farther contract is ``gap`` above the held one."""
     markets = one_market((MAR, FIRST), (JUN, SECOND))
     chosen = Settings(trend_rules=trend_rules, carry_spans="5 20", **changes)
-    rules = make_forecasts(chosen, markets.instruments, np.zeros(1, dtype=np.int64))
+    rules = Forecasts(chosen, markets.instruments, np.zeros(1, dtype=np.int64))
     flips = []
     for day, close in zip(weekdays(MONDAY, len(closes)), closes, strict=True):
         quotes = {MAR: float(close)} if gap is None else {MAR: float(close), JUN: close + gap}
@@ -83,8 +82,8 @@ def test_an_estimated_multiplier_replaces_the_table():
     table, markets, _ = run("tsmom ewmac", closes, 1.0)
     found, same, _ = run("tsmom ewmac", closes, 1.0, forecast_multiplier="estimated")
     ratio = current(found, same)[TREND][0] / current(table, markets)[TREND][0]
-    assert ratio * 1.02 == pytest.approx(found.trend.multiplier.value())
-    assert found.trend.multiplier.value() > 1.0
+    assert ratio * 1.02 == pytest.approx(found.multipliers[TREND].value())
+    assert found.multipliers[TREND].value() > 1.0
 
 
 def test_flips_name_the_market():

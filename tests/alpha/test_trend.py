@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpha.trend import DIVERSIFICATION_MULTIPLIER, EWMAC_SCALARS, Ewmac, Tsmom, combine
+from alpha.rules.ewmac import EWMAC_SCALARS, Ewmac
+from alpha.rules.tsmom import Tsmom
+from alpha.scaling import DIVERSIFICATION_MULTIPLIER, combine
 from tests.helpers import walk
 from universe.arrays import from_epoch_day
 

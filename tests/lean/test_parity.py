@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from algorithm.decision import Strategy
 from algorithm.settings import Settings
 from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, load_state
+from algorithm.strategy import Strategy
 from alpha.carry_sources import Source
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.data.macro_series import MacroSeries
@@ -97,8 +97,8 @@ def test_every_rule_agrees_with_calendar_spreads_and_macro_series(every_rule_run
     report, result, _ = every_rule_run[1]
     assert report.differences == []
     assert report.max_bp < 1e-3
-    assert result.extra["spread_targets"].any()
-    assert (result.extra["carry_source"] == Source.YIELD_CURVE).any()
+    assert result.spread_targets.any()
+    assert (result.carry_source == Source.YIELD_CURVE).any()
 
 
 @pytest.mark.parametrize("run_of", ["synthetic_run", "every_rule_run"])

@@ -11,10 +11,9 @@ from portfolio.contracts import (
     contract_value,
     contracts_for_weights,
     ten_year_equivalent,
-    too_big,
-    too_dear,
 )
 from universe.master import MASTER
+from universe.screen import too_big, too_dear
 
 N = 4
 NONE = np.zeros(N)

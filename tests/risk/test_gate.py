@@ -110,19 +110,51 @@ class TestProperties:
 class TestRemediation:
     ASKED = np.array([300, -200, 100, 250, -400])
 
-    def test_cuts_pro_rata_first(self):
-        result, _, _ = apply(self.ASKED, 1, limit=0.05)
+    def test_is_nearer_than_cutting_everything_pro_rata(self):
+        result, model, unit = apply(self.ASKED, 1, limit=0.05)
         (step,) = result.steps
-        assert "all cut to" in step
-        share = result.contracts / self.ASKED
-        assert share.max() - share.min() < 0.011  # rounding of at least 100 contracts
+        assert "the nearest book is" in step
         assert result.asked > 0.05 >= max(result.parametric, result.historical)
+
+        def distance(book):
+            off = (book - self.ASKED) * unit
+            return off @ model.cov_daily @ off
+
+        shares = [np.trunc(self.ASKED * share) for share in np.linspace(1, 0, 401)]
+        passing = [book for book in shares if independent_var(model, book * unit) <= 0.05]
+        assert distance(result.contracts) <= distance(passing[0])
 
     def test_keeps_nearly_all_of_the_limit(self):
         model, unit = made(1)
         result = gate(0.2).apply(self.ASKED * 10, np.zeros(N, int), unit / 100, model, None)
-        assert "all cut to" in result.steps[0]
+        assert "the nearest book is" in result.steps[0]
         assert independent_var(model, result.contracts * unit / 100) > 0.2 * 0.95
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_a_book_of_single_contracts_a_little_above_the_limit_is_not_closed(self, seed):
+        """Pro rata and truncated, every one of them went flat."""
+        model, unit = made(seed)
+        asked = np.array([1, -1, 1, 1, -1])
+        limit = independent_var(model, asked * unit) * 0.999
+        result = gate(limit).apply(asked, asked * 0, unit, model, None)
+        assert np.abs(result.contracts).sum() >= 3
+        assert independent_var(model, result.contracts * unit) <= limit
+
+    def test_headroom_leaves_its_share_of_the_limit(self):
+        model, unit = made(1)
+        own = VarGate(0.05, 2.0, "absolute", 20, headroom=0.2)
+        result = own.apply(self.ASKED, self.ASKED * 0, unit, model, None)
+        assert result.limit == 0.05
+        assert 0.035 < independent_var(model, result.contracts * unit) <= 0.04
+
+    def test_what_cannot_trade_today_counts_as_held_and_keeps_its_target(self):
+        model, unit = made(1)
+        free = np.array([True, False, True, True, True])
+        held = np.array([0, -180, 0, 0, 0])
+        result = gate(0.1).apply(self.ASKED, held, unit, model, None, free)
+        assert result.contracts[1] == -200
+        counted = np.where(free, result.contracts, held)
+        assert independent_var(model, counted * unit) <= 0.1
 
     def test_to_zero_if_one_contract_is_too_much(self):
         model, unit = made(1)
@@ -137,8 +169,7 @@ class TestRemediation:
         unit[0] = np.nan
         result = gate(0.01).apply(self.ASKED, np.zeros(N, int), unit, model, None)
         assert result.contracts[0] == 0
-        assert "unknown risk" in result.steps[0]
-        assert "above 0.01" in result.steps[1]
+        assert result.steps[0].index("unknown risk") < result.steps[0].index("above 0.01")
 
     def test_unknown_volatility_counts_as_unknown(self):
         model, unit = made(1)
@@ -160,8 +191,10 @@ class TestRemediation:
 class TestFailsClosed:
     ASKED = np.array([3, -2, 1, 2, -4])
 
+    @pytest.mark.parametrize("held", [0, 1])
     @pytest.mark.parametrize("broken", ["cov", "sigma", "rows", "all"])
-    def test_on_a_var_that_is_not_a_number(self, broken):
+    def test_on_a_var_that_is_not_a_number(self, broken, held):
+        """Nothing grows, and nothing is closed for lack of a figure."""
         model, unit = made(1)
         cov, sigma, rows = (
             model.cov_daily.copy(),
@@ -175,9 +208,22 @@ class TestFailsClosed:
         if broken in ("rows", "all"):
             rows[-30:] = np.nan
         spoilt = VarModel(cov, sigma, rows)
-        result = gate(0.9).apply(self.ASKED, np.zeros(N, int), unit, spoilt, None)
-        assert not result.contracts.any()
+        before = held * np.array([2, -5, 0, -1, -4])
+        result = gate(0.9).apply(self.ASKED, before, unit, spoilt, None)
+        assert result.contracts.tolist() == (held * np.array([2, -2, 0, 0, -4])).tolist()
         assert result.steps
+
+    @pytest.mark.parametrize("test", ["relative", "both"])
+    def test_on_a_reference_that_is_not_a_number(self, test):
+        """It once let a market of unknown covariance through: the absolute limit applies."""
+        model, unit = made(1)
+        reference = np.array([np.inf, 0.0, 0.0, 0.0, 0.0])
+        with np.errstate(invalid="ignore"):
+            result = gate(0.01, 2.0, test).apply(
+                self.ASKED * 50, self.ASKED * 0, unit, model, reference
+            )
+        assert result.limit == 0.01
+        assert independent_var(model, result.contracts * unit) <= 0.01
 
     def test_on_an_infinite_volatility(self):
         model, unit = made(1)

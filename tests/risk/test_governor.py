@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from risk.governor import DrawdownGovernor, govern
+from risk.governor import DrawdownGovernor
 
 POINTS = ((0.05, 0.8), (0.10, 0.6), (0.15, 0.5))
 navs = st.lists(st.floats(1.0, 1000.0), min_size=1, max_size=80)
@@ -43,7 +42,7 @@ class TestUpdate:
 
     @pytest.mark.parametrize(("nav", "share"), [(95.0, 0.8), (90.0, 0.6), (85.0, 0.5)])
     def test_a_fall_of_exactly_a_points_drawdown_counts(self, nav, share):
-        assert after(100.0, nav).scale == pytest.approx(share)
+        assert after(100.0, nav).allowed == pytest.approx(share)
 
     @given(navs)
     def test_falls_at_once_and_restores_at_most_the_allowed_step(self, path):
@@ -73,7 +72,7 @@ class TestUpdate:
 
     @given(st.floats(0.001, 0.25))
     def test_full_exposure_without_a_drawdown_whatever_the_step(self, step):
-        assert after(100, 101, 102, step=step).scale == pytest.approx(1.0)
+        assert after(100, 101, 102, step=step).allowed == pytest.approx(1.0)
 
     def test_hands_out_whole_steps_only(self):
         one = after(100, 95, restore=0.013)  # 0.8, then 0.813, 0.826, ...
@@ -97,23 +96,3 @@ class TestUpdate:
             setattr(rebuilt, name, getattr(running, name))
         for nav in later:
             assert rebuilt.update(nav) == running.update(nav)
-
-
-class TestGovern:
-    @given(arrays(np.int64, 6, elements=st.integers(-(10**6), 10**6)), st.floats(0, 1))
-    def test_never_increases_nor_turns_a_position(self, contracts, scale):
-        found = govern(contracts, scale)
-        assert np.all(np.abs(found) <= np.abs(contracts))
-        assert np.all(found * contracts >= 0)
-        assert np.all(np.abs(found) <= np.abs(contracts) * scale + 1e-6)
-
-    @given(arrays(np.int64, 6, elements=st.integers(-(10**6), 10**6)))
-    def test_full_scale_is_the_identity_and_none_is_flat(self, contracts):
-        np.testing.assert_array_equal(govern(contracts, 1.0), contracts)
-        assert not govern(contracts, 0.0).any()
-
-    def test_rounds_toward_zero(self):
-        assert govern(np.array([9, -9, 10, -10, 1]), 0.8).tolist() == [7, -7, 8, -8, 0]
-
-    def test_a_product_just_below_a_whole_number_counts_as_it(self):
-        assert govern(np.array([30]), 0.1 + 0.2 - 0.2).tolist() == [3]

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algorithm.decision import Strategy
+from algorithm.strategy import Strategy
 from execution.orders import plan_orders
 from tests.helpers import MONDAY, chain, instrument, session, settings
 from universe.assets import Assets
+from universe.legs import Legs
 from universe.markets import Markets
 from universe.session import NO_CONTRACT
 from universe.spreads import CalendarSpreads
@@ -21,12 +22,21 @@ def strategy(n=1, rules="smoothed calendar"):
     return Strategy(settings(carry_rules=rules), [instrument(f"M{k}") for k in range(n)])
 
 
+def legs(held, near, far):
+    """Legs of these contract months, the same before the session and after it."""
+    now = [np.array(months, dtype=np.int64) for months in (held, near, far)]
+    return Legs(*now, np.zeros(len(held), dtype=np.int64), *now, spreads=True)
+
+
 def with_pair(held, near, far):
-    """Strategy of one market with these contract months."""
-    own = strategy()
-    own.markets.held[0] = held
-    own.assets.spreads.near[0], own.assets.spreads.far[0] = near, far
-    return own
+    """Legs of one market."""
+    return legs([held], [near], [far])
+
+
+def outright(*held):
+    """Legs of markets without spreads."""
+    now, none = np.array(held, dtype=np.int64), np.zeros(len(held), dtype=np.int64)
+    return Legs(now, none, none, none, now, none, none, spreads=False)
 
 
 class TestTargets:
@@ -53,22 +63,19 @@ class TestTargets:
         assert own.target_contracts(np.array([0, 0])) == {}
 
     def test_a_spread_belongs_to_its_own_market(self):
-        own = strategy(3)
-        own.markets.held[:] = MAR, JUN, NO_CONTRACT
-        own.assets.spreads.near[:], own.assets.spreads.far[:] = (MAR, JUN, 0), (JUN, SEP, 0)
+        own = legs([MAR, JUN, NO_CONTRACT], [MAR, JUN, 0], [JUN, SEP, 0])
         found = own.target_contracts(np.array([1, 2, 0, 10, 0, 0]))
         assert found == {0: {MAR: 11, JUN: -10}, 1: {JUN: 2, SEP: 0}}
 
     def test_without_spreads_only_the_held_contract_is(self):
-        own = strategy(2, "smoothed")
-        own.markets.held[:] = MAR, JUN
+        own = outright(MAR, JUN)
         assert own.target_contracts(np.array([3, -4])) == {0: {MAR: 3}, 1: {JUN: -4}}
 
     @given(st.integers(-50, 50), st.integers(-50, 50), st.permutations([MAR, JUN, SEP, DEC]))
     def test_a_spread_never_changes_the_net_contracts(self, outright, spread, months):
         own = with_pair(*months[:3])
-        legs = own.target_contracts(np.array([outright, spread]))[0]
-        assert sum(legs.values()) == outright
+        wanted = own.target_contracts(np.array([outright, spread]))[0]
+        assert sum(wanted.values()) == outright
 
     def test_an_outright_roll_into_the_far_leg_orders_the_net_of_both(self):
         """Mar and Mar/Jun become Jun and Jun/Sep: June goes from the far leg's -2 to +7."""
@@ -93,29 +100,27 @@ class TestHeldAssets:
         )
     )
     def test_undo_target_contracts(self, rows):
-        own = strategy(len(rows))
         outright, spread = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-        for market, (*_, (held, near, far, _), begins_at_held) in enumerate(rows):
-            own.markets.held[market] = held
-            own.assets.spreads.near[market] = held if begins_at_held else near
-            own.assets.spreads.far[market] = far
-        own.held_near, own.held_far = own.assets.spreads.near, own.assets.spreads.far
-        own.held_month = own.markets.held
+        months = [row[2] for row in rows]
+        near = [
+            held if row[3] else other for row, (held, other, *_) in zip(rows, months, strict=True)
+        ]
+        own = legs([m[0] for m in months], near, [m[2] for m in months])
         contracts = np.concatenate([outright, spread])
         holdings = {
             (market, month): n
-            for market, legs in own.target_contracts(contracts).items()
-            for month, n in legs.items()
+            for market, wanted in own.target_contracts(contracts).items()
+            for month, n in wanted.items()
             if n
         }
         np.testing.assert_array_equal(own.held_assets(holdings), contracts)
 
     def test_without_spreads_are_net_contracts(self):
-        own = strategy(2, "smoothed")
+        own = outright(MAR, JUN)
         assert own.held_assets({(0, MAR): 4, (0, JUN): -1, (1, SEP): 2}).tolist() == [3, 2]
 
     def test_no_holdings(self):
-        assert strategy(2).held_assets({}).tolist() == [0, 0, 0, 0]
+        assert legs([MAR, MAR], [0, 0], [0, 0]).held_assets({}).tolist() == [0, 0, 0, 0]
 
 
 QUOTES = {MAR: 102.0, JUN: 101.0, SEP: 100.5, DEC: 100.25}

@@ -1,12 +1,15 @@
 """A bad bar never becomes a trade: not through the market itself, its successor, or NAV (U4)."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from algorithm.decision import Account
 from research.engine.engine import EmbeddedEngine, run_backtest
 from tests.helpers import settings
+from universe.rolls import next_weekday
 
 MARKET = "FX1"
 
@@ -65,14 +68,39 @@ def test_a_wild_successor_price_on_the_roll_day_postpones_the_roll(made_up, clea
     assert any("not trusted" in event.detail for event in result.events)
 
 
-@pytest.mark.parametrize(("nav", "flat"), [(-5e7, True), (0.0, True), (float("nan"), False)])
-def test_without_a_nav_nothing_is_sized(made_up, nav, flat):
+@pytest.mark.parametrize("nav", [-5e7, 0.0, float("nan"), -float("inf")])
+def test_without_a_nav_nothing_is_ordered(made_up, nav):
     engine = EmbeddedEngine(made_up, settings())
     for number, bars in enumerate(engine.feed):
         engine.step(bars)
         if number == 250:
             break
-    held = engine.strategy.model_contracts.copy()
-    assert held.any()
-    plan = engine.strategy.construct(engine.strategy.forecast(), nav)
-    assert np.array_equal(plan.contracts, np.zeros_like(held) if flat else held)
+    strategy, ledger = engine.strategy, engine.ledger
+    assert ledger.holdings
+    assert not strategy.snapshot.must_exit.any()
+    decision = strategy.begin(Account(nav, ledger.holdings)).finish()
+    np.testing.assert_array_equal(decision.contracts, decision.held)
+    assert decision.orders == []
+    assert not decision.target.optimal.any()
+
+
+def test_without_a_nav_what_may_not_be_held_longer_is_left(made_up):
+    """The close of an expiring contract, and the leg it rolls to, outrank an unknown account."""
+    engine = EmbeddedEngine(made_up, settings(follow_mapping=False, roll_open_interest_ratio=0.0))
+    forced = 0
+    for bars in engine.feed:
+        strategy, ledger = engine.strategy, engine.ledger
+        engine.step(bars)
+        day = strategy.day
+        due = {
+            (market, month)
+            for market, month in ledger.holdings
+            if strategy.markets.contracts[market][month].last_holding <= next_weekday(day)
+        }
+        decision = copy.deepcopy(strategy).begin(Account(float("nan"), ledger.holdings)).finish()
+        assert {order.market for order in decision.orders} <= {market for market, _ in due}
+        closed = {(o.market, o.month): o.quantity for o in decision.orders}
+        for key in due:
+            assert closed[key] == -ledger.holdings[key]
+            forced += 1
+    assert forced > 0

@@ -5,15 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from alpha.forecasts import CALENDAR, SLEEVE_OF_RULE, TREND
+from alpha.rules import rules_of
+from alpha.rules.rule import Style
 from research.data.dataset import Dataset
 from research.engine.engine import RESIDUAL, EmbeddedEngine, run_backtest
 from research.measures.attribution import attribute, outright_pnl
-from tests.helpers import bent, instrument, made_up_dataset, settings
+from tests.helpers import CALENDAR, TREND, bent, instrument, made_up_dataset, settings
 from universe.instruments import AssetClass
 
 ALL = {
-    "carry_rules": " ".join(SLEEVE_OF_RULE),
+    "carry_rules": " ".join(rules_of(Style.CARRY)),
     "spread_max_age": 100,
     "vol_span": 20,
     "var_min_sessions": 100,
@@ -39,20 +40,19 @@ def scripted(data, wanted, asked=1.0):
     """
     own = {"carry_rules": "calendar", "governor": "0.99 0.5", "var_limit": 1.0, "cash": 1e9}
     engine = EmbeddedEngine(data, settings(**own, vol_span=20))
-    construct, session = engine.strategy.construct, iter(range(10**6))
+    builder, session = engine.strategy.builder, iter(range(10**6))
+    build = builder.build
 
-    def as_wanted(forecasts, nav):
-        plan = construct(forecasts, nav)
+    def as_wanted(*known):
+        target = build(*known)
         outright, spread = wanted(next(session))
         parts = {TREND: [outright, 0.0], CALENDAR: [0.0, spread]}
         parts = {name: asked * np.array(part) for name, part in parts.items()}
-        contracts = np.array([outright, spread], dtype=np.int64)
-        engine.strategy.construction.model_contracts = contracts
-        return dataclasses.replace(
-            plan, sleeve_contracts=parts, optimal=contracts.astype(float), contracts=contracts
-        )
+        optimal = np.array([outright, spread], dtype=float)
+        return dataclasses.replace(target, sleeve_contracts=parts, optimal=optimal)
 
-    engine.strategy.construct = as_wanted
+    builder.build = as_wanted
+    engine.strategy.trading.solve = lambda target, *_: target.optimal.astype(np.int64)
     return engine
 
 
@@ -116,15 +116,15 @@ class TestRoundTrip:
         np.testing.assert_array_equal(rounded.pnl, trip.pnl)
         np.testing.assert_allclose(rounded.sleeve_pnl[CALENDAR], 0.8 * trip.pnl, atol=1e-9)
         for result in (trip, rounded):
-            np.testing.assert_allclose(result.extra["spread_pnl"], trip.pnl, rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(result.spread_pnl, trip.pnl, rtol=1e-9, atol=1e-9)
             assert np.abs(outright_pnl(result)).max() < 1e-9
             split = attribute(result)
             assert np.abs(split.carry + split.spot).max() < 1e-16
 
     def test_is_recorded_as_a_spread_and_not_as_contracts_of_the_market(self, trip):
-        held = trip.extra["spread_contracts"][:, 0]
+        held = trip.spread_contracts[:, 0]
         assert held.tolist() == [-3 if FROM < k <= TO else 0 for k in range(len(held))]
-        assert trip.extra["spread_targets"][FROM:TO, 0].tolist() == [-3] * (TO - FROM)
+        assert trip.spread_targets[FROM:TO, 0].tolist() == [-3] * (TO - FROM)
         assert not trip.contracts.any()
         assert not trip.targets.any()
 
@@ -185,7 +185,7 @@ class TestRoll:
             near, far = months[-2:]
             calendar = 2 * (move[near] - move[far])
             assert run.sleeve_pnl[CALENDAR][k, 0] == pytest.approx(calendar, abs=1e-6)
-            assert run.extra["spread_pnl"][k, 0] == pytest.approx(calendar, abs=1e-6)
+            assert run.spread_pnl[k, 0] == pytest.approx(calendar, abs=1e-6)
             outright = 5 * move[months[0]]
             assert run.sleeve_pnl[TREND][k, 0] == pytest.approx(outright, abs=1e-6)
             checked += 1
@@ -193,7 +193,7 @@ class TestRoll:
 
     def test_neither_the_net_position_nor_the_spread_ever_moves(self, run):
         assert set(run.contracts[31:, 0].tolist()) == {5}
-        assert set(run.extra["spread_contracts"][31:, 0].tolist()) == {2}
+        assert set(run.spread_contracts[31:, 0].tolist()) == {2}
 
 
 # --- a book with all rules -----------------------------------------------------------------------
@@ -211,9 +211,13 @@ def run(book):
 
 class TestBookWithSpreads:
     def test_holds_spreads_in_all_markets(self, run):
-        assert np.all((run.extra["spread_targets"] != 0).sum(axis=0) > 50)
-        assert np.all((run.extra["spread_contracts"] != 0).sum(axis=0) > 50)
-        assert set(run.sleeve_pnl) == {TREND, *SLEEVE_OF_RULE.values(), RESIDUAL}
+        assert np.all((run.spread_targets != 0).sum(axis=0) > 50)
+        assert np.all((run.spread_contracts != 0).sum(axis=0) > 50)
+        assert set(run.sleeve_pnl) == {
+            TREND,
+            *(rule.SLEEVE for rule in rules_of(Style.CARRY).values()),
+            RESIDUAL,
+        }
         assert np.abs(run.sleeve_pnl[CALENDAR]).sum() > 1e5
 
     def test_sleeves_and_the_residual_add_up_to_the_profit(self, run):
@@ -230,7 +234,7 @@ class TestBookWithSpreads:
         earned = (run.pnl - run.cost)[:, euro] / rate
         balance = np.concatenate([[0.0], np.cumsum(earned)[:-1]])
         revalued = balance * np.diff(rate, prepend=rate[0])
-        fees = np.diff(run.extra["closing_fees"], prepend=0.0)
+        fees = np.diff(run.closing_fees, prepend=0.0)
         net = (run.pnl - run.cost).sum(axis=1)
         expected = 50_000_000.0 + np.cumsum(net + revalued - fees)
         np.testing.assert_allclose(run.nav, expected, rtol=1e-12, atol=1e-4)
@@ -247,7 +251,7 @@ class TestBookWithSpreads:
         binding = np.fmax(result.var_parametric, result.var_historical)
         assert binding.max() <= 0.04
         assert (result.gate_scale < 1).sum() > 20
-        assert result.extra["spread_targets"].any()
+        assert result.spread_targets.any()
 
     @pytest.mark.parametrize("follow", [0, 1])
     def test_no_leg_is_held_after_its_last_holding_day(self, book, follow):
@@ -269,7 +273,7 @@ class TestBookWithSpreads:
         """Whatever has a bar in the next session; all made-up contracts trade on the same days."""
         books = {code: holdings_by_session(run, code) for code in run.markets}
         closed = 0
-        for k, targets in enumerate(run.extra["target_contracts"][:-1]):
+        for k, targets in enumerate(run.target_contracts[:-1]):
             wanted = {code: {} for code in run.markets}
             for code, month, n in targets:
                 wanted[code][month] = n
@@ -292,9 +296,9 @@ class TestPrefixInvariance:
             for name, values in getattr(part, table).items():
                 np.testing.assert_array_equal(values, getattr(run, table)[name][: rows + 1])
         for name in ("spread_targets", "spread_contracts", "spread_pnl", "carry_per_contract"):
-            np.testing.assert_array_equal(part.extra[name], run.extra[name][: rows + 1])
-        assert part.extra["target_contracts"] == run.extra["target_contracts"][: rows + 1]
-        assert part.extra["spread_targets"].any()
+            np.testing.assert_array_equal(part.__dict__[name], run.__dict__[name][: rows + 1])
+        assert part.target_contracts == run.target_contracts[: rows + 1]
+        assert part.spread_targets.any()
 
     def test_wild_curves_after_the_cut_change_nothing_before_it(self, run, book):
         """Only the farther contracts, so that the outright prices stay."""
@@ -307,8 +311,8 @@ class TestPrefixInvariance:
             wild[code] = dataclasses.replace(history, **prices)
         other = run_backtest(Dataset("bent", True, wild, book.fx), settings(**ALL))
         for k in range(201):
-            assert other.extra["target_contracts"][k] == run.extra["target_contracts"][k]
-        assert other.extra["target_contracts"][205:] != run.extra["target_contracts"][205:]
+            assert other.target_contracts[k] == run.target_contracts[k]
+        assert other.target_contracts[205:] != run.target_contracts[205:]
 
 
 def test_spreads_at_negative_prices_stop_nothing():
@@ -331,7 +335,7 @@ def test_spreads_at_negative_prices_stop_nothing():
     result = engine.result(0.0)
     assert np.isfinite(result.nav).all()
     assert np.isfinite(np.sum(list(result.sleeve_pnl.values()))).all()
-    assert result.extra["spread_targets"][:150].any()
+    assert result.spread_targets[:150].any()
     under = [(outright, spread) for outright, spread, price in wanted if price <= 0]
     assert len(under) > 30
     assert {outright for outright, _ in under} == {under[0][0]}  # kept: it cannot be judged

@@ -191,22 +191,22 @@ class TestAccounts:
         market = instrument("EU1", multiplier=25.0, currency="EUR", fee_currency="EUR")
         data = made_up_dataset(160, markets=[market], closed=0.0)
         engine = EmbeddedEngine(data, settings(**CALM, cash=1e9))
-        rng, construct = np.random.default_rng(3), engine.strategy.construct
+        rng, builder = np.random.default_rng(3), engine.strategy.builder
+        build = builder.build
         wishes = []
 
-        def as_wished(forecasts, nav):
-            plan = construct(forecasts, nav)
+        def as_wished(*known):
+            target = build(*known)
             trend, net = float(rng.integers(-900, 900)), int(rng.integers(-4, 5))
             trend, net = wishes[-1] if wishes and rng.random() < 0.4 else (trend, net)
             wishes.append((trend, net))
             parts = {"trend": np.array([trend]), "carry": np.array([net - trend])}
-            contracts = np.array([net])
-            engine.strategy.construction.model_contracts = contracts
             return dataclasses.replace(
-                plan, sleeve_contracts=parts, optimal=contracts * 1.0, contracts=contracts
+                target, sleeve_contracts=parts, optimal=np.array([float(net)])
             )
 
-        engine.strategy.construct = as_wished
+        builder.build = as_wished
+        engine.strategy.trading.solve = lambda target, *_: target.optimal.astype(np.int64)
         run = engine.run()
         history = data.markets["EU1"]
         prices = {
@@ -255,7 +255,7 @@ class TestAccounts:
         earned = (run.pnl - run.cost)[:, euro] / rate
         balance = np.concatenate([[0.0], np.cumsum(earned)[:-1]])
         revalued = balance * np.diff(rate, prepend=rate[0])
-        fees = np.diff(run.extra["closing_fees"], prepend=0.0)
+        fees = np.diff(run.closing_fees, prepend=0.0)
         net = (run.pnl - run.cost).sum(axis=1)
         expected = 50_000_000.0 + np.cumsum(net + revalued - fees)
         np.testing.assert_allclose(run.nav, expected, rtol=1e-12, atol=1e-4)
@@ -296,7 +296,7 @@ class TestAccounts:
         data = Dataset("free", True, dict(zip(CODES, free, strict=True)), made_up.fx)
         result = run_backtest(data, settings(cost_stress=0.0))
         assert result.cost.sum() == 0.0
-        assert not result.extra["closing_fees"].any()
+        assert not result.closing_fees.any()
 
 
 class TestRisk:
@@ -321,7 +321,9 @@ class TestRisk:
         np.testing.assert_array_equal(result.targets[:first], calm.targets[:first])
         asked = calm.targets[first]
         assert np.abs(asked).max() > 1
-        np.testing.assert_array_equal(result.targets[first], np.trunc(0.5 * asked))
+        slack = 0.5 + 0.5 * 0.1 * np.abs(asked).max()  # rounding, and the band both stand in
+        assert np.abs(result.targets[first] - 0.5 * asked).max() <= slack
+        assert np.abs(result.targets[first]).sum() < 0.6 * np.abs(asked).sum()
 
     def test_without_data_of_the_reference_the_relative_figure_is_unknown(self, run):
         assert np.isnan(run.var_relative).all()
@@ -349,7 +351,7 @@ class TestRolls:
     @pytest.mark.parametrize("seed", [1, 2])
     def test_no_position_after_the_last_holding_day(self, seed):
         data = made_up_dataset(300, seed)
-        engine = EmbeddedEngine(data, settings(follow_mapping=0))
+        engine = EmbeddedEngine(data, settings(follow_mapping=False))
         last = [
             {c.month: c.last_holding for c in contracts} for contracts in engine.feed.contracts()
         ]

@@ -13,13 +13,11 @@ from hypothesis import strategies as st
 
 from research.engine.result import RunResult
 from research.measures.attribution import (
-    CARRY_KEY,
     COMMODITIES,
     EQUITY,
     FIXED_INCOME,
     FX,
     GROUPS,
-    SPREAD_KEY,
     Attribution,
     attribute,
     outright_pnl,
@@ -46,7 +44,7 @@ def run_of(
         contracts=contracts,
         pnl=pnl,
         day=day,
-        extra={CARRY_KEY: carry},
+        carry_per_contract=carry,
         **values,
     )
 
@@ -70,7 +68,7 @@ def full_run(days: int = 900, seed: int = 1) -> RunResult:
     """The consistent fake run with a carry quote that its price profit follows loosely."""
     result = fake_result(days, 8, seed)
     rng = np.random.default_rng(seed)
-    result.extra[CARRY_KEY] = 2000 * rng.random(result.pnl.shape) * np.sign(result.contracts)
+    result.carry_per_contract = 2000 * rng.random(result.pnl.shape) * np.sign(result.contracts)
     return result
 
 
@@ -159,18 +157,18 @@ def test_sessions_without_a_quote_count_as_spot_and_are_stated() -> None:
 def test_a_run_without_carry_quotes_is_named() -> None:
     with pytest.raises(ValueError, match=r"run hand-made, embedded engine, settings 0{12}.*"):
         attribute(small_result([1.0, 2.0]))
-    with pytest.raises(ValueError, match=rf"extra\['{CARRY_KEY}'\] is missing"):
+    with pytest.raises(ValueError, match=r"carry_per_contract is missing"):
         attribute(small_result([1.0, 2.0]))
 
 
 def test_carry_quotes_of_another_shape_are_refused() -> None:
-    bad = small_result([1.0, 2.0], extra={CARRY_KEY: np.zeros((2, 3))})
+    bad = small_result([1.0, 2.0], carry_per_contract=np.zeros((2, 3)))
     with pytest.raises(ValueError, match=r"has shape \(2, 3\), must be .* \(2, 1\)"):
         attribute(bad)
 
 
 def test_an_unknown_asset_class_is_refused() -> None:
-    bad = small_result([1.0, 2.0], classes=["crypto"], extra={CARRY_KEY: np.zeros((2, 1))})
+    bad = small_result([1.0, 2.0], classes=["crypto"], carry_per_contract=np.zeros((2, 1)))
     with pytest.raises(ValueError, match="market M0: asset class 'crypto', must be one of fx"):
         attribute(bad)
 
@@ -180,12 +178,12 @@ def test_spreads_are_left_out_with_their_rounding() -> None:
     outright, spread = np.array([[0.0], [3.0], [-1.0]]), np.array([[0.0], [6.0], [12.0]])
     run = run_of(np.ones((3, 1), int), np.zeros((3, 1)), outright + spread, np.arange(3))
     run.sleeve_pnl["calendar"] = spread * 2.5 / 3
-    with pytest.raises(ValueError, match=rf"extra\['{SPREAD_KEY}'\] is missing; .* of calendar"):
+    with pytest.raises(ValueError, match=r"spread_pnl is missing; .* of calendar"):
         attribute(run)
-    run.extra[SPREAD_KEY] = spread
+    run.spread_pnl = spread
     np.testing.assert_allclose(outright_pnl(run), outright, atol=1e-12)
     np.testing.assert_allclose(attribute(run).spot[:, 0], [0.003, -0.001], atol=1e-15)
-    run.extra[SPREAD_KEY] = spread[1:]
+    run.spread_pnl = spread[1:]
     with pytest.raises(ValueError, match=r"shape \(2, 1\), must be \(days, markets\), \(3, 1\)"):
         outright_pnl(run)
 
@@ -238,7 +236,7 @@ def test_parts_add_up(seed: int) -> None:
 def test_the_arrays_are_those_of_a_plain_loop() -> None:
     run = random_run(5)
     split = attribute(run)
-    quote = run.extra[CARRY_KEY]
+    quote = run.carry_per_contract
     for t in range(1, len(run.day)):
         for i in range(len(run.markets)):
             held = int(run.contracts[t - 1, i])
@@ -260,7 +258,7 @@ def test_a_later_day_changes_no_earlier_row() -> None:
     changed = random_run(9)
     for name in ("contracts", "pnl", "cost"):
         getattr(changed, name)[:25] = getattr(run, name)[:25]
-    changed.extra[CARRY_KEY][:25] = run.extra[CARRY_KEY][:25]
+    changed.carry_per_contract[:25] = run.carry_per_contract[:25]
     changed.nav[:25], changed.day[:25] = run.nav[:25], run.day[:25]
     changed.day[25:] = run.day[25:] + 1
     part = attribute(changed)

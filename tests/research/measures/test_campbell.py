@@ -11,7 +11,6 @@ from arch.bootstrap import StationaryBootstrap
 
 from research.engine.result import RunResult
 from research.measures.attribution import (
-    CARRY_KEY,
     EQUITY,
     FX,
     Attribution,
@@ -26,7 +25,7 @@ def full_run(days: int = 900, seed: int = 1) -> RunResult:
     """The consistent fake run with a carry quote that its price profit follows loosely."""
     result = fake_result(days, 8, seed)
     rng = np.random.default_rng(seed)
-    result.extra[CARRY_KEY] = 2000 * rng.random(result.pnl.shape) * np.sign(result.contracts)
+    result.carry_per_contract = 2000 * rng.random(result.pnl.shape) * np.sign(result.contracts)
     return result
 
 
@@ -41,7 +40,7 @@ def one_market() -> Attribution:
         contracts=one.astype(np.int64),
         pnl=3 * one,
         day=day,
-        extra={CARRY_KEY: carry},
+        carry_per_contract=carry,
     )
     return attribute(run)
 

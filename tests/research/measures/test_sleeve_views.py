@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from alpha.carry_sources import Source
 from research.engine.result import Event, RunResult
-from research.measures.signal_events import SOURCE_KEY, flip_table, flips_by_year, source_table
+from research.measures.signal_events import flip_table, flips_by_year, source_table
 from research.measures.sleeve_views import (
     SHOWN,
     State,
@@ -305,7 +305,7 @@ def test_flips_are_counted_by_class_and_year() -> None:
 def test_sources_are_shares_of_active_market_days() -> None:
     active = np.array([[True, True], [True, True], [False, True], [True, True]])
     source = np.array([[0, 1], [1, 6], [8, 6], [1, 6]])
-    run = small_result([1.0] * 4, 2, active=active, extra={SOURCE_KEY: source})
+    run = small_result([1.0] * 4, 2, active=active, carry_source=source)
     bond, equity, whole = source_table(run)
     assert (equity.name, equity.days) == ("equity", 3)
     assert list(whole.share) == [Source.NONE, Source.BASIS, Source.TERM_STRUCTURE]
@@ -317,6 +317,6 @@ def test_sources_are_shares_of_active_market_days() -> None:
 
 
 def test_sources_of_another_shape_are_refused() -> None:
-    run = small_result([1.0] * 4, extra={SOURCE_KEY: np.zeros((4, 2))})
+    run = small_result([1.0] * 4, carry_source=np.zeros((4, 2)))
     with pytest.raises(ValueError, match=r"shape \(4, 2\), must be \(days, markets\), \(4, 1\)"):
         source_table(run)

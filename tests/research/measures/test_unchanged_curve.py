@@ -7,11 +7,11 @@ from datetime import date
 import numpy as np
 import pytest
 
-from algorithm.decision import Strategy
 from algorithm.state import load_state, save_state
+from algorithm.strategy import Strategy
 from research.engine.engine import run_backtest
 from research.panels.markets import market_panel
-from tests.helpers import instrument, made_up_dataset, session, settings
+from tests.helpers import carry_of_a_contract, instrument, made_up_dataset, session, settings
 from universe.instruments import AssetClass
 from universe.session import Contract
 
@@ -40,7 +40,7 @@ def test_the_source_of_the_signal_does_not_move_it(runs):
     gas = by_class.markets.index("EN1")
     carry = [run.forecasts["carry"][-250:, gas] for run in (by_class, by_basis)]
     assert np.nanmax(np.abs(carry[0] - carry[1])) > 0.1, "the season must change the signal"
-    recorded = [run.extra["carry_per_contract"] for run in (by_class, by_basis)]
+    recorded = [run.carry_per_contract for run in (by_class, by_basis)]
     np.testing.assert_array_equal(*recorded)
     assert np.isfinite(recorded[0][-250:]).all()
 
@@ -64,7 +64,7 @@ def test_it_is_the_slope_of_the_held_pair_in_money(runs, data):
                 continue
             row = int(np.searchsorted(rates.day, panel.day[t], side="right")) - 1
             fx = rates.rate[row] if market.currency == "EUR" else 1.0
-            got = run.extra["carry_per_contract"][t - first, i]
+            got = run.carry_per_contract[t - first, i]
             assert got == pytest.approx(last * market.multiplier * fx, rel=1e-12, nan_ok=True)
             checked += np.isfinite(got)
     assert checked > 4000
@@ -83,13 +83,13 @@ def test_a_slope_is_carried_forward_until_it_is_too_old():
     strategy = one_strategy(carry_max_age=7)
     expected = (50.0 - 49.0) / ((SECOND - FIRST) / 365.25) * 1000.0 * 1.25
     strategy.observe(session(START, {JUN: 50.0}, fx=[1.25]))
-    assert np.isnan(strategy.carry_per_contract()[0])
+    assert np.isnan(carry_of_a_contract(strategy)[0])
     strategy.observe(session(START + 1, {JUN: 50.0, SEP: 49.0}, fx=[1.25]))
-    assert strategy.carry_per_contract()[0] == pytest.approx(expected, rel=1e-12)
+    assert carry_of_a_contract(strategy)[0] == pytest.approx(expected, rel=1e-12)
     strategy.observe(session(START + 8, {JUN: 53.0}, fx=[1.25]))
-    assert strategy.carry_per_contract()[0] == pytest.approx(expected, rel=1e-12)
+    assert carry_of_a_contract(strategy)[0] == pytest.approx(expected, rel=1e-12)
     strategy.observe(session(START + 9, {JUN: 53.0}, fx=[1.25]))
-    assert np.isnan(strategy.carry_per_contract()[0])
+    assert np.isnan(carry_of_a_contract(strategy)[0])
 
 
 def test_a_slope_at_negative_prices_counts():
@@ -97,7 +97,7 @@ def test_a_slope_at_negative_prices_counts():
     strategy.observe(session(START, {JUN: 2.0, SEP: 1.0}))
     strategy.observe(session(START + 1, {JUN: -2.0, SEP: -3.0}))
     expected = 1.0 / ((SECOND - FIRST) / 365.25) * 1000.0
-    assert strategy.carry_per_contract()[0] == pytest.approx(expected, rel=1e-12)
+    assert carry_of_a_contract(strategy)[0] == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_restart_keeps_it_and_its_age():
@@ -107,9 +107,9 @@ def test_a_restart_keeps_it_and_its_age():
     load_state(successor, save_state(strategy))
     for each in (strategy, successor):
         each.observe(session(START + 7, {JUN: 50.5}))
-    known = strategy.carry_per_contract()
+    known = carry_of_a_contract(strategy)
     assert np.isfinite(known).all()
-    np.testing.assert_array_equal(successor.carry_per_contract(), known)
+    np.testing.assert_array_equal(carry_of_a_contract(successor), known)
     np.testing.assert_array_equal(successor.forecasts.last_source, strategy.forecasts.last_source)
     successor.observe(session(START + 8, {JUN: 50.5}))
-    assert np.isnan(successor.carry_per_contract()[0])
+    assert np.isnan(carry_of_a_contract(successor)[0])

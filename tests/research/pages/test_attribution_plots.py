@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 
 from research.engine.result import RunResult
-from research.measures.attribution import CARRY_KEY, COMMODITIES, FX, GROUPS, attribute
+from research.measures.attribution import COMMODITIES, FX, GROUPS, attribute
 from research.pages import attribution_plots
 from research.pages.attribution_plots import (
     MOST_BINS,
@@ -33,7 +33,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def quoted(days: int = 500, *, synthetic: bool = True, sign: float = 1.0) -> RunResult:
     """The fake run whose positions all earn carry, or all pay it."""
     result = fake_result(days, 8, 3, synthetic=synthetic)
-    result.extra[CARRY_KEY] = sign * 3000.0 * np.sign(result.contracts)
+    result.carry_per_contract = sign * 3000.0 * np.sign(result.contracts)
     return result
 
 
@@ -122,7 +122,7 @@ def test_a_class_without_a_ratio_says_why() -> None:
     panel = carry_spot_panel(losing, attribute(losing))
     assert "captured" not in panel.title
     one = small_result(
-        [1.0] * 3, classes=["energy"], extra={CARRY_KEY: np.ones((3, 1))}, synthetic=True
+        [1.0] * 3, classes=["energy"], carry_per_contract=np.ones((3, 1)), synthetic=True
     )
     split = attribute(one)
     words = " ".join(texts(capture_panel(one, split)))
@@ -146,7 +146,7 @@ def test_a_period_of_the_run_is_drawn_alone(run: RunResult) -> None:
 
 
 def test_one_session_has_no_figure() -> None:
-    lone = small_result([1.0], extra={CARRY_KEY: np.ones((1, 1))})
+    lone = small_result([1.0], carry_per_contract=np.ones((1, 1)))
     with pytest.raises(ValueError, match="attribution of hand-made: a figure needs at least two"):
         attribution_panels(lone)
     with pytest.raises(ValueError, match="is missing"):

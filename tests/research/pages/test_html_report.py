@@ -18,8 +18,7 @@ from rich.console import Console
 from algorithm.settings import Settings
 from alpha.carry_sources import Source
 from research.engine.result import Event, RunResult
-from research.measures.attribution import CARRY_KEY, SPREAD_KEY, attribute
-from research.measures.signal_events import SOURCE_KEY
+from research.measures.attribution import attribute
 from research.pages import files as report_files
 from research.pages import html_report
 from research.pages.files import write_daily_csv, write_events_csv
@@ -36,8 +35,8 @@ VOID = {"meta", "link", "br", "hr", "img", "input", "use", "path"}
 @pytest.fixture(scope="module")
 def run() -> RunResult:
     result = fake_result(700, 8)
-    result.extra[CARRY_KEY] = 3000.0 * np.sign(result.contracts)
-    result.extra[SOURCE_KEY] = np.where(result.active, int(Source.BASIS), int(Source.NONE))
+    result.carry_per_contract = 3000.0 * np.sign(result.contracts)
+    result.carry_source = np.where(result.active, int(Source.BASIS), int(Source.NONE))
     day, market = int(result.day[300]), result.markets[2]
     result.events.append(Event(day, "flip", market, f"{market} trend flipped from +1 to -1"))
     result.events.append(Event(day, "carry", market, f"{market}: no far contract <b>"))
@@ -156,7 +155,8 @@ def test_the_profit_of_calendar_spreads_is_named() -> None:
         [100.0] * 5,
         pnl=spreads,
         sleeve_pnl={"calendar": spreads},
-        extra={CARRY_KEY: np.ones((5, 1)), SPREAD_KEY: spreads},
+        carry_per_contract=np.ones((5, 1)),
+        spread_pnl=spreads,
     )
     assert "calendar spreads' gross profit, 8.0 % of NAV over the run" in render_report(run)
     assert attribute(run).total().loc["all", "total"] == 0.0

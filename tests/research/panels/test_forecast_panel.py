@@ -12,19 +12,17 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.extra.numpy import arrays
 
 from algorithm.settings import Settings
-from algorithm.signals import make_forecasts
 from alpha.class_carry import bond_carry
-from alpha.cross_section import METHODS, cohort_in_buckets, cross_section_forecast
+from alpha.columns import volatility_columns
+from alpha.forecasts import Forecasts
+from alpha.rules.comparison import METHODS, cohort_in_buckets, cross_section_forecast
+from alpha.rules.cross_section import cross_section_columns
+from alpha.rules.tsmom import tsmom_columns
 from research.data.dataset import Dataset, MarketHistory
 from research.data.errors import DataError
 from research.data.macro_series import MacroSeries
 from research.engine.feed import Feed
-from research.panels.forecasts import (
-    vectorised_cross_section,
-    vectorised_forecasts,
-    vectorised_tsmom,
-    vectorised_volatility,
-)
+from research.panels.forecasts import vectorised_forecasts
 from research.panels.markets import MarketPanel, market_panel, panel_markets
 from tests.helpers import (
     MONDAY,
@@ -105,20 +103,23 @@ def incremental() -> dict[str, np.ndarray]:
     for known, contracts in zip(markets.contracts, feed.contracts(), strict=True):
         known.update((contract.month, contract) for contract in contracts)
     classes = panel().class_index
-    forecasts = make_forecasts(CHOSEN, instruments, classes)
+    forecasts = Forecasts(CHOSEN, instruments, classes)
     rows: dict[str, list[np.ndarray]] = {}
     for bars in feed:
         day = bars.session.day
         seen = markets.observe(bars.session)
         when = from_epoch_day(day)
         forecasts.update(day, when.year * 100 + when.month, seen, markets)
-        trend, alive = forecasts.trend, markets.alive(day)
-        now = dict(trend.by_rule(markets))
-        now |= {"volatility": markets.sigma(), "flips": trend.tsmom.flips.astype(float)}
-        spans = trend.ewmac.by_span(markets.sigma_price())
-        now |= {f"ewmac {k}": f for k, f in zip(trend.ewmac.fast_spans, spans, strict=True)}
-        spans = trend.breakout.by_horizon()
-        now |= {f"breakout {k}": f for k, f in zip(trend.breakout.horizons, spans, strict=True)}
+        alive, rules = markets.alive(day), {rule.NAME: rule for rule in forecasts.rules}
+        signals = forecasts.signals()
+        now = {name: signals[name] for name in ("tsmom", "ewmac", "breakout")}
+        flips = rules["tsmom"].momentum.flips.astype(float)
+        now |= {"volatility": markets.sigma(), "flips": flips}
+        ewmac, breakout = rules["ewmac"].ewmac, rules["breakout"].breakout
+        spans = ewmac.by_span(markets.sigma_price())
+        now |= {f"ewmac {k}": f for k, f in zip(ewmac.fast_spans, spans, strict=True)}
+        spans = breakout.by_horizon()
+        now |= {f"breakout {k}": f for k, f in zip(breakout.horizons, spans, strict=True)}
         spans = forecasts.carry.by_span()
         now |= {f"carry {k}": f for k, f in zip(CHOSEN.carry_smoothing, spans, strict=True)}
         current = forecasts.current(markets, alive)
@@ -157,12 +158,12 @@ class TestAgainstTheCore:
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-10)
 
     def test_volatility(self):
-        ours = vectorised_volatility(panel(), CHOSEN)
+        ours = volatility_columns(panel(), CHOSEN)
         np.testing.assert_allclose(ours, incremental()["volatility"], rtol=1e-10, atol=1e-14)
 
     def test_flips(self):
-        sigma = vectorised_volatility(panel(), CHOSEN)
-        flipped = vectorised_tsmom(panel(), CHOSEN, sigma)[2]
+        sigma = volatility_columns(panel(), CHOSEN)
+        flipped = tsmom_columns(panel(), CHOSEN, sigma)[2]
         counted = np.cumsum(flipped, axis=0)
         assert counted[-1].sum() > 5
         np.testing.assert_array_equal(counted, incremental()["flips"])
@@ -180,8 +181,8 @@ class TestAgainstTheCore:
 
 
 def test_without_flips_the_month_keeps_its_forecast():
-    sigma = vectorised_volatility(panel(), CHOSEN)
-    held, fresh, flipped = vectorised_tsmom(panel(), CHOSEN, sigma, flips=False)
+    sigma = volatility_columns(panel(), CHOSEN)
+    held, fresh, flipped = tsmom_columns(panel(), CHOSEN, sigma, flips=False)
     assert not flipped.any()
     for market in range(held.shape[1]):
         rows = panel().seen[:, market] & np.isfinite(held[:, market])
@@ -192,8 +193,8 @@ def test_without_flips_the_month_keeps_its_forecast():
 
 def test_zero_threshold_flips_on_every_change_of_sign():
     chosen = replace(CHOSEN, tsmom_flip_threshold=0.0)
-    sigma = vectorised_volatility(panel(), chosen)
-    held, fresh, _ = vectorised_tsmom(panel(), chosen, sigma)
+    sigma = volatility_columns(panel(), chosen)
+    held, fresh, _ = tsmom_columns(panel(), chosen, sigma)
     known = np.isfinite(held) & panel().seen
     np.testing.assert_array_equal(np.sign(held[known]), np.sign(fresh[known]))
 
@@ -226,11 +227,11 @@ class TestNoLookAhead:
 @hypothesis_settings(max_examples=60, deadline=None)
 def test_cross_sections_with_ties_and_tiny_buckets(value, classes, fraction, cap):
     for method in METHODS:
-        ours = vectorised_cross_section(value, classes, method, fraction, cap)
+        ours = cross_section_columns(value, classes, method, fraction, cap)
         for day in range(len(value)):
             theirs = cross_section_forecast(value[day], classes, method, fraction, cap)
             np.testing.assert_allclose(ours[day], theirs, rtol=0, atol=1e-12)
-    ours = vectorised_cross_section(value, classes, "relative value", fraction, cap)
+    ours = cross_section_columns(value, classes, "relative value", fraction, cap)
     for day in range(len(value)):
         theirs = cohort_in_buckets(value[day], classes, fraction)
         np.testing.assert_allclose(ours[day], theirs, rtol=0, atol=1e-12)

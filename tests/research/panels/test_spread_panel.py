@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from algorithm.settings import Settings
-from algorithm.signals import make_forecasts
+from alpha.columns import volatility_columns
+from alpha.forecasts import Forecasts
 from research.engine.feed import Feed
-from research.panels.forecasts import vectorised_forecasts, vectorised_volatility
+from research.panels.forecasts import vectorised_forecasts
 from research.panels.markets import market_panel, panel_markets
 from research.panels.spreads import panel_spreads
 from research.studies.rule_books import cost_per_unit, trade_books
@@ -48,7 +49,7 @@ def incremental():
     spreads = panel_spreads(CHOSEN, markets)
     for known, contracts in zip(markets.contracts, feed.contracts(), strict=True):
         known.update((contract.month, contract) for contract in contracts)
-    forecasts = make_forecasts(CHOSEN, instruments, panel().class_index)
+    forecasts = Forecasts(CHOSEN, instruments, panel().class_index)
     rows = {"forecast": [], "sigma": [], "change": [], "pair": []}
     for bars in feed:
         when = from_epoch_day(bars.session.day)
@@ -79,7 +80,7 @@ def test_forecasts_equal_the_incremental_ones():
 
 
 def test_volatilities_equal_the_incremental_ones():
-    ours = vectorised_volatility(panel().spreads, CHOSEN)
+    ours = volatility_columns(panel().spreads, CHOSEN)
     np.testing.assert_allclose(ours, incremental()["sigma"], rtol=1e-10, atol=1e-14)
 
 
@@ -122,7 +123,7 @@ def test_prefix(rows):
 
 def books(forecast, chosen=CHOSEN, **changes):
     spreads = panel().spreads
-    sigma = vectorised_volatility(spreads, CHOSEN)
+    sigma = volatility_columns(spreads, CHOSEN)
     cost = 2.0 * cost_per_unit(dataset())
     return trade_books(spreads, {CALENDAR: forecast}, sigma, chosen, cost, {}, **changes)
 
@@ -146,7 +147,7 @@ class TestBreadth:
     def test_a_class_by_a_loop(self):
         """A class of one market: its risk is the target times its forecast."""
         spreads, market = panel().spreads, panel().codes.index("EN1")
-        sigma = vectorised_volatility(spreads, CHOSEN)
+        sigma = volatility_columns(spreads, CHOSEN)
         forecast = np.where(np.isfinite(calendar()), 0.5, np.nan)
         mine = books(forecast, CHOSEN_WITHOUT_BUFFER, by_breadth=True)
         energy = mine.classes.index("energy")
@@ -166,7 +167,7 @@ class TestBreadth:
 class TestAffordable:
     def test_judged_when_the_month_begins(self):
         spreads = panel().spreads
-        sigma = vectorised_volatility(spreads, CHOSEN)
+        sigma = volatility_columns(spreads, CHOSEN)
         cost = 2.0 * cost_per_unit(dataset())
         ratio = cost / (sigma * spreads.positive_price * np.sqrt(252))
         limit = float(np.nanmedian(ratio))

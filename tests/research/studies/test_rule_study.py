@@ -12,13 +12,15 @@ from rich.console import Console
 
 from algorithm.settings import Settings
 from alpha.class_carry import bond_carry
+from alpha.columns import volatility_columns
+from alpha.rules.tsmom import tsmom_columns
 from research.data.dataset import FxHistory
 from research.data.errors import DataError
 from research.data.macro_series import MacroSeries
 from research.measures.bootstrap import interval, resample_counts, sharpe_ratios
 from research.measures.performance import sharpe
 from research.pages.rule_study import print_rules, render_rules, rules_csv, write_rules
-from research.panels.forecasts import vectorised_forecasts, vectorised_tsmom, vectorised_volatility
+from research.panels.forecasts import vectorised_forecasts
 from research.panels.markets import MarketPanel, market_panel
 from research.studies.bond_comparison import bond_carry_comparison
 from research.studies.rule_books import Books, cost_per_unit, trade_books
@@ -57,7 +59,7 @@ def inputs():
     """Forecasts of two rules, volatility and costs."""
     every = vectorised_forecasts(panel(), CHOSEN)
     forecasts = {"tsmom": every["tsmom"], "carry": every["carry"]}
-    return forecasts, vectorised_volatility(panel(), CHOSEN), cost_per_unit(dataset())
+    return forecasts, volatility_columns(panel(), CHOSEN), cost_per_unit(dataset())
 
 
 @functools.cache
@@ -142,7 +144,7 @@ class TestBooks:
         data = dataset().select(codes)
         alone = market_panel(data, CHOSEN, START, END)
         every = vectorised_forecasts(alone, CHOSEN)
-        sigma = vectorised_volatility(alone, CHOSEN)
+        sigma = volatility_columns(alone, CHOSEN)
         only = {"carry": every["carry"]}
         mine = trade_books(alone, only, sigma, CHOSEN, cost_per_unit(data), {})
         rows = np.isin(panel().day, alone.day)
@@ -259,9 +261,9 @@ class TestTables:
 
     def test_flips_by_a_loop(self):
         chosen = replace(CHOSEN, tsmom_flip_threshold=0.1)
-        sigma = vectorised_volatility(panel(), chosen)
-        held, _, flipped = vectorised_tsmom(panel(), chosen, sigma)
-        monthly = vectorised_tsmom(panel(), chosen, sigma, flips=False)[0]
+        sigma = volatility_columns(panel(), chosen)
+        held, _, flipped = tsmom_columns(panel(), chosen, sigma)
+        monthly = tsmom_columns(panel(), chosen, sigma, flips=False)[0]
         pair = {FLIPS: held, NO_FLIPS: monthly}
         both = trade_books(panel(), pair, sigma, chosen, inputs()[2], {}).since(300)
         counts = resample_counts(len(both.day), 100)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from alpha.trend import NORMAL_MEAN_ABS
+from alpha.scaling import NORMAL_MEAN_ABS
 from universe.arrays import FloatArray, IntArray
 
 METHODS = ("zscore", "rank", "cohort")

@@ -33,10 +33,11 @@ from threadpoolctl import threadpool_limits
 
 from algorithm.clock import DECISION_TIME, is_counted, session_day
 from algorithm.context import TradingContext
-from algorithm.decision import Strategy
+from algorithm.decision import Decision
 from algorithm.lean_live import LiveAccount
 from algorithm.lean_state import StateStore
 from algorithm.settings import WARM_UP_MARGIN, Settings
+from algorithm.strategy import Strategy
 from algorithm.trace import TRACE_KEY, Trace
 from alpha.carry_sources import series_needed
 from alpha.lean_alpha import CarryAlphaModel, TrendAlphaModel
@@ -44,7 +45,9 @@ from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import CostFeeModel, CostSlippageModel
 from execution.lean_execution import NextSessionExecutionModel
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
-from risk.lean_risk import DrawdownGovernorRiskModel, VarGateRiskModel
+from risk.gate import VarGate
+from risk.governor import DrawdownGovernor
+from risk.lean_risk import ChainRiskManagementModel
 from universe.arrays import to_epoch_day
 from universe.instruments import Instrument, without_twins
 from universe.lean_macro import add_macro_series, read_macro_slice
@@ -111,8 +114,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         for model in self._alphas:
             self.add_alpha(model)
         self.set_portfolio_construction(SleevePortfolioConstructionModel(context))
-        self.add_risk_management(DrawdownGovernorRiskModel(context))
-        self.add_risk_management(VarGateRiskModel(context))
+        self.add_risk_management(ChainRiskManagementModel(context))
         self.set_execution(NextSessionExecutionModel(context))
         self.schedule.on(
             self.date_rules.every_day(), self.time_rules.at(*DECISION_TIME), self._decide
@@ -204,7 +206,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if session.day <= context.strategy.day or session.day < self._first_session:
             context.strategy.learn_macro(session.macro)
             return False
-        seen = context.strategy.observe(session)
+        seen = context.strategy.observe(session).observation
         for roll in seen.rolls:
             self._trace_note(f"roll: {roll.market} {roll.old} -> {roll.new} ({roll.reason})")
         for _, kind, text in seen.notes:
@@ -261,7 +263,6 @@ class TrendCarryAlgorithm(QCAlgorithm):
             return
         if not self._observe() or self.is_warming_up:
             return
-        strategy = context.strategy
         if self.live_mode:
             if self._account.cancel_found_orders():
                 return
@@ -272,34 +273,30 @@ class TrendCarryAlgorithm(QCAlgorithm):
         )
         live = self.live_mode
         value = self._account.value() if live else float(self.portfolio.total_portfolio_value)
-        context.nav = strategy.trusted_nav(value, context.held_assets())
         if live:
-            if not self._account.trusts(context.nav):
-                return
+            value = self._account.believed(value)
             self._account.reconcile(self._state.restored)
-        strategy.update_governor(context.nav)
-        with context.deciding():
+        with context.deciding(value) as walk:
             insights = [
                 insight
                 for model in self._alphas
                 for insight in model.update(self, self.current_slice)
             ]
             self.emit_insights(insights)
+            decision = walk.finish()
         self.insights.remove_expired_insights(self.utc_time)
-        self._after_decision(today)
+        self._after_decision(today, decision)
 
-    def _after_decision(self, today: int) -> None:
-        context, strategy = self._context, self._context.strategy
-        gated, plan = context.gated, context.plan
-        if gated is None or plan is None:
-            return
+    def _after_decision(self, today: int, decision: Decision) -> None:
+        context, risk = self._context, decision.risk
+        value_at_risk = float(np.fmax(risk.var_parametric, risk.var_historical))
         if self.live_mode:
             self.log(
-                f"decision: NAV {context.nav:,.0f}, governor {strategy.governor.scale:.0%}, 20-day "
-                f"VaR {np.fmax(gated.parametric, gated.historical):.1%}, "
+                f"decision: NAV {decision.nav:,.0f}, exposure at {decision.scale:.0%}, "
+                f"{self._settings.var_horizon}-day VaR {value_at_risk:.1%}, "
                 f"{len(context.ordered)} orders"
             )
-        for _, kind, text in plan.notes:
+        for _, kind, text in decision.notes:
             self._note(f"{kind}: {text}")
         if self._settings.trace:
             for key, quantity in context.ordered:
@@ -307,11 +304,11 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self._trace.decided(
                 today,
                 float(self.portfolio.total_portfolio_value),
-                strategy.target_contracts(gated.contracts),
+                decision.snapshot.legs.target_contracts(decision.contracts),
                 context.holdings,
-                governor=strategy.governor.scale,
-                gate=gated.scale,
-                var=float(np.fmax(gated.parametric, gated.historical)),
+                governor=decision.left_by(DrawdownGovernor.NAME),
+                gate=decision.left_by(VarGate.NAME),
+                var=value_at_risk,
             )
         if self._settings.state == "always" or (self._settings.state == "live" and self.live_mode):
             self._state.save()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
-from alpha.trend import CARVER_UNIT, DIVERSIFICATION_MULTIPLIER, combine
+from alpha.columns import Columns, Rows, combined
+from alpha.rules.rule import Inputs, Note, Rule, Style, View
+from alpha.scaling import CARVER_UNIT, combine, multiplier_table
 from universe.arrays import BoolArray, FloatArray
+from universe.setting import Table, setting, spans_of
 
 BREAKOUT_SCALARS = {10: 0.812, 20: 0.882, 40: 0.926, 80: 0.957, 160: 0.979, 320: 0.995}
 """Forecast scalars by horizon: 10 over the mean absolute smoothed forecast of a driftless Gaussian
@@ -17,6 +23,24 @@ RANGE_FACTOR = 40.0
 
 SMOOTHING = 4.0
 """A horizon is smoothed over this fraction of its length."""
+
+
+@dataclass(frozen=True)
+class BreakoutSettings(Table):
+    """Which horizons are averaged."""
+
+    breakout_horizons: str = setting(
+        "40 80 160", "horizons of the breakout rule, out of 10, 20, 40, 80, 160, 320"
+    )
+
+    def validate(self) -> None:
+        """Refuse a horizon without a scalar."""
+        _ = self.breakout_spans
+
+    @property
+    def breakout_spans(self) -> tuple[int, ...]:
+        """Horizons."""
+        return spans_of("breakout_horizons", self.breakout_horizons, tuple(BREAKOUT_SCALARS))
 
 
 class Breakout:
@@ -56,9 +80,7 @@ class Breakout:
         self._scale = np.array(
             [[BREAKOUT_SCALARS[h] * RANGE_FACTOR / CARVER_UNIT] for h in horizons]
         )
-        self._multiplier = np.array(
-            [0.0] + [DIVERSIFICATION_MULTIPLIER[n + 1] for n in range(len(horizons))]
-        )
+        self._multiplier = multiplier_table(len(horizons))
         self.window: FloatArray = np.full((n_markets, ascending[-1]), np.nan)  # oldest first
         self.weight: FloatArray = np.zeros((len(horizons), n_markets))
         self.total: FloatArray = np.zeros((len(horizons), n_markets))
@@ -97,9 +119,13 @@ class Breakout:
 
     def by_horizon(self) -> FloatArray:
         """Scaled and capped forecasts of shape (n_horizons, n_markets), NaN where not ready."""
+        return np.asarray(np.clip(self.scaled(), -self.cap, self.cap))
+
+    def scaled(self) -> FloatArray:
+        """Scaled forecasts before the cap, of shape (n_horizons, n_markets)."""
         ready = self.weight > 0
         raw = self.total / np.where(ready, self.weight, 1.0) * self._scale
-        return np.where(ready, np.clip(raw, -self.cap, self.cap), np.nan)
+        return np.where(ready, raw, np.nan)
 
     def forecast(self) -> FloatArray:
         """Combined forecasts of shape (n_markets,), NaN before the shortest horizon."""
@@ -117,3 +143,63 @@ def _check(horizons: tuple[int, ...], cap: float) -> None:
         raise ValueError(f"breakout horizons are {horizons}; each may be named once")
     if not cap > 0:
         raise ValueError(f"breakout cap is {cap}; it must be above 0")
+
+
+class BreakoutRule(Rule):
+    """Breakouts in the chain."""
+
+    NAME, SLEEVE, STYLE = "breakout", "trend", Style.TREND
+    MEANING = "place of the price in its recent range, smoothed, the mean of several horizons"
+    SETTINGS = BreakoutSettings
+
+    def __init__(self, inputs: Inputs) -> None:
+        super().__init__(inputs)
+        settings = inputs.settings
+        n = len(inputs.instruments)
+        self.breakout = Breakout(n, settings.breakout_spans, settings.forecast_cap)
+
+    def update(self, view: View) -> list[Note]:
+        """Take a session's adjusted prices."""
+        self.breakout.update(view.markets.adjusted, view.seen.seen)
+        return []
+
+    def signal(self, view: View) -> FloatArray:
+        """Combined forecasts."""
+        return self.breakout.forecast()
+
+    def explain(self, view: View) -> dict[str, FloatArray]:
+        """Every horizon scaled and capped."""
+        scaled, capped = self.breakout.scaled(), self.breakout.by_horizon()
+        out: dict[str, FloatArray] = {}
+        for k, horizon in enumerate(self.breakout.horizons):
+            out |= {f"{horizon} scaled": scaled[k], f"{horizon} capped": capped[k]}
+        return out | {"combined": self.breakout.forecast()}
+
+    def components(self) -> dict[str, Any]:
+        """State of the ranges."""
+        return {"breakout": self.breakout}
+
+    @classmethod
+    def columns(cls, columns: Columns) -> dict[str, FloatArray]:
+        """Every horizon that has a scalar, and the combination."""
+        settings = columns.settings
+        by_horizon = breakout_columns(columns)
+        out = {f"breakout {horizon}": one for horizon, one in by_horizon.items()}
+        chosen = [by_horizon[horizon] for horizon in settings.breakout_spans]
+        return out | {"breakout": combined(chosen, settings.forecast_cap)}
+
+
+def breakout_columns(columns: Columns) -> dict[int, FloatArray]:
+    """Scaled and capped breakouts by horizon, of all horizons with a scalar."""
+    rows, cap = Rows(columns.panel.seen), columns.settings.forecast_cap
+    own = rows.take(columns.panel.adjusted)
+    out = {}
+    for horizon in sorted(BREAKOUT_SCALARS):
+        window = own.rolling(horizon)
+        low, high = window.min(), window.max()
+        width = high - low
+        position = ((own - low) / width.where(width > 0) - 0.5).mask(width == 0, 0.0)
+        smooth = position.ewm(span=horizon / SMOOTHING).mean()
+        raw = smooth * (BREAKOUT_SCALARS[horizon] * RANGE_FACTOR / CARVER_UNIT)
+        out[horizon] = rows.put(raw.clip(-cap, cap))
+    return out

@@ -1,0 +1,178 @@
+"""The first stage of the day: everything that depends on market data alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from algorithm.settings import Settings
+from alpha.forecasts import Forecasts
+from alpha.snapshot import Snapshot
+from portfolio.covariance import Correlation, ReturnWindow
+from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
+from universe.assets import Assets
+from universe.curves import MacroState
+from universe.instruments import Instrument
+from universe.legs import Legs
+from universe.markets import Markets, Observation
+from universe.session import Contract, Session
+from universe.spreads import CalendarSpreads
+
+
+class Observer:
+    """Quality gate, rolls, continuous series, rules of single markets, volatility, correlation.
+
+    Nothing here sees NAV: what it makes can be computed once for all runs over the same data.
+
+    Parameters
+    ----------
+    settings : Settings
+    instruments : sequence of Instrument
+        Fixes the order of all arrays.
+
+    Attributes
+    ----------
+    class_index : int array of shape (n_markets,)
+        Number of each market's asset class.
+    snapshot : Snapshot, optional
+        Of the last session.
+    """
+
+    STATE = ("fx", "day")
+
+    def __init__(self, settings: Settings, instruments: Sequence[Instrument]) -> None:
+        self.settings, self.instruments = settings, list(instruments)
+        volatility: dict[str, Any] = {
+            "vol_span": settings.vol_span,
+            "vol_long_sessions": settings.vol_long_sessions,
+            "vol_long_weight": settings.vol_long_weight,
+            "outlier_sigmas": settings.outlier_sigmas,
+            "gap_days": settings.gap_days,
+        }
+        self.markets = Markets(
+            instruments,
+            **volatility,
+            stale_sessions=settings.stale_sessions,
+            theta=settings.roll_open_interest_ratio,
+            follow_mapping=settings.follow_mapping,
+        )
+        classes = [str(instrument.asset_class) for instrument in instruments]
+        names = sorted(set(classes))
+        self.class_index: IntArray = np.array([names.index(name) for name in classes])
+        self.forecasts = Forecasts(settings, instruments, self.class_index)
+        spreads = any(self.forecasts.on_spreads(sleeve) for sleeve in self.forecasts.sleeves)
+        self.assets = Assets(
+            self.markets, CalendarSpreads(self.markets, **volatility) if spreads else None
+        )
+        n = self.assets.n
+        self.macro = MacroState(settings.macro_max_age)
+        self.correlation = Correlation(
+            classes + [f"{name} spread" for name in classes[: n - len(classes)]],
+            settings.covariance,
+            span=settings.corr_span,
+            window=settings.corr_window,
+            every=settings.corr_every,
+        )
+        self.returns = ReturnWindow(n, settings.var_window)
+        self.fx: FloatArray = np.full(len(instruments), np.nan)
+        self.day = 0
+        self.snapshot: Snapshot | None = None
+
+    def list_contract(self, market: int, contract: Contract) -> None:
+        """Make a contract known before its first bar; knowing it twice is harmless."""
+        self.markets.contracts[market][contract.month] = contract
+
+    def learn_macro(self, values: Mapping[str, tuple[int, float]]) -> None:
+        """Take macro series: (epoch day known, value) by name."""
+        for name, (known_on, value) in values.items():
+            self.macro.update(known_on, {name: value})
+
+    def observe(self, session: Session) -> Snapshot:
+        """Take a session's bars."""
+        assets = self.assets
+        before, last_seen, sigma_before = assets.months(), assets.last_seen(), assets.sigma()
+        seen, spread, priced, ret = assets.observe(session)
+        self.day = session.day
+        self.fx = np.where(np.isfinite(session.fx), session.fx, self.fx)  # the last one known
+        self._standardise(session.day - last_seen, sigma_before, priced, ret)
+        self.learn_macro(session.macro)
+        date = from_epoch_day(session.day)
+        month = date.year * 100 + date.month
+        seen.notes += self.forecasts.update(
+            session.day,
+            month,
+            seen,
+            self.markets,
+            self.macro,
+            None if spread is None or assets.spreads is None else (spread, assets.spreads),
+        )
+        self.snapshot = self._snapshot(month, before, seen, priced, ret)
+        return self.snapshot
+
+    def _standardise(
+        self, days: IntArray, sigma: FloatArray, seen: BoolArray, ret: FloatArray
+    ) -> None:
+        sessions = np.maximum(days * 5.0 / 7.0, 1.0)
+        usable = seen & (sigma > 0)
+        scale = np.where(usable, sigma, 1.0) * np.where(days > 4, np.sqrt(sessions), 1.0)
+        z = np.where(usable, ret / scale, 0.0)
+        self.correlation.update(z, usable)
+        self.returns.push(z)
+
+    def _snapshot(
+        self,
+        month: int,
+        before: tuple[IntArray, IntArray, IntArray],
+        seen: Observation,
+        priced: BoolArray,
+        ret: FloatArray,
+    ) -> Snapshot:
+        assets, markets, forecasts, day = self.assets, self.markets, self.forecasts, self.day
+        held, near, far = assets.months()
+        fresh = day - forecasts.basis_day <= self.settings.carry_max_age
+        return Snapshot(
+            day=day,
+            month=month,
+            observation=seen,
+            seen=priced,
+            ret=ret,
+            tradable=assets.tradable(priced),
+            alive=assets.alive(day),
+            must_exit=assets.must_exit(day),
+            price=assets.price().copy(),
+            doubt=assets.doubt(),
+            sigma=assets.sigma(),
+            current_sigma=assets.current_sigma(),
+            correlation=self.correlation.matrix(self.returns),
+            standardised=self.returns.rows(),
+            sigma_price=markets.sigma_price(),
+            fx=self.fx,
+            legs=Legs(
+                held, near, far, markets.lost.copy(), *before, spreads=assets.spreads is not None
+            ),
+            signals=forecasts.signals(),
+            factors=forecasts.factors(),
+            basis=np.where(fresh, forecasts.basis, np.nan),
+            carry_source=forecasts.last_source,
+        )
+
+    def refresh(self) -> None:
+        """Recompute what is derived from the state, once it has been read back."""
+        self.markets.refresh()
+        if self.assets.spreads is not None:
+            self.assets.spreads.vol.refresh()
+
+    def components(self) -> dict[str, Any]:
+        """Objects with state, by a stable name."""
+        return {
+            "observer": self,
+            "markets": self.markets,
+            "vol": self.markets.vol,
+            **self.assets.spread_components(),
+            "macro": self.macro,
+            **self.forecasts.components(),
+            "correlation": self.correlation,
+            "returns": self.returns,
+        }

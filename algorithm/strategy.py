@@ -1,0 +1,447 @@
+"""The chain of a day, written once: LEAN's models, the research engine and the tests walk it.
+
+``Strategy`` owns the state. None of its parts knows LEAN, a file or a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from algorithm import registry
+from algorithm.decision import Account, Decision, RiskFigures
+from algorithm.observer import Observer
+from algorithm.settings import Settings
+from alpha.forecasts import Forecasts
+from alpha.scale import ExposureScale, combined
+from alpha.snapshot import Snapshot
+from execution.orders import forced_only, plan_orders
+from portfolio.calibration import BiasStatistic
+from portfolio.covariance import covariance, portfolio_vol
+from portfolio.target import TargetBuilder
+from portfolio.trade import BufferedTrading
+from risk.book import Book, Protection
+from risk.var import VarModel
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
+from universe.assets import Assets
+from universe.instruments import Instrument
+from universe.markets import Markets
+from universe.screen import Screen
+from universe.session import Contract, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the chain.
+
+    Attributes
+    ----------
+    name : str
+    package : str
+        Where it belongs, and which LEAN model carries it.
+    run : callable
+        Adds the stage's part to the decision.
+    """
+
+    name: str
+    package: str
+    run: Callable[[Decision], None]
+
+
+class Walk:
+    """A decision on its way through the chain.
+
+    Parameters
+    ----------
+    chain : tuple of Stage
+    decision : Decision
+    """
+
+    def __init__(self, chain: tuple[Stage, ...], decision: Decision) -> None:
+        self._chain, self._next = chain, 0
+        self.decision = decision
+
+    def through(self, name: str) -> Decision:
+        """Run all stages up to the one of that name that have not run yet.
+
+        Raises
+        ------
+        ValueError
+            If there is no such stage.
+        """
+        names = [stage.name for stage in self._chain]
+        if name not in names:
+            raise ValueError(f"stage {name!r} is unknown; the chain has {', '.join(names)}")
+        last = len(names) - names[::-1].index(name)
+        for stage in self._chain[self._next : last]:
+            stage.run(self.decision)
+        self._next = max(self._next, last)
+        return self.decision
+
+    def finish(self) -> Decision:
+        """Run what is left of the chain."""
+        return self.through(self._chain[-1].name)
+
+
+class Strategy:
+    """Decides the target contracts of every market from one session to the next.
+
+    Parameters
+    ----------
+    settings : Settings
+    instruments : sequence of Instrument
+        Fixes the order of all arrays.
+
+    Attributes
+    ----------
+    observer : Observer
+        What depends on market data alone.
+    scales, protections : lists
+        Registered components, see ``algorithm.registry``.
+    chain : tuple of Stage
+        After ``observe``.
+
+    Raises
+    ------
+    SettingsError
+        If the settings name a market that is not there.
+    """
+
+    STATE = ("last_contracts", "last_exposure", "last_vol", "last_nav")
+
+    def __init__(self, settings: Settings, instruments: Sequence[Instrument]) -> None:
+        self.settings = settings
+        self.instruments = list(instruments)
+        self.index = {instrument.code: i for i, instrument in enumerate(instruments)}
+        self.observer = Observer(settings, instruments)
+        n = self.observer.assets.n
+        self.names = [i.code for i in instruments]
+        self.names += [f"{name} spread" for name in self.names[: n - len(instruments)]]
+        legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
+        cost = np.array([i.half_spread + i.fee / i.multiplier for i in instruments])
+        self.screen = Screen(
+            self.names,
+            len(instruments),
+            np.resize(cost, n) * legs,  # fees are in the quote's currency
+            settings.min_position,
+            settings.max_cost,
+        )
+        self.builder = TargetBuilder(
+            settings, instruments, n, self.forecasts, self.observer.class_index
+        )
+        self.trading = BufferedTrading(n, settings.buffer, settings.cooldown_sessions)
+        self.scales = [scale.create(settings, instruments) for scale in registry.SCALES]
+        self.protections = [
+            protection.create(settings, instruments, n) for protection in registry.PROTECTIONS
+        ]
+        self.bias = BiasStatistic(settings.bias_span)
+        self.recent_bias = BiasStatistic(settings.bias_span // 4)
+        self.last_contracts: IntArray = np.zeros(n, dtype=np.int64)
+        self.last_exposure: FloatArray = np.zeros(n)
+        self.last_vol = 0.0
+        self.last_nav = 0.0  # the last one known, 0 before the first
+        self._sigma: FloatArray = np.full(n, np.nan)  # after the session before
+        self._snapshot: Snapshot | None = None
+        self._model: VarModel | None = None
+        self.chain: tuple[Stage, ...] = (
+            Stage("screen", "universe", self._screen),
+            Stage("forecast", "alpha", self._forecast),
+            Stage("target", "portfolio", self._target),
+            Stage("scale", "risk", self._scale),
+            Stage("trade", "risk", self._trade),
+            *(Stage(p.NAME, "risk", partial(self._protect, p)) for p in self.protections),
+            Stage("protect", "risk", self._measure),
+            Stage("execute", "execution", self._execute),
+        )
+
+    # --- what others ask -------------------------------------------------------------------------
+    @property
+    def sleeves(self) -> tuple[str, ...]:
+        """Names of the sleeves, trend first."""
+        return self.forecasts.sleeves
+
+    @property
+    def forecasts(self) -> Forecasts:
+        """The rules in use."""
+        return self.observer.forecasts
+
+    @property
+    def markets(self) -> Markets:
+        """State of all markets."""
+        return self.observer.markets
+
+    @property
+    def assets(self) -> Assets:
+        """All that can hold a position."""
+        return self.observer.assets
+
+    @property
+    def day(self) -> int:
+        """Epoch day of the last session observed."""
+        return self.observer.day
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is known after the last session.
+
+        Raises
+        ------
+        ValueError
+            Before the first session.
+        """
+        if self._snapshot is None:
+            raise ValueError("no session has been observed; there is nothing to decide on")
+        return self._snapshot
+
+    def scale_named(self, name: str) -> ExposureScale:
+        """The exposure scale of that name.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        return {scale.NAME: scale for scale in self.scales}[name]
+
+    def list_contract(self, market: int, contract: Contract) -> None:
+        """Make a contract known before its first bar; knowing it twice is harmless."""
+        self.observer.list_contract(market, contract)
+
+    def learn_macro(self, values: Mapping[str, tuple[int, float]]) -> None:
+        """Take macro series: (epoch day known, value) by name."""
+        self.observer.learn_macro(values)
+
+    # --- the day ---------------------------------------------------------------------------------
+    def observe(self, session: Session) -> Snapshot:
+        """Take a session's bars: the first stage, which warm-up consists of."""
+        return self.take(self.observer.observe(session))
+
+    def take(self, snapshot: Snapshot) -> Snapshot:
+        """Take a session that has been observed already."""
+        risk = np.abs(self.last_exposure) * known(self._sigma)
+        if risk[snapshot.seen].sum() >= 0.5 * risk.sum():
+            # only sessions in which most of the book traded tell anything of its volatility
+            for bias in (self.bias, self.recent_bias):
+                bias.update(float(self.last_exposure @ snapshot.ret), self.last_vol)
+        self._snapshot, self._sigma, self._model = snapshot, snapshot.sigma, None
+        return snapshot
+
+    def begin(self, account: Account) -> Walk:
+        """Start the decision on the last session.
+
+        Parameters
+        ----------
+        account : Account
+            After the session's close.
+        """
+        snapshot = self.snapshot
+        held = snapshot.legs.held_assets(account.holdings)
+        nav = self._trusted_nav(account.nav, held, snapshot)
+        annual = snapshot.sigma * np.sqrt(TRADING_DAYS)
+        cov = covariance(snapshot.correlation, annual * self.bias.value)
+        return Walk(self.chain, Decision(snapshot, account, nav, held, cov))
+
+    def decide(self, session: Session, account: Account) -> Decision:
+        """The whole chain: a session and the account in, a decision out."""
+        self.observe(session)
+        return self.begin(account).finish()
+
+    def _trusted_nav(self, nav: float, held: IntArray, snapshot: Snapshot) -> float:
+        """Account value with the markets that are held back at their last trusted price.
+
+        A bad bar must not reach the size of the others, nor the governor's peak, through NAV.
+        """
+        if not np.isfinite(nav) or nav <= 0:
+            return float("nan")
+        point = snapshot.per_asset(self._multiplier() * known(snapshot.fx))
+        trusted = float(nav - held @ (snapshot.doubt * point))
+        return trusted if trusted > 0 else float("nan")
+
+    def _multiplier(self) -> FloatArray:
+        return self.builder.multiplier[: len(self.instruments)]
+
+    # --- universe --------------------------------------------------------------------------------
+    def _screen(self, decision: Decision) -> None:
+        snapshot, builder, screen = decision.snapshot, self.builder, self.screen
+        value = builder.contract_value(snapshot)
+        alive = self._with_signal(snapshot) & (value > 0) & snapshot.alive
+        if not decision.is_blind and screen.is_due(snapshot.month, alive):
+            annual = snapshot.sigma * np.sqrt(TRADING_DAYS)
+            average = builder.average(alive, value * annual, decision.nav, snapshot.correlation)
+            decision.notes += screen.judge(
+                snapshot.month, alive, average, snapshot.price * annual, decision.nav
+            )
+        decision.member = alive & ~screen.excluded
+
+    def _with_signal(self, snapshot: Snapshot) -> BoolArray:
+        """Assets that any rule has a signal for."""
+        n = snapshot.n_markets
+        out = np.zeros(len(snapshot.sigma), dtype=bool)
+        for rule in self.forecasts.rules:
+            part = slice(n, None) if rule.ON_SPREADS else slice(0, n)
+            out[part] |= np.isfinite(snapshot.signals[rule.NAME])
+        return out
+
+    # --- alpha -----------------------------------------------------------------------------------
+    def _forecast(self, decision: Decision) -> None:
+        snapshot, n = decision.snapshot, decision.snapshot.n_markets
+        step = self.settings.forecast_step
+        # a market let in has a forecast; one that is out keeps its own for the record
+        member = snapshot.alive[:n] & ~self.screen.excluded[:n]
+        found = self.forecasts.combine(snapshot.signals, snapshot.factors, member)
+        decision.forecasts = {}
+        for name, value in found.items():
+            there = snapshot.alive[n:] if self.forecasts.on_spreads(name) else snapshot.alive[:n]
+            decision.forecasts[name] = np.where(there, np.rint(value / step) * step, np.nan)
+
+    def _per_asset(self, sleeve: str, forecast: FloatArray, snapshot: Snapshot) -> FloatArray:
+        """A sleeve's forecast over all assets: of the spreads or of the markets outright."""
+        if not snapshot.has_spreads:
+            return forecast
+        none = np.full_like(forecast, np.nan)
+        spreads = self.forecasts.on_spreads(sleeve)
+        return np.concatenate([none, forecast] if spreads else [forecast, none])
+
+    # --- portfolio -------------------------------------------------------------------------------
+    def _target(self, decision: Decision) -> None:
+        if decision.is_blind:
+            decision.notes.append(
+                (0, "universe", f"NAV is {decision.account.nav:,.0f}: no market is sized")
+            )
+            decision.target = self.builder.without_nav()
+            return
+        snapshot = decision.snapshot
+        by_asset = {
+            name: self._per_asset(name, value, snapshot)
+            for name, value in decision.forecasts.items()
+        }
+        decision.target = self.builder.build(
+            by_asset, snapshot, decision.nav, decision.member, decision.cov
+        )
+
+    # --- risk ------------------------------------------------------------------------------------
+    def _scale(self, decision: Decision) -> None:
+        decision.scales = tuple(
+            scale.scale(decision.snapshot, decision.nav) for scale in self.scales
+        )
+        decision.scale = combined(decision.scales, self.settings.scale_floor)
+
+    def _trade(self, decision: Decision) -> None:
+        decision.traded = self.trading.solve(decision.target, decision.scale, decision.snapshot)
+        self.trading.commit(decision.traded)
+        decision.contracts = decision.traded
+        if decision.is_blind:  # what is held stays, but for what may not be held any longer
+            decision.contracts = np.where(decision.snapshot.must_exit, 0, decision.held)
+
+    def _protect(self, protection: Protection, decision: Decision) -> None:
+        snapshot = decision.snapshot
+        verdict = protection.protect(
+            Book(
+                decision.day,
+                decision.nav,
+                self.names,
+                decision.contracts,
+                decision.held,
+                decision.target.unit_exposure,
+                snapshot.tradable | snapshot.must_exit,
+                self.var_model(),
+                self.caution,
+            )
+        )
+        decision.verdicts = (*decision.verdicts, verdict)
+        decision.contracts = verdict.contracts
+
+    def _measure(self, decision: Decision) -> None:
+        model, unit = self.var_model(), known(decision.target.unit_exposure)
+        exposure, held = decision.contracts * unit, decision.held * unit
+        horizon = self.settings.var_horizon
+        decision.risk = measure(model, exposure, held, horizon, decision.is_blind)
+        if not decision.is_blind:
+            self.last_nav = decision.nav
+        self.last_contracts = decision.contracts
+        self.last_exposure = exposure
+        plain = covariance(decision.snapshot.correlation, decision.snapshot.sigma)
+        self.last_vol = portfolio_vol(exposure, plain)
+
+    @property
+    def caution(self) -> float:
+        """Correction of volatility in the value at risk: the worst of slow, recent and none."""
+        return max(self.bias.value, self.recent_bias.value, 1.0)
+
+    def var_model(self) -> VarModel:
+        """Value-at-risk model as of the last session.
+
+        The long-run volatility may raise the forecast above the current one, never lower it.
+        """
+        if self._model is None:
+            snapshot, settings = self.snapshot, self.settings
+            cautious = np.fmax(snapshot.sigma, snapshot.current_sigma)
+            sigma = known(cautious) * self.caution
+            self._model = VarModel(
+                covariance(snapshot.correlation, sigma),
+                sigma,
+                snapshot.standardised,
+                settings.var_confidence,
+                settings.var_min_sessions,
+                settings.var_tail,
+            )
+        return self._model
+
+    # --- execution -------------------------------------------------------------------------------
+    def _execute(self, decision: Decision) -> None:
+        legs, account = decision.snapshot.legs, decision.account
+        orders = plan_orders(
+            legs.target_contracts(decision.contracts),
+            account.holdings,
+            account.pending,
+            legs.stuck_contracts(),
+        )
+        if decision.is_blind:
+            orders = forced_only(orders, decision.day, self.markets.contracts)
+        decision.orders = orders
+
+    # --- state -----------------------------------------------------------------------------------
+    def components(self) -> dict[str, Any]:
+        """All objects with state, by a stable name, for ``algorithm.state``."""
+        own: dict[str, Any] = {scale.NAME: scale for scale in self.scales if scale.STATE}
+        own |= {stage.NAME: stage for stage in self.protections if stage.STATE}
+        return {
+            "strategy": self,
+            **self.observer.components(),
+            "screen": self.screen,
+            "trading": self.trading,
+            "bias": self.bias,
+            "bias.recent": self.recent_bias,
+            **own,
+        }
+
+    def after_restore(self) -> None:
+        """Recompute what is derived from the state, once it has been read back."""
+        self.observer.refresh()
+        self._sigma = self.assets.sigma()
+        self._snapshot = self._model = None
+
+
+def measure(
+    model: VarModel, exposure: FloatArray, held: FloatArray, horizon: int, blind: bool
+) -> RiskFigures:
+    """Risk of the exposures decided on and held, (n_assets,) each, over NAV."""
+    parametric, historical = model.both(exposure, horizon)
+    marginal = model.cov_daily @ exposure
+    variance = max(float(exposure @ marginal), 0.0)
+    vol = float(np.sqrt(variance))
+    apart = float(np.abs(exposure) @ model.sigma_daily)
+    return RiskFigures(
+        vol=vol * float(np.sqrt(TRADING_DAYS)),
+        var_parametric=parametric,
+        var_historical=historical,
+        var_held=float("nan") if blind else model.binding(held, horizon),
+        var_one_day=model.binding(held, 1),
+        es_one_day=model.expected_shortfall(held, 1),
+        diversification_ratio=apart / vol if vol > 0 else float("nan"),
+        share=exposure * marginal / variance if variance > 0 else np.zeros_like(exposure),
+    )

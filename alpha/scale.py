@@ -1,0 +1,68 @@
+"""Exposure scales: named factors on the whole book, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from alpha.snapshot import Snapshot
+from universe.instruments import Instrument
+from universe.setting import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What one scale said today.
+
+    Attributes
+    ----------
+    name : str
+    value : float
+        Share of exposure that is left, in [0, 1]; 1 is not active.
+    reason : str
+        A sentence, "" while not active.
+    figures : dict of str to float
+        What it was derived from, by name.
+    """
+
+    name: str
+    value: float
+    reason: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+class ExposureScale:
+    """A component that scales the fractional target, before anything is rounded.
+
+    Attributes
+    ----------
+    NAME : str
+    MEANING : str
+        A sentence for the documents and the report's activity table.
+    SETTINGS : type of Table
+    STATE : tuple of str
+        Attributes that are state.
+    """
+
+    NAME: ClassVar[str]
+    MEANING: ClassVar[str]
+    SETTINGS: ClassVar[type[Table]] = Table
+    STATE: tuple[str, ...] = ()
+
+    @classmethod
+    def create(cls, settings: Any, instruments: Sequence[Instrument]) -> Self:
+        """Make it from the settings, which derive from ``SETTINGS``."""
+        raise NotImplementedError(f"exposure scale {cls.__name__} cannot be made")
+
+    def scale(self, snapshot: Snapshot, nav: float) -> Scale:
+        """Take a session once, in order; ``nav`` may be NaN, which must change nothing."""
+        raise NotImplementedError(f"exposure scale {type(self).__name__} scales nothing")
+
+
+def combined(scales: Sequence[Scale], floor: float) -> float:
+    """Product of all scales, at least ``floor``."""
+    product = 1.0
+    for scale in scales:
+        product *= scale.value
+    return max(product, floor)

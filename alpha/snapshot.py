@@ -1,0 +1,94 @@
+"""What is known after a session's close from market data alone, whatever the fund's size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from universe.arrays import BoolArray, FloatArray, IntArray, known
+from universe.legs import Legs
+from universe.markets import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """State of all markets after a session, as every later stage of the chain reads it.
+
+    Arrays are over assets (the markets outright, then their calendar spreads where these are
+    traded) unless a line says markets.
+
+    Attributes
+    ----------
+    day, month : int
+        Epoch day and yyyymm.
+    observation : Observation
+        What the session added, with rolls and notes.
+    seen : bool array
+        A bar that passed the quality gate.
+    ret : float array
+        Return of the session, 0 where not seen.
+    tradable, alive, must_exit : bool arrays
+        A trustworthy price today; counts for risk budgets; may not be held beyond the next session.
+    price : float array
+        Last positive price that exposure is measured in, in the quote.
+    doubt : float array
+        Close that the gate holds back minus the last trusted one, 0 where nothing is held back.
+    sigma, current_sigma : float arrays
+        Daily volatility of returns with and without its long-run part, NaN while too young.
+    correlation : float array of shape (n_assets, n_assets)
+    standardised : float array of shape (n_sessions, n_assets)
+        Past returns over the volatility before them, oldest first.
+    sigma_price : float array over markets
+        Daily volatility in price units.
+    fx : float array over markets
+        Account currency per unit of the quote currency, the last one known.
+    legs : Legs
+        Contract months before and after the session's rolls.
+    signals, factors : mapping of str to float array
+        By rule and by sleeve, see ``alpha.forecasts.Forecasts``.
+    basis : float array over markets
+        Annualised carry of the futures pair in price units, NaN where none is fresh.
+    carry_source : int array over markets
+    """
+
+    day: int
+    month: int
+    observation: Observation
+    seen: BoolArray
+    ret: FloatArray
+    tradable: BoolArray
+    alive: BoolArray
+    must_exit: BoolArray
+    price: FloatArray
+    doubt: FloatArray
+    sigma: FloatArray
+    current_sigma: FloatArray
+    correlation: FloatArray
+    standardised: FloatArray
+    sigma_price: FloatArray
+    fx: FloatArray
+    legs: Legs
+    signals: Mapping[str, FloatArray]
+    factors: Mapping[str, FloatArray]
+    basis: FloatArray
+    carry_source: IntArray
+
+    @property
+    def n_markets(self) -> int:
+        """Markets, without their spreads."""
+        return len(self.fx)
+
+    @property
+    def has_spreads(self) -> bool:
+        """Whether calendar spreads are assets."""
+        return self.legs.spreads
+
+    def per_asset(self, by_market: FloatArray) -> FloatArray:
+        """An array over markets, repeated for their spreads."""
+        return np.concatenate([by_market, by_market]) if self.has_spreads else by_market
+
+    def contract_value(self, multiplier: FloatArray) -> FloatArray:
+        """Account currency that one contract of every asset gains per point, (n_assets,)."""
+        return self.per_asset(multiplier * known(self.fx))

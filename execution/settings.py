@@ -1,0 +1,29 @@
+"""Settings of execution and of the cost model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from universe.setting import Table, setting
+
+
+class FeeSource(StrEnum):
+    """Whose fees a LEAN run charges."""
+
+    BROKER = "broker"
+    MASTER = "master"
+
+
+@dataclass(frozen=True)
+class ExecutionSettings(Table):
+    """What a trade costs."""
+
+    fee_model: FeeSource = setting(
+        FeeSource.BROKER,
+        "in LEAN: its Interactive Brokers model, or the master's fees (same amounts, slower)",
+    )
+    impact: float = setting(
+        0.1, "alpha of the square-root impact, in daily sigmas at full volume", low=0.0, high=5.0
+    )
+    cost_stress: float = setting(1.0, "multiplies slippage", low=0.0, high=20.0)

@@ -1,0 +1,288 @@
+"""From forecasts to the fractional target: sleeves, overlay, volatility target (P2, P5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alpha.forecasts import Forecasts
+from alpha.rules.rule import Style
+from alpha.snapshot import Snapshot
+from portfolio.contracts import (
+    average_position,
+    contract_value,
+    contracts_for_weights,
+    ten_year_equivalent,
+)
+from portfolio.covariance import portfolio_vol
+from portfolio.settings import PortfolioSettings
+from portfolio.sleeves import (
+    class_budgets,
+    diversification_multiplier,
+    overlay,
+    sleeve_weights,
+    vol_target_scale,
+)
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
+from universe.instruments import Instrument
+from universe.setting import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the portfolio would be in fractions of contracts, before any exposure scale.
+
+    Arrays are over assets.
+
+    Attributes
+    ----------
+    sleeve_contracts : dict of str to float array
+        Contracts each sleeve asks for; they add up to ``optimal``.
+    sleeve_weights : dict of str to float array
+        Exposure over NAV of each sleeve at its risk budget, before the vol target and any cap.
+    optimal : float array
+        Contracts.
+    weights : float array
+        Exposure over NAV of ``optimal``.
+    value : float array
+        Notional of one contract in account currency, not positive or NaN where unknown.
+    unit_exposure : float array
+        Exposure of one contract over NAV, NaN where unknown.
+    limit : float array
+        Most contracts of an asset, by liquidity and concentration.
+    average : float array
+        Contracts held at a forecast of 1.
+    vol : float
+        Ex-ante annual volatility of ``optimal``.
+    member : bool array
+        Assets with a risk budget.
+    priced : bool array
+        Assets with a forecast or a fresh price.
+    """
+
+    sleeve_contracts: dict[str, FloatArray]
+    sleeve_weights: dict[str, FloatArray]
+    optimal: FloatArray
+    weights: FloatArray
+    value: FloatArray
+    unit_exposure: FloatArray
+    limit: FloatArray
+    average: FloatArray
+    vol: float
+    member: BoolArray
+    priced: BoolArray
+
+
+class TargetBuilder:
+    """Sleeves to their risk budgets, overlay, volatility target.
+
+    Parameters
+    ----------
+    settings : PortfolioSettings
+    instruments : sequence of Instrument
+    n_assets : int
+    forecasts : Forecasts
+        Names the sleeves.
+    class_index : int array of shape (n_markets,)
+
+    Raises
+    ------
+    SettingsError
+        If sleeves that are neither trend nor carry have no budget, or a budget no sleeve.
+    """
+
+    def __init__(
+        self,
+        settings: PortfolioSettings,
+        instruments: Sequence[Instrument],
+        n_assets: int,
+        forecasts: Forecasts,
+        class_index: IntArray,
+    ) -> None:
+        n = n_assets
+        self.settings, self._forecasts = settings, forecasts
+        self.n, self.n_markets = n, len(instruments)
+        spread = np.arange(n) >= self.n_markets
+        self._class_index = np.resize(class_index, n)
+        self.multiplier: FloatArray = np.resize(np.array([i.multiplier for i in instruments]), n)
+        self._adv = np.resize(np.array([i.adv_contracts for i in instruments]), n)
+        self.duration: FloatArray = np.resize(np.array([i.duration for i in instruments]), n)
+        self._exposure_cap = np.where(
+            spread, settings.max_spread_exposure, settings.max_exposure
+        ) * ten_year_equivalent(self.duration)
+        self._shares = sleeve_shares(settings, forecasts.styles)
+
+    def contract_value(self, snapshot: Snapshot) -> FloatArray:
+        """Notional of one contract of every asset in account currency."""
+        fx = snapshot.per_asset(snapshot.fx)
+        return contract_value(snapshot.price, self.multiplier, fx)
+
+    def build(
+        self,
+        forecasts: Mapping[str, FloatArray],
+        snapshot: Snapshot,
+        nav: float,
+        member: BoolArray,
+        cov: FloatArray,
+    ) -> Target:
+        """The fractional target.
+
+        Parameters
+        ----------
+        forecasts : mapping of sleeve to float array of shape (n_assets,)
+            NaN where the sleeve has none.
+        snapshot : Snapshot
+        nav : float
+            Account currency, positive.
+        member : bool array of shape (n_assets,)
+            Let in by the screen.
+        cov : float array of shape (n_assets, n_assets)
+            Annual covariance, corrected by the bias statistic.
+        """
+        annual = snapshot.sigma * np.sqrt(TRADING_DAYS)
+        value = self.contract_value(snapshot)
+        have = np.any([np.isfinite(f) for f in forecasts.values()], axis=0)
+        shares = dict(self._shares)
+        for name in shares:
+            if self._forecasts.on_spreads(name):
+                shares[name] *= self._breadth(forecasts[name], member)
+        sleeves = overlay(self._raw_sleeves(forecasts, member, annual), shares, cov)
+        total = np.sum(list(sleeves.values()), axis=0)
+        cap = self._caps(value, nav)
+        scale = self.scale_to_target(total, cov, cap)
+        sleeve_contracts = {
+            name: contracts_for_weights(weights * scale, nav, value, self.duration)
+            for name, weights in sleeves.items()
+        }
+        return Target(
+            sleeve_contracts,
+            sleeves,
+            np.sum(list(sleeve_contracts.values()), axis=0),
+            total * scale,
+            value,
+            np.where(value > 0, value / nav, np.nan),
+            cap * nav / np.where(value > 0, value, np.inf),
+            self.average(member, value * annual, nav, snapshot.correlation),
+            portfolio_vol(total * scale, cov),
+            member,
+            have | snapshot.alive,
+        )
+
+    def without_nav(self) -> Target:
+        """No target at all, for a NAV that is not known."""
+        zero = np.zeros(self.n)
+        nothing = dict.fromkeys(self._shares, zero)
+        unknown, no = np.full(self.n, np.nan), np.zeros(self.n, dtype=bool)
+        return Target(nothing, nothing, zero, zero, unknown, unknown, zero, zero, 0.0, no, no)
+
+    def average(
+        self, member: BoolArray, contract_risk: FloatArray, nav: float, correlation: FloatArray
+    ) -> FloatArray:
+        """Contracts at a forecast of 1, of the markets and, apart from them, of the spreads."""
+        out = np.zeros(self.n)
+        for first in range(0, self.n, self.n_markets):
+            part = slice(first, first + self.n_markets)
+            budget = class_budgets(self._class_index[part], member[part])
+            idm = diversification_multiplier(budget, correlation[part, part])
+            out[part] = average_position(
+                nav, self.settings.vol_target, idm, budget, contract_risk[part]
+            )
+        return out
+
+    def _raw_sleeves(
+        self, forecasts: Mapping[str, FloatArray], member: BoolArray, annual: FloatArray
+    ) -> dict[str, FloatArray]:
+        raw = {}
+        markets = slice(0, self.n_markets)
+        for name, forecast in forecasts.items():
+            if self._forecasts.is_neutral(name):
+                forecast = forecast.copy()
+                forecast[markets] = self._forecasts.neutral(forecast[markets], member[markets])
+            budget = class_budgets(self._class_index, member & np.isfinite(forecast))
+            raw[name] = sleeve_weights(forecast, annual, budget)
+        return raw
+
+    def _breadth(self, forecast: FloatArray, member: BoolArray) -> float:
+        """Mean absolute forecast over all spreads with a budget, at most 1.
+
+        The programme has a forecast in few markets at a time; brought to its whole risk budget, one
+        small spread would be geared to all of it.
+        """
+        budget = class_budgets(self._class_index, member & np.isfinite(forecast))
+        return min(float(np.abs(known(forecast)) @ budget), 1.0)
+
+    def _caps(self, value: FloatArray, nav: float) -> FloatArray:
+        """Largest exposure over NAV of every asset: by liquidity and by concentration."""
+        liquid = self.settings.max_adv * self._adv * known(value) / nav
+        return np.minimum(liquid, self._exposure_cap)
+
+    def scale_to_target(self, total: FloatArray, cov: FloatArray, cap: FloatArray) -> FloatArray:
+        """Multiplier per asset: one for the vol target, less where a position is capped.
+
+        What the capped assets cannot carry goes to the others, in one further pass; where a
+        capped one was a hedge, all are cut until the volatility is the planned one.
+
+        Parameters
+        ----------
+        total : float array of shape (n_assets,)
+            Exposure over NAV of the overlaid sleeves.
+        cov : float array of shape (n_assets, n_assets)
+            Annual covariance.
+        cap : float array of shape (n_assets,)
+            Largest exposure over NAV.
+        """
+        settings = self.settings
+        vol = portfolio_vol(total, cov)
+        scale = np.full_like(total, vol_target_scale(vol, settings.vol_target, settings.vol_floor))
+        planned = portfolio_vol(total * scale, cov)
+        wanted = np.abs(total * scale)
+        capped = wanted > cap
+        if not capped.any():
+            return scale
+        scale[capped] *= cap[capped] / wanted[capped]
+        left = portfolio_vol(total * scale, cov)
+        if left > 0:
+            raised = scale * min(planned / left, 1.0 / settings.vol_floor)
+            raised = np.where(capped, scale, np.maximum(raised, scale))
+            over = np.abs(total * raised) / np.where(cap > 0, cap, np.inf)
+            scale = raised / np.maximum(over, 1.0)
+            after = portfolio_vol(total * scale, cov)
+            scale *= min(planned / after, 1.0) if after > 0 else 1.0
+        return scale
+
+
+def sleeve_shares(settings: PortfolioSettings, styles: Mapping[str, Style]) -> dict[str, float]:
+    """Risk share of every sleeve; shares add up to 1.
+
+    Trend has ``trend_budget``, sleeves of other styles ``other_budget``, carry the rest.
+
+    Raises
+    ------
+    SettingsError
+        If a style with sleeves has no budget, or a budget has no sleeve.
+    """
+    budgets: dict[Style, float] = {
+        Style.TREND: settings.trend_budget,
+        Style.OTHER: settings.other_budget,
+        Style.CARRY: 1.0 - settings.trend_budget - settings.other_budget,
+    }
+    number: dict[Style, int] = {style: list(styles.values()).count(style) for style in Style}
+    if budgets[Style.CARRY] < -1e-12:
+        raise SettingsError(
+            f"trend_budget {settings.trend_budget:g} and other_budget {settings.other_budget:g} "
+            "add up to more than 1; they may not"
+        )
+    if bool(number[Style.OTHER]) != bool(settings.other_budget):
+        raise SettingsError(
+            f"other_budget is {settings.other_budget:g} and other_rules name "
+            f"{number[Style.OTHER]} rules; a budget needs rules and rules need a budget above 0"
+        )
+    return {name: max(budgets[style], 0.0) / number[style] for name, style in styles.items()}
+
+
+def weights_of(contracts: Any, unit_exposure: FloatArray) -> FloatArray:
+    """Exposure over NAV of contracts, 0 where a contract's is unknown."""
+    return known(contracts * unit_exposure)

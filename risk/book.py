@@ -1,0 +1,105 @@
+"""What a risk stage is asked about, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from risk.var import VarModel
+from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.instruments import Instrument
+from universe.setting import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Whole contracts that are asked for, and all that their risk depends on.
+
+    Arrays are over assets: the markets outright, then their calendar spreads where these are
+    traded.
+
+    Attributes
+    ----------
+    day : int
+        Epoch day.
+    nav : float
+        Account currency; NaN while it is unknown.
+    names : sequence of str
+    asked, held : int arrays
+        Contracts of the stage before, and those held now.
+    unit : float array
+        Exposure of one contract over NAV, NaN where unknown.
+    free : bool array
+        Assets that can be traded today; the others stay as they are.
+    model : VarModel
+    caution : float
+        What volatilities in ``model`` are multiplied with, for what must not be.
+    """
+
+    day: int
+    nav: float
+    names: Sequence[str]
+    asked: IntArray
+    held: IntArray
+    unit: FloatArray
+    free: BoolArray
+    model: VarModel
+    caution: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one risk stage made of the book.
+
+    Attributes
+    ----------
+    name : str
+    contracts : int array of shape (n_assets,)
+    scale : float
+        Gross exposure left over that asked for, 1 where nothing was done.
+    steps : tuple of str
+        What it did, in order, each a sentence for people.
+    figures : dict of str to float
+        What it measured, by name.
+    """
+
+    name: str
+    contracts: IntArray
+    scale: float = 1.0
+    steps: tuple[str, ...] = ()
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+class Protection:
+    """A stage that may take away from the targets, never add to a position.
+
+    Attributes
+    ----------
+    NAME : str
+    MEANING : str
+        A sentence for the documents and the report's activity table.
+    SETTINGS : type of Table
+    STATE : tuple of str
+        Attributes that are state.
+    """
+
+    NAME: ClassVar[str]
+    MEANING: ClassVar[str]
+    SETTINGS: ClassVar[type[Table]] = Table
+    STATE: tuple[str, ...] = ()
+
+    @classmethod
+    def create(cls, settings: Any, instruments: Sequence[Instrument], n_assets: int) -> Self:
+        """Make it from the settings, which derive from ``SETTINGS``.
+
+        Raises
+        ------
+        SettingsError
+            If the settings name what is not there.
+        """
+        raise NotImplementedError(f"risk stage {cls.__name__} cannot be made")
+
+    def protect(self, book: Book) -> Verdict:
+        """Judge the book of one session; called once for each, in order."""
+        raise NotImplementedError(f"risk stage {type(self).__name__} judges nothing")

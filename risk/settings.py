@@ -1,0 +1,24 @@
+"""Settings of the value-at-risk model that all of risk shares; each stage has its own beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from universe.setting import Table, setting
+
+
+@dataclass(frozen=True)
+class RiskSettings(Table):
+    """The value-at-risk model."""
+
+    var_confidence: float = setting(0.99, "confidence of VaR (18f-4)", low=0.9, high=0.999)
+    var_tail: float = setting(
+        6.0, "degrees of freedom of the parametric law (Student's t)", low=3.0, high=1000.0
+    )
+    var_horizon: int = setting(20, "horizon of VaR (18f-4)", unit="sessions", low=1, high=60)
+    var_window: int = setting(
+        756, "sessions of history in VaR (18f-4: at least three years)", low=250, high=2520
+    )
+    var_min_sessions: int = setting(
+        250, "sessions before the historical VaR is used", low=60, high=756
+    )

@@ -1,0 +1,87 @@
+"""Which contract months positions are in, before and after a session's rolls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from universe.arrays import IntArray
+
+ContractKey = tuple[int, int]
+"""(market index, contract month)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """Contract months of every market; arrays are (n_markets,), 0 is none.
+
+    Attributes
+    ----------
+    held, near, far : int arrays
+        From the next session on: the contract held outright and the legs of the calendar spread.
+    lost : int array
+        Left without a price, and may still be held.
+    held_before, near_before, far_before : int arrays
+        As chosen before the session: what a position is in.
+    spreads : bool
+        Whether calendar spreads are assets of their own.
+    """
+
+    held: IntArray
+    near: IntArray
+    far: IntArray
+    lost: IntArray
+    held_before: IntArray
+    near_before: IntArray
+    far_before: IntArray
+    spreads: bool
+
+    def of(self, market: int) -> tuple[int, ...]:
+        """Months of the market's spread, near leg first; none without a spread."""
+        if not self.spreads or not self.near[market]:
+            return ()
+        return int(self.near[market]), int(self.far[market])
+
+    def target_contracts(self, contracts: IntArray) -> dict[int, dict[int, int]]:
+        """Contracts by contract month of every market with a contract to hold.
+
+        The held contract and the legs of a spread are named with 0 where nothing is wanted.
+
+        Parameters
+        ----------
+        contracts : int array of shape (n_assets,)
+        """
+        n, held = len(self.held), self.held.tolist()
+        wanted = {i: {held[i]: q} for i, q in enumerate(contracts[:n].tolist()) if held[i]}
+        if self.spreads:
+            near, far = self.near.tolist(), self.far.tolist()
+            for i, q in enumerate(contracts[n:].tolist()):
+                if near[i] and i in wanted:
+                    legs = wanted[i]
+                    legs[near[i]] = legs.get(near[i], 0) + q
+                    legs[far[i]] = legs.get(far[i], 0) - q
+        return wanted
+
+    def held_assets(self, holdings: Mapping[ContractKey, int]) -> IntArray:
+        """Contracts held of every asset: net ones outright, and pairs of spread legs.
+
+        Parameters
+        ----------
+        holdings : mapping of (market index, contract month) to contracts
+        """
+        n = len(self.held)
+        held = np.zeros(2 * n if self.spreads else n, dtype=np.int64)
+        for (market, month), quantity in holdings.items():
+            held[market] += quantity
+            if self.spreads and month == self.far_before[market]:
+                held[n + market] -= quantity
+        if self.spreads:
+            held[n:] += np.where(self.far_before == self.held_before, held[:n], 0)
+        return held
+
+    def stuck_contracts(self) -> dict[ContractKey, int]:
+        """Contracts that were rolled out of without a price, with their successors."""
+        held = self.held.tolist()
+        return {(i, month): held[i] for i, month in enumerate(self.lost.tolist()) if month}

@@ -1,0 +1,56 @@
+"""Settings of the universe: data quality, rolls, and what may be traded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from universe.setting import Table, setting
+
+
+@dataclass(frozen=True)
+class UniverseSettings(Table):
+    """Which prices are believed, which contract is held, which market is left out."""
+
+    outlier_sigmas: float = setting(
+        20.0, "a move beyond this many daily sigmas waits for the next bar", low=5.0, high=100.0
+    )
+    gap_days: int = setting(
+        14, "calendar days without a bar after which a market is out", unit="days", low=4, high=60
+    )
+    stale_sessions: int = setting(
+        15, "equal closes in a row after which a price counts as stale", low=3, high=250
+    )
+    min_position: float = setting(
+        0.25,
+        "average position below which a market is too big for the fund",
+        unit="contracts",
+        low=0.0,
+        high=10.0,
+    )
+    max_cost: float = setting(
+        0.01,
+        "cost of a trade above which a market is too dear (Carver 2023)",
+        unit="of annual volatility",
+        low=0.0001,
+        high=1.0,
+    )
+    roll_open_interest_ratio: float = setting(
+        0.0,
+        "theta: roll when OI of the next contract exceeds theta x OI of the held one (000); 0 is "
+        "off, open interest then acts through the data's own mapping",
+        low=0.0,
+        high=100.0,
+    )
+    follow_mapping: bool = setting(
+        True, "also roll when the data's own front contract has moved on"
+    )
+    macro_max_age: int = setting(
+        10, "days a macro series stays valid; dividend yields 100", unit="days", low=1, high=366
+    )
+    vol_span: int = setting(
+        32, "span of the exponentially weighted volatility (001)", unit="sessions", low=5, high=260
+    )
+    vol_long_sessions: int = setting(
+        756, "window of the long-run volatility (001: three years)", low=32, high=2520
+    )
+    vol_long_weight: float = setting(0.3, "weight of the long-run volatility", low=0.0, high=1.0)
