@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from algorithm.registry import PROTECTIONS, SCALES
+from alpha.forecasts import selected_rules
 from alpha.rules import RULES
 from alpha.settings import AlphaSettings
 from execution.settings import ExecutionSettings
 from portfolio.settings import PortfolioSettings
+from portfolio.target import sleeve_shares
 from risk.settings import RiskSettings
 from universe.setting import SettingsError, Table, day_of, setting
 from universe.settings import UniverseSettings
@@ -71,6 +73,16 @@ class RunSettings(Table):
         return day_of("end", self.end)
 
 
+@dataclass(frozen=True)
+class ChainSettings(Table):
+    """What settings of several packages must agree on; has none of its own."""
+
+    def validate(self) -> None:
+        """Refuse rules that are none, and sleeves and budgets without each other."""
+        styles = {rule.SLEEVE: rule.STYLE for rule in selected_rules(self)}
+        sleeve_shares(cast(PortfolioSettings, self), styles)
+
+
 def joined(name: str, tables: tuple[type[Table], ...]) -> type[Table]:
     """One frozen table of the settings of ``tables``, in their order.
 
@@ -97,7 +109,7 @@ def all_tables() -> tuple[type[Table], ...]:
     tables += [PortfolioSettings, RiskSettings]
     tables += [scale.SETTINGS for scale in SCALES]
     tables += [protection.SETTINGS for protection in PROTECTIONS]
-    tables += [ExecutionSettings]
+    tables += [ExecutionSettings, ChainSettings]
     return tuple(dict.fromkeys(table for table in tables if table is not Table))
 
 
@@ -128,6 +140,7 @@ if TYPE_CHECKING:
         GovernorSettings,
         GateSettings,
         ExecutionSettings,
+        ChainSettings,
     ):
         """Settings of the strategy; ``Settings.parse`` reads them from strings."""
 

@@ -5,7 +5,7 @@ No set of targets leaves it above the limit; what it did, in which order, is rec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
@@ -13,12 +13,11 @@ from typing import Any, Self
 import numpy as np
 
 from risk.book import Book, Protection, Verdict
-from risk.var import VarModel
-from universe.arrays import FloatArray, IntArray, known
+from risk.nearest import nearest_book
+from risk.var import VarModel, quantile
+from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.instruments import Instrument
 from universe.setting import SettingsError, Table, pairs_of, setting
-
-VarFunction = Callable[[IntArray], float]
 
 
 class VarTest(StrEnum):
@@ -37,6 +36,12 @@ class GateSettings(Table):
         0.20, "absolute VaR limit (18f-4)", unit="of NAV", low=0.005, high=1.0
     )
     var_test: VarTest = setting(VarTest.ABSOLUTE, "which test gates: 18f-4 asks for one")
+    var_headroom: float = setting(
+        0.1,
+        "share of the limit that targets leave free, so that what is held stays within it",
+        low=0.0,
+        high=0.9,
+    )
     var_relative_limit: float = setting(
         2.0, "VaR over that of the reference portfolio (18f-4)", low=0.5, high=2.5
     )
@@ -98,6 +103,11 @@ class VarGate(Protection):
         "absolute", "relative" or "both".
     horizon : int
         Sessions.
+    reference : float array of shape (n_assets,), optional
+        Exposures of the reference portfolio over NAV.
+    headroom : float
+        Share of the limit that targets leave free: what is held must stay within it on the next
+        sessions too.
     """
 
     NAME = "VaR gate"
@@ -111,10 +121,11 @@ class VarGate(Protection):
         test: str,
         horizon: int,
         reference: FloatArray | None = None,
+        headroom: float = 0.0,
     ) -> None:
         self.limit, self.relative_limit = limit, relative_limit
         self.test, self.horizon = test, horizon
-        self.reference = reference
+        self.reference, self.headroom = reference, headroom
 
     @classmethod
     def create(cls, settings: Any, instruments: Sequence[Instrument], n_assets: int) -> Self:
@@ -133,6 +144,7 @@ class VarGate(Protection):
             settings.var_test,
             settings.var_horizon,
             reference,
+            settings.var_headroom,
         )
 
     def protect(self, book: Book) -> Verdict:
@@ -148,7 +160,7 @@ class VarGate(Protection):
         if self.reference is not None and known_risk[self.reference != 0].all():
             # VaR is proportional to volatility: our own caution must not widen the limit
             reference = self.reference / book.caution
-        return self.apply(book.asked, book.held, book.unit, book.model, reference)
+        return self.apply(book.asked, book.held, book.unit, book.model, reference, book.free)
 
     def apply(
         self,
@@ -157,18 +169,21 @@ class VarGate(Protection):
         unit_exposure: FloatArray,
         model: VarModel,
         reference: FloatArray | None,
+        free: BoolArray | None = None,
     ) -> GateResult:
-        """Reduce ``asked`` until it is within the limit.
+        """The nearest book to ``asked`` that is within the limit, less the headroom.
 
         Parameters
         ----------
-        asked, held : int arrays of shape (n_markets,)
+        asked, held : int arrays of shape (n_assets,)
             Target contracts, and those held now.
-        unit_exposure : float array of shape (n_markets,)
+        unit_exposure : float array of shape (n_assets,)
             Exposure of one contract over NAV; NaN where unknown.
         model : VarModel
-        reference : float array of shape (n_markets,), optional
+        reference : float array of shape (n_assets,), optional
             Exposures of the unlevered reference portfolio.
+        free : bool array of shape (n_assets,), optional
+            What can trade today; the others count as held and keep their target. All by default.
 
         Returns
         -------
@@ -176,43 +191,42 @@ class VarGate(Protection):
 
         Notes
         -----
-        Remediation order: (1) a market whose exposure or volatility is unknown may only be
-        reduced, (2) all positions are cut pro rata toward zero to the largest share that passes,
-        (3) if rounding leaves no share that passes, the largest contributor loses contracts one
-        at a time, to zero if need be. A VaR that is not a number fails closed: everything is cut
-        until it is one.
+        No position grows, turns, or is closed for lack of a figure. A VaR that is not a number
+        fails closed: nothing grows until it is one.
         """
         steps: list[str] = []
-        contracts = asked.copy()
+        free = np.ones(len(asked), dtype=bool) if free is None else free
         known = np.isfinite(unit_exposure) & (model.sigma_daily > 0)
-        blind = ~known & (contracts != 0)
-        if blind.any():
-            kept = np.sign(held) * np.minimum(np.abs(contracts), np.abs(held))
-            kept = np.where(np.sign(contracts) == np.sign(held), kept, 0)
-            contracts = np.where(blind, kept, contracts)
-            steps.append(f"{int(blind.sum())} markets of unknown risk held to reductions")
         unit = np.where(known, unit_exposure, 0.0)
         reference_var = np.nan
         if reference is not None and reference.any():
             reference_var = model.binding(reference, self.horizon)
         limit = self._limit(reference_var, steps)
 
-        def var(quantity: IntArray) -> float:
+        def var(quantity: FloatArray) -> float:
             return model.binding(quantity * unit, self.horizon)
 
+        before = var(asked.astype(np.float64))
+        found = nearest_book(
+            asked,
+            held,
+            free,
+            np.where(known, unit_exposure, np.nan),
+            model.cov_daily,
+            var,
+            limit * (1.0 - self.headroom),
+            least_per_vol=quantile(model.confidence, model.tail) * float(np.sqrt(self.horizon)),
+        )
+        if found.reason:
+            steps.append(f"VaR {found.reason}")
+        contracts = np.where(free, found.contracts, asked)
         parametric, historical = model.both(contracts * unit, self.horizon)
-        before = binding = float(np.fmax(parametric, historical))
-        gross = float(np.abs(asked * unit).sum())
-        if not before <= limit:
-            contracts = self._cut(contracts, var, limit, unit, model, steps)
-            parametric, historical = model.both(contracts * unit, self.horizon)
-            binding = float(np.fmax(parametric, historical))
-        left = float(np.abs(contracts * unit).sum())
+        gross, left = (float(np.abs(q * unit).sum()) for q in (asked, contracts))
         return GateResult(
             contracts,
             parametric,
             historical,
-            binding / reference_var if reference_var > 0 else np.nan,
+            float(np.fmax(parametric, historical)) / reference_var if reference_var > 0 else np.nan,
             before,
             limit,
             left / gross if gross > 0 else 1.0,
@@ -220,41 +234,13 @@ class VarGate(Protection):
         )
 
     def _limit(self, reference_var: float, steps: list[str]) -> float:
-        if self.test == "absolute":
+        if self.test == VarTest.ABSOLUTE:
             return self.limit
-        if not reference_var > 0:
+        if not 0 < reference_var < np.inf:
             steps.append("reference portfolio has no VaR yet: absolute limit applies")
             return self.limit
         relative = self.relative_limit * reference_var
-        return relative if self.test == "relative" else min(relative, self.limit)
-
-    def _cut(
-        self,
-        contracts: IntArray,
-        var: VarFunction,
-        limit: float,
-        unit: FloatArray,
-        model: VarModel,
-        steps: list[str],
-    ) -> IntArray:
-        before = var(contracts)
-        share = min(limit / before, 1.0) if before > 0 and np.isfinite(before) else 0.0
-        for _ in range(60):
-            trial: IntArray = np.trunc(contracts * share).astype(np.int64)
-            if var(trial) <= limit:
-                steps.append(f"VaR {before:.4f} above {limit:.4f}: all cut to {share:.4f}")
-                return trial
-            if share < 0.05:
-                break
-            share *= 0.98
-        trial = np.trunc(contracts * share).astype(np.int64)
-        while trial.any() and not var(trial) <= limit:
-            exposure = trial * unit
-            marginal = known(exposure * (model.cov_daily @ exposure))
-            worst = int(np.argmax(np.where(trial != 0, marginal, -np.inf)))
-            trial[worst] -= np.sign(trial[worst])
-        steps.append(f"VaR {before:.4f} above {limit:.4f}: cut contract by contract")
-        return trial
+        return relative if self.test == VarTest.RELATIVE else min(relative, self.limit)
 
 
 def reference_exposure(

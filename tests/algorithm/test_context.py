@@ -8,7 +8,7 @@ import pytest
 from algorithm.context import TradingContext
 from algorithm.strategy import Strategy
 from execution.orders import plan_orders
-from tests.helpers import instrument, settings
+from tests.helpers import MONDAY, instrument, session, settings
 from universe.session import Contract
 
 MAR, JUN, SEP = 201503, 201506, 201509
@@ -21,6 +21,7 @@ def context():
     strategy = Strategy(settings(carry_rules="calendar"), [instrument("AA")])
     strategy.markets.held[:] = MAR
     strategy.assets.spreads.near[:], strategy.assets.spreads.far[:] = MAR, JUN
+    strategy.observe(session(MONDAY, {}))
     made = TradingContext(strategy, lambda _: None)
     for month in (MAR, JUN, SEP):
         made.list_contract(0, Contract(month, 20_000 + month, 19_999 + month), str(month), None)

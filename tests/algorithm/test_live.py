@@ -10,7 +10,7 @@ from algorithm.lean_live import LiveAccount
 from algorithm.lean_state import StateStore
 from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, load_state, save_state
 from algorithm.strategy import Strategy
-from tests.helpers import governor_of, instrument, settings
+from tests.helpers import MONDAY, instrument, session, settings
 from universe.session import Contract
 
 MAR = 201503
@@ -150,6 +150,7 @@ def test_the_first_decision_names_what_differs_and_adopts_it_without_a_memory(de
     desk.algorithm.portfolio["SPY"] = Holding("SPY", 10)
     desk.context.holdings = {(0, MAR): 4}
     desk.strategy.markets.held[:] = MAR
+    desk.strategy.observe(session(MONDAY, {}))
     desk.account.reconcile(restored=False)
     assert desk.strategy.trading.model_contracts.tolist() == [4]
     assert "position of 10 SPY is not ours" in desk.said
@@ -191,8 +192,8 @@ def test_a_damaged_document_neither_is_used_nor_replaces_the_good_one(desk):
     state = StateStore(desk.algorithm, other)
     state.restore()
     assert state.restored
-    assert np.isclose(governor_of(other).nav, 1e6)
-    governor_of(other).update(2e6)
+    assert other.last_nav == 1e6
+    other.last_nav = 2e6
     state.save()
     assert desk.algorithm.object_store[PREVIOUS_STATE_KEY] == good
 
