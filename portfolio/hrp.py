@@ -59,23 +59,28 @@ def hierarchical_risk_parity(
 
 
 def _bisected(cov: FloatArray, leaves: IntArray) -> FloatArray:
-    weights = np.ones(len(leaves))
-    inverse = 1.0 / np.diagonal(cov)
-    waiting = [np.asarray(leaves, dtype=np.int64)]
+    sorted_cov = cov[leaves[:, None], leaves]
+    inverse = 1.0 / np.diagonal(sorted_cov)
+    share = np.ones(len(leaves))
+    waiting = [(0, len(leaves))]
     while waiting:
-        cluster = waiting.pop()
-        if len(cluster) < 2:
+        first, last = waiting.pop()
+        if last - first < 2:
             continue
-        left, right = cluster[: len(cluster) // 2], cluster[len(cluster) // 2 :]
-        first, second = (_cluster_variance(cov, inverse, half) for half in (left, right))
-        total = first + second
-        share = second / total if total > 0 else 0.5
-        weights[left] *= share
-        weights[right] *= 1.0 - share
-        waiting += [left, right]
+        middle = first + (last - first) // 2
+        left = _cluster_variance(sorted_cov, inverse, slice(first, middle))
+        right = _cluster_variance(sorted_cov, inverse, slice(middle, last))
+        total = left + right
+        part = right / total if total > 0 else 0.5
+        share[first:middle] *= part
+        share[middle:last] *= 1.0 - part
+        waiting += [(first, middle), (middle, last)]
+    weights = np.empty_like(share)
+    weights[leaves] = share
     return weights
 
 
-def _cluster_variance(cov: FloatArray, inverse: FloatArray, cluster: IntArray) -> float:
-    weights = inverse[cluster] / inverse[cluster].sum()
-    return max(float(weights @ cov[cluster[:, None], cluster] @ weights), 0.0)
+def _cluster_variance(cov: FloatArray, inverse: FloatArray, cluster: slice) -> float:
+    weights = inverse[cluster]
+    total = float(weights.sum())
+    return max(float(weights @ cov[cluster, cluster] @ weights), 0.0) / total**2
