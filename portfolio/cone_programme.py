@@ -173,6 +173,20 @@ class ConeProgramme:
             import clarabel
         except ImportError as error:
             raise SolverError("clarabel is not installed") from error
+        try:
+            found = self._run(clarabel, linear, right)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of the solver is no Exception
+            raise SolverError(f"the solver broke off: {error}") from error
+        if "Infeasible" in str(found.status):
+            raise SolverError("the limits contradict one another")
+        gap = abs(found.obj_val - found.obj_val_dual)
+        residual = max(found.r_prim, found.r_dual)
+        fine = gap <= ACCEPTED * max(1.0, abs(found.obj_val)) and residual <= ACCEPTED
+        return np.asarray(found.x) if fine else None
+
+    def _run(self, clarabel: Any, linear: FloatArray, right: FloatArray) -> Any:
         if self._solver is None or not hasattr(self._solver, "update"):
             kinds = {
                 "zero": clarabel.ZeroConeT,
@@ -189,11 +203,4 @@ class ConeProgramme:
             )
         else:
             self._solver.update(P=self._squares.data, q=linear, A=self._matrix.data, b=right)
-        found = self._solver.solve()
-        status = str(found.status)
-        if "Infeasible" in status:
-            raise SolverError("the limits contradict one another")
-        gap = abs(found.obj_val - found.obj_val_dual)
-        residual = max(found.r_prim, found.r_dual)
-        fine = gap <= ACCEPTED * max(1.0, abs(found.obj_val)) and residual <= ACCEPTED
-        return np.asarray(found.x) if fine else None
+        return self._solver.solve()

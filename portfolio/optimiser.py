@@ -190,8 +190,7 @@ class Optimiser:
         plain, previous : float arrays of shape (n_assets,)
             Exposure over NAV of the plain construction, and of what is held.
         cov : float array of shape (n_assets, n_assets)
-            Annual covariance, where a figure that is not finite counts as 0. A free asset without
-            variance gets no position.
+            Annual covariance. A free asset without variance gets no position.
         limits : Limits
         costs : Costs
         mean : float array of shape (n_assets,), optional
@@ -199,24 +198,27 @@ class Optimiser:
 
         Notes
         -----
-        Never an exception because of the numbers: if the limits contradict one another, the
-        portfolio that exceeds them least; if the solver is missing or stops early, the best of the
-        plain and the previous portfolio after both are moved towards none until within the limits.
+        Never an exception because of the numbers: what is not finite counts as 0; if the limits
+        contradict one another, the portfolio that exceeds them least; if the solver is missing or
+        stops early, the best of the plain and the previous portfolio after both are moved towards
+        none until within the limits.
         """
-        cov = known(cov)
+        cov, plain, previous = known(cov), known(plain), known(previous)
         mu = 2.0 * self.aversion * (cov @ plain) if mean is None else known(mean)
         problem = _Problem(self.aversion, mu, previous, cov, limits, costs)
-        if mean is None and not costs and not limits.exceeded(plain, cov):
+        allowed = not limits.exceeded(plain, cov)
+        if mean is None and not costs and allowed:
             return Optimised(plain.copy(), problem.objective(plain))
-        spare = problem.moved_within(plain)
         try:
             weights, reason = self._solved(problem, plain), ""
+            if limits.exceeded(weights, cov):  # by the solver's tolerance
+                weights = problem.moved_within(weights)
         except SolverError as error:
-            weights, reason = self._without(problem, plain, spare, error)
+            weights, reason = self._without(problem, plain, error)
         best = problem.objective(weights)
         exceeded = limits.exceeded(weights, cov)
-        if not limits.exceeded(spare, cov) and (exceeded or problem.objective(spare) > best):
-            weights, best, exceeded = spare, problem.objective(spare), ()
+        if allowed and (exceeded or problem.objective(plain) > best):
+            weights, best, exceeded = plain.copy(), problem.objective(plain), ()
         if exceeded and not reason:
             reason = "the solver's answer is not within the limits"
         return Optimised(weights, best, reason, exceeded)
@@ -241,10 +243,11 @@ class Optimiser:
         return np.clip(weights, problem.limits.low, problem.limits.high)
 
     def _without(
-        self, problem: _Problem, plain: FloatArray, spare: FloatArray, error: SolverError
+        self, problem: _Problem, plain: FloatArray, error: SolverError
     ) -> tuple[FloatArray, str]:
         """The nearest portfolio where there is no optimum, and why."""
         limits, cov = problem.limits, problem.cov
+        spare = problem.moved_within(plain)
         candidates = [spare, problem.moved_within(problem.previous)]
         within = [weights for weights in candidates if not limits.exceeded(weights, cov)]
         if within:

@@ -163,17 +163,17 @@ class TestProperties:
         assert np.all(np.diff(turnover) <= 1e-6)
         assert turnover[-1] == 0
 
-    @given(seeds)
+    @given(seeds, st.sampled_from([8, 40]))
     @settings(max_examples=20)
-    def test_a_modelling_layer_finds_the_same(self, seed):
+    def test_a_modelling_layer_finds_the_same(self, seed, n):
         cp = pytest.importorskip("cvxpy")
-        cov, plain, held, sigma = made(seed)
+        cov, plain, held, sigma = made(seed, n)
         beta = cov[0] / cov[0, 0]
-        groups = (gross(8, 3.0), *classes(8, sigma, 0.08))
-        limits = box(8, 1.5, groups=groups, nets=(NetLimit("beta", beta, -0.3, 0.3),), vol=0.08)
+        groups = (gross(n, 3.0), *classes(n, sigma, 0.08))
+        limits = box(n, 1.5, groups=groups, nets=(NetLimit("beta", beta, -0.3, 0.3),), vol=0.08)
         costs = Costs(0.01 * sigma, 0.02 * sigma**2, 0.002 * sigma)
         found = Optimiser(4.0).solve(plain, held, cov, limits, costs)
-        w = cp.Variable(8)
+        w = cp.Variable(n)
         root = np.linalg.cholesky(cov).T
         objective = (
             (8.0 * cov @ plain) @ w
@@ -303,6 +303,31 @@ class TestDefinedResults:
         assert self.limits().exceeded(found.weights, np.nan_to_num(cov)) == ()
         if what not in ("duplicates", "indefinite"):
             assert found.weights[2] == 0
+
+    @needs_solver
+    @pytest.mark.parametrize("cap", [0.0, 1e-9])
+    def test_a_limit_of_nothing(self, cap):
+        cov, plain, held, sigma = made(11)
+        limits = box(8, 2.0, vol=cap)
+        found = Optimiser(4.0).solve(plain, held, cov, limits, linear(0.01 * sigma))
+        assert np.sqrt(found.weights @ cov @ found.weights) <= cap + 1e-9
+
+    def test_figures_that_are_not_numbers(self):
+        cov, plain, held, sigma = made(11)
+        plain[0], held[1], cov[2, 3] = np.nan, np.inf, np.nan
+        found = Optimiser(4.0).solve(plain, held, cov, self.limits(), linear(0.01 * sigma))
+        assert np.all(np.isfinite(found.weights))
+
+    @needs_solver
+    def test_a_solver_that_breaks_off(self, monkeypatch):
+        def broken(*_):
+            raise BaseException("panicked")
+
+        monkeypatch.setattr(cone_programme.ConeProgramme, "_run", broken)
+        cov, plain, held, sigma = made(6)
+        found = Optimiser(4.0).solve(plain, held, cov, self.limits(), linear(0.01 * sigma))
+        assert found.reason.startswith("the solver broke off: panicked")
+        assert self.limits().exceeded(found.weights, cov) == ()
 
     @needs_solver
     def test_one_market_in_closed_form(self):
