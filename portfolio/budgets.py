@@ -1,0 +1,193 @@
+"""How a sleeve's forecasts become exposures: ways to share risk among markets, by name (P2, P3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from portfolio.covariance import covariance, portfolio_vol
+from portfolio.hrp import hierarchical_risk_parity
+from portfolio.risk_parity import risk_parity
+from portfolio.sleeves import class_budgets, sleeve_weights
+from universe.arrays import BoolArray, FloatArray, IntArray
+
+SMALLEST_EIGENVALUE = 1e-6
+"""Of a correlation matrix whose inverse root is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class SleeveView:
+    """What a budget rule sees of a sleeve on one day.
+
+    Attributes
+    ----------
+    forecast : float array of shape (n_assets,)
+        NaN where the sleeve has none.
+    sigma : float array of shape (n_assets,)
+        Annual volatility, NaN where unknown.
+    correlation : float array of shape (n_assets, n_assets)
+    class_index : int array of shape (n_assets,)
+        Number of each asset's class, from 0.
+    member : bool array of shape (n_assets,)
+        Assets that may have a risk budget.
+    """
+
+    forecast: FloatArray
+    sigma: FloatArray
+    correlation: FloatArray
+    class_index: IntArray
+    member: BoolArray
+
+    @property
+    def covered(self) -> BoolArray:
+        """Members with a forecast."""
+        return np.asarray(self.member & np.isfinite(self.forecast))
+
+    @property
+    def active(self) -> BoolArray:
+        """Covered assets whose volatility is known."""
+        return np.asarray(self.covered & (self.sigma > 0) & np.isfinite(self.sigma))
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetOptions:
+    """What single budget rules need besides.
+
+    Attributes
+    ----------
+    shrinkage : float
+        Share by which "agnostic" shrinks correlations towards zero, 0 to 1.
+    linkage, leaf_order : str
+        Of "hrp", see ``portfolio.hrp``.
+    class_shares : float array of shape (n_classes,), optional
+        Of "own": relative standalone risk of each class, 0 or above.
+    """
+
+    shrinkage: float = 0.3
+    linkage: str = "single"
+    leaf_order: str = "optimal"
+    class_shares: FloatArray | None = None
+
+
+BudgetRule = Callable[[SleeveView, BudgetOptions], FloatArray]
+
+
+def sleeve_exposures(
+    name: str, view: SleeveView, options: BudgetOptions | None = None
+) -> FloatArray:
+    """Exposure over NAV of a sleeve before it is scaled to its share of risk, 0 where unknown.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``BUDGETS``.
+    view : SleeveView
+    options : BudgetOptions, optional
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+    """
+    if name not in BUDGETS:
+        raise ValueError(f"budgets is '{name}'; it must be one of {', '.join(BUDGETS)}")
+    return BUDGETS[name](view, options or BudgetOptions())
+
+
+def equal(view: SleeveView, options: BudgetOptions) -> FloatArray:
+    """Equal standalone risk of classes and, in a class, of markets, times the forecast."""
+    return sleeve_weights(view.forecast, view.sigma, class_budgets(view.class_index, view.covered))
+
+
+def own(view: SleeveView, options: BudgetOptions) -> FloatArray:
+    """Standalone risk of classes as ``class_shares`` say, equal in a class, times the forecast."""
+    if options.class_shares is None:
+        raise ValueError("budgets is 'own'; it needs a share of risk for each class")
+    shares = np.asarray(options.class_shares, dtype=np.float64)
+    size = np.bincount(view.class_index[view.covered], minlength=len(shares))
+    share = np.where(size > 0, shares, 0.0)
+    each = share / np.maximum(size, 1) / max(float(share.sum()), 1e-300)
+    budget = np.where(view.covered, each[view.class_index], 0.0)
+    return sleeve_weights(view.forecast, view.sigma, budget)
+
+
+def contribution(view: SleeveView, options: BudgetOptions) -> FloatArray:
+    """Equal contributions to risk of classes and, in a class, of markets, whatever the conviction.
+
+    The forecast decides the side alone.
+    """
+    used = view.active & (view.forecast != 0)
+    signs = np.where(used, np.sign(view.forecast), 0.0)
+    cov = covariance(view.correlation, view.sigma)
+    weights = risk_parity(cov, class_budgets(view.class_index, used), signs).weights
+    return _unit_risk(weights, cov)
+
+
+def conviction(view: SleeveView, options: BudgetOptions) -> FloatArray:
+    """Contributions to risk of classes in proportion to what each class says.
+
+    Notes
+    -----
+    A class's portfolio is B = (f / σ) / √Σ|ρ| over its markets, its conviction b = BᵀΣB: 1 where
+    all markets have a forecast of one and agree with how they move together, little where they say
+    little or contradict one another. The class portfolios' contributions to risk are as b.
+    """
+    used = view.active
+    scaled = np.where(used, view.forecast, 0.0) / np.where(used, view.sigma, 1.0)
+    correlation = np.where(np.multiply.outer(used, used), view.correlation, 0.0)
+    classes = np.equal.outer(np.unique(view.class_index[used]), view.class_index) & used
+    together = np.sum(classes @ np.abs(correlation) * classes, axis=1)
+    portfolios = classes * scaled / np.sqrt(np.maximum(together, 1e-300))[:, None]
+    cov = covariance(correlation, view.sigma)
+    between = portfolios @ cov @ portfolios.T
+    budgets = np.maximum(np.diagonal(between), 0.0)
+    return _unit_risk(risk_parity(between, budgets).weights @ portfolios, cov)
+
+
+def agnostic(view: SleeveView, options: BudgetOptions) -> FloatArray:
+    """D⁻¹C⁻¹ᐟ²f: every principal component at the risk its forecast asks for.
+
+    Agnostic risk parity (Benichou and others 2016, "Agnostic risk parity: taming known and
+    unknown-unknowns"), with the correlations shrunk towards zero.
+    """
+    used = np.flatnonzero(view.active)
+    exposure = np.zeros(len(view.forecast))
+    if not len(used):
+        return exposure
+    shrunk = (1.0 - options.shrinkage) * view.correlation[used[:, None], used]
+    np.fill_diagonal(shrunk, 1.0)
+    values, vectors = np.linalg.eigh(shrunk)
+    root = 1.0 / np.sqrt(np.maximum(values, SMALLEST_EIGENVALUE))
+    forecast = view.forecast[used]
+    exposure[used] = vectors @ (root * (vectors.T @ forecast)) / view.sigma[used]
+    return _unit_risk(exposure, covariance(view.correlation, view.sigma))
+
+
+def hrp(view: SleeveView, options: BudgetOptions) -> FloatArray:
+    """Standalone risk by hierarchical risk parity of the positions, times the forecast.
+
+    The tree is built on the correlations of positions, so that a short in one market and a long in
+    another that move together are a hedge, not a cluster.
+    """
+    used = view.active & (view.forecast != 0)
+    side = np.where(used, np.sign(view.forecast), 0.0)
+    positions = view.correlation * np.multiply.outer(side, side)
+    budget = hierarchical_risk_parity(positions, options.linkage, options.leaf_order)
+    return sleeve_weights(view.forecast, view.sigma, budget)
+
+
+def _unit_risk(weights: FloatArray, cov: FloatArray) -> FloatArray:
+    vol = portfolio_vol(weights, cov)
+    return weights / vol if vol > 0 else np.zeros_like(weights)
+
+
+BUDGETS: dict[str, BudgetRule] = {
+    "equal": equal,
+    "contribution": contribution,
+    "conviction": conviction,
+    "agnostic": agnostic,
+    "hrp": hrp,
+    "own": own,
+}

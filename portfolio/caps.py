@@ -1,0 +1,257 @@
+"""Caps on risk of fractional targets: shares of variance, beta, gross, jumps (R4's caps).
+
+Every cap that binds is named as data. Shares of variance do not change when all positions are
+scaled, so they come before the volatility target; the others are in units of NAV and come after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from universe.arrays import BoolArray, FloatArray, IntArray, known
+
+ROUNDS = 100
+"""Of scaling by the root of cap over share; with several binding caps they approach it together."""
+
+TOLERANCE = 1e-4
+"""Relative excess over a cap that is left."""
+
+SMALLEST = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A cap that binds.
+
+    Attributes
+    ----------
+    kind : str
+        "market", "sector", "class", "beta", "gross", "jump" or "rise".
+    index : int
+        Of the market, sector or class; -1 for caps of the whole portfolio.
+    value : float
+        What it would have been: a share of variance, a beta, exposure or loss over NAV.
+    limit : float
+    """
+
+    kind: str
+    index: int
+    value: float
+    limit: float
+
+    def sentence(self, name: str) -> str:
+        """In words, for ``name`` of the market, sector or class."""
+        what = {
+            "market": f"{name} would be {self.value:.1%} of variance",
+            "sector": f"sector {name} would be {self.value:.1%} of variance",
+            "class": f"class {name} would be {self.value:.1%} of variance",
+            "beta": f"net beta to equities would be {self.value:.2f}",
+            "gross": f"gross would be {self.value:.2f} of NAV",
+            "jump": f"{name} would lose {self.value:.1%} of NAV in its own worst day",
+            "rise": f"{name} would lose {self.value:.1%} of NAV in a rise of volatility",
+        }[self.kind]
+        shown = f"{self.limit:.2f}" if self.kind in ("beta", "gross") else f"{self.limit:.1%}"
+        return f"{what}, {shown} is allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareCap:
+    """Largest share of ex-ante variance of any group of one kind.
+
+    Attributes
+    ----------
+    kind : str
+        See ``Binding``.
+    group : int array of shape (n_assets,)
+        Number of each asset's group, from 0.
+    limit : float
+        Share, above 0; 1 and more never binds.
+    """
+
+    kind: str
+    group: IntArray
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Capped:
+    """Exposures within the caps, and which of them bind.
+
+    Attributes
+    ----------
+    weights : float array of shape (n_assets,)
+    bindings : tuple of Binding
+    """
+
+    weights: FloatArray
+    bindings: tuple[Binding, ...]
+
+
+def variance_shares(weights: FloatArray, cov: FloatArray, group: IntArray) -> FloatArray:
+    """Share of variance of each group; they add up to 1, hedges are negative, all 0 if flat."""
+    part = weights * (cov @ weights)
+    total = float(part.sum())
+    sums = np.bincount(group, part, int(group.max(initial=-1)) + 1)
+    return sums / total if total > SMALLEST**2 else np.zeros_like(sums)
+
+
+def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -> Capped:
+    """Scale down the groups above their share of variance by √(cap / share), until none is.
+
+    Parameters
+    ----------
+    weights : float array of shape (n_assets,)
+        Exposure over NAV.
+    cov : float array of shape (n_assets, n_assets)
+        Annual covariance.
+    caps : sequence of ShareCap
+
+    Notes
+    -----
+    Shares add up to 1, so k groups with positions cannot all stay below 1 / k: a cap below that
+    counts as 1 / k. The total variance falls; the volatility target that follows raises it again.
+    """
+    bindings: dict[tuple[str, int], Binding] = {}
+    held = weights != 0
+    limits = [max(cap.limit, 1.0 / max(len(np.unique(cap.group[held])), 1)) for cap in caps]
+    out = weights.copy()
+    for _ in range(ROUNDS):
+        settled = True
+        for cap, limit in zip(caps, limits, strict=True):
+            share = variance_shares(out, cov, cap.group)
+            over = np.flatnonzero(share > limit * (1.0 + TOLERANCE))
+            for index in over.tolist():
+                key = (cap.kind, index)
+                bindings.setdefault(key, Binding(cap.kind, index, float(share[index]), limit))
+            if len(over):
+                settled = False
+                factor = np.ones_like(share)
+                factor[over] = np.sqrt(limit / share[over])
+                out *= factor[cap.group]
+        if settled:
+            break
+    return Capped(out, tuple(bindings.values()))
+
+
+class WorstDays:
+    """Largest fall and rise of every market so far, for the jump cap.
+
+    Parameters
+    ----------
+    n_assets : int
+    """
+
+    STATE = ("fall", "rise")
+
+    def __init__(self, n_assets: int) -> None:
+        self.fall: FloatArray = np.zeros(n_assets)
+        self.rise: FloatArray = np.zeros(n_assets)
+
+    def update(self, returns: FloatArray) -> None:
+        """Add a session's returns of shape (n_assets,); what is not a number tells nothing."""
+        day = known(returns)
+        self.fall = np.maximum(self.fall, -day)
+        self.rise = np.maximum(self.rise, day)
+
+    def bounds(self, loss: float) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest exposure over NAV that lose at most ``loss`` of it in such a day.
+
+        Infinite where a market has not moved yet.
+        """
+        with np.errstate(divide="ignore"):
+            return -loss / self.rise, loss / self.fall
+
+
+def short_volatility_bound(volatility: BoolArray, rise: float, loss: float) -> FloatArray:
+    """Lowest exposure over NAV of volatility futures that lose at most ``loss`` in a ``rise``.
+
+    Parameters
+    ----------
+    volatility : bool array of shape (n_assets,)
+        Which assets are volatility futures; the others have no bound.
+    rise, loss : float
+        Relative rise of the price, and loss over NAV.
+    """
+    return np.where(volatility, -loss / rise, -np.inf)
+
+
+def cap_exposures(
+    weights: FloatArray, low: FloatArray, high: FloatArray, kind: str, loss: float
+) -> Capped:
+    """Bound every exposure by what it may cost.
+
+    Parameters
+    ----------
+    weights, low, high : float arrays of shape (n_assets,)
+        Exposures over NAV, and their bounds.
+    kind : str
+        Name of the cap, "jump" or "rise".
+    loss : float
+        The loss over NAV that the bounds stand for.
+    """
+    out = np.minimum(np.maximum(weights, low), high)
+    bindings = []
+    for index in np.flatnonzero(out != weights).tolist():
+        value = loss * float(weights[index] / out[index]) if out[index] != 0 else float("inf")
+        bindings.append(Binding(kind, index, value, loss))
+    return Capped(out, tuple(bindings))
+
+
+def market_betas(returns: FloatArray, index: int) -> FloatArray:
+    """Least-squares slope of every asset's returns on those of one of them, over a window.
+
+    Parameters
+    ----------
+    returns : float array of shape (n_sessions, n_assets)
+        0 where a market was closed or not listed: its beta is then smaller.
+    index : int
+        Column of the equity index.
+
+    Returns
+    -------
+    float array of shape (n_assets,)
+        All 0 while the index has no variance.
+    """
+    rows = returns - returns.mean(axis=0) if len(returns) else returns
+    own = rows[:, index]
+    variance = float(own @ own)
+    if variance <= SMALLEST**2:
+        return np.zeros(returns.shape[1])
+    return np.asarray(own @ rows / variance)
+
+
+def cap_beta(weights: FloatArray, beta: FloatArray, limit: float) -> Capped:
+    """Scale the positions that make up a net beta beyond ±``limit`` until it is there.
+
+    Positions whose beta offsets it are left alone.
+    """
+    part = weights * known(beta)
+    net = float(part.sum())
+    if abs(net) <= limit:
+        return Capped(weights, ())
+    same = part * net > 0
+    theirs = float(np.abs(part[same]).sum())
+    share = max(1.0 - (abs(net) - limit) / theirs, 0.0)
+    out = np.where(same, weights * share, weights)
+    return Capped(out, (Binding("beta", -1, net, limit),))
+
+
+def cap_gross(weights: FloatArray, notional: FloatArray, limit: float) -> Capped:
+    """Scale all positions until gross is within ``limit``.
+
+    Parameters
+    ----------
+    weights : float array of shape (n_assets,)
+        Exposure over NAV.
+    notional : float array of shape (n_assets,)
+        What one unit of exposure counts: 1, or for rates its ten-year equivalents.
+    limit : float
+        Over NAV.
+    """
+    gross = float(np.abs(weights) @ notional)
+    if not gross > limit:
+        return Capped(weights, ())
+    return Capped(weights * (limit / gross), (Binding("gross", -1, gross, limit),))

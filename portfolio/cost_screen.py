@@ -1,0 +1,155 @@
+"""What a market costs in a year in units of its risk, and which markets and speeds are too dear."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from universe.arrays import BoolArray, FloatArray, from_epoch_day, known
+
+PAST_COSTS = ("today", "century")
+"""How spreads of the past follow from today's: unchanged, or by ``past_cost_factor``'s table."""
+
+_CENTURY = ((2003, 1.0), (1993, 2.0), (1980, 3.0))
+_BEFORE = 6.0
+
+
+def past_cost_factor(day: int, rule: str) -> float:
+    """Multiple of today's half spread that is paid on a day of the past.
+
+    Parameters
+    ----------
+    day : int
+        Epoch day.
+    rule : str
+        "today": 1. "century": 1 from 2003, 2 from 1993, 3 from 1980 and 6 before, the steps that
+        Hurst, Ooi and Pedersen (2017, "A century of evidence on trend-following investing") take
+        from the history of US stock trading costs (Jones 2002).
+
+    Raises
+    ------
+    ValueError
+        For another rule.
+    """
+    if rule not in PAST_COSTS:
+        raise ValueError(f"past_costs is '{rule}'; it must be one of {', '.join(PAST_COSTS)}")
+    if rule == "today":
+        return 1.0
+    year = from_epoch_day(day).year
+    return next((factor for first, factor in _CENTURY if year >= first), _BEFORE)
+
+
+def yearly_cost(
+    trade_cost: FloatArray,
+    sigma_price: FloatArray,
+    rolls: FloatArray,
+    *,
+    trades: float = 5.0,
+    trades_per_roll: float = 2.0,
+) -> FloatArray:
+    """Cost of holding an average position for a year over its annual volatility.
+
+    In units of Sharpe ratio: what the market has to earn before it earns anything.
+
+    Parameters
+    ----------
+    trade_cost : float array of shape (n_markets,)
+        Half spread and fee of a trade of one contract, in price units.
+    sigma_price : float array of shape (n_markets,)
+        Annual volatility in price units; the cost is infinite where it is not known.
+    rolls : float array of shape (n_markets,)
+        Rolls a year.
+    trades : float
+        Average positions traded in a year besides rolls.
+    trades_per_roll : float
+        2 where a roll trades both legs outright, 1 where it is one spread order.
+    """
+    usable = sigma_price > 0
+    paid = trade_cost * (trades + trades_per_roll * rolls)
+    return np.where(usable, paid / np.where(usable, sigma_price, 1.0), np.inf)
+
+
+def cost_share(cost: FloatArray, sharpe: float) -> FloatArray:
+    """Weight of a market for its cost: the part of an expected ratio that costs leave, 0 to 1.
+
+    Parameters
+    ----------
+    cost : float array of shape (n_markets,)
+        See ``yearly_cost``.
+    sharpe : float
+        Ratio before costs that is expected of every market; 0 weights all markets alike.
+    """
+    if sharpe <= 0:
+        return np.ones_like(cost)
+    return np.asarray(np.clip(1.0 - cost / sharpe, 0.0, 1.0))
+
+
+class CostScreen:
+    """Which items are cheap enough, with two limits so that none flips at one.
+
+    Items are markets, or speeds of rules by market; any shape.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    enter, leave : float
+        An item that is out comes in below ``enter``, one that is in goes out above ``leave``.
+
+    Raises
+    ------
+    ValueError
+        If ``leave`` is below ``enter``.
+    """
+
+    STATE = ("cheap",)
+
+    def __init__(self, shape: tuple[int, ...], enter: float, leave: float) -> None:
+        if not 0 <= enter <= leave:
+            raise ValueError(
+                f"cost limits are {enter:g} to come in and {leave:g} to go out; "
+                "the second must not be below the first, nor the first below 0"
+            )
+        self._enter, self._leave = enter, leave
+        self.cheap: BoolArray = np.zeros(shape, dtype=bool)
+
+    def update(self, cost: FloatArray, judged: BoolArray) -> BoolArray:
+        """Which items are cheap enough now.
+
+        Parameters
+        ----------
+        cost : float array of the items' shape
+            Infinite or NaN where unknown, which is out.
+        judged : bool array of the items' shape
+            The others keep what they were.
+        """
+        now = np.where(self.cheap, cost <= self._leave, cost < self._enter)
+        self.cheap = np.where(judged, now, self.cheap)
+        return self.cheap
+
+
+class Turnover:
+    """Exponential average of how much forecasts are traded in a year, in average positions.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the forecasts, which have a mean absolute value of 1.
+    span, sessions_a_year : int
+    """
+
+    STATE = ("last", "mean", "weight")
+
+    def __init__(self, shape: tuple[int, ...], span: int = 504, sessions_a_year: int = 252) -> None:
+        self._decay, self._year = 1.0 - 2.0 / (span + 1.0), sessions_a_year
+        self.last: FloatArray = np.full(shape, np.nan)
+        self.mean: FloatArray = np.zeros(shape)
+        self.weight: FloatArray = np.zeros(shape)
+
+    def update(self, forecast: FloatArray) -> FloatArray:
+        """Add a session's forecasts and return the turnover, NaN before the second forecast."""
+        both = np.isfinite(forecast) & np.isfinite(self.last)
+        change = np.abs(known(forecast) - known(self.last))
+        self.mean = np.where(both, self._decay * self.mean + change, self.mean)
+        self.weight = np.where(both, self._decay * self.weight + 1.0, self.weight)
+        self.last = np.where(np.isfinite(forecast), forecast, self.last)
+        seen = self.weight > 0
+        return np.where(seen, self._year * self.mean / np.where(seen, self.weight, 1.0), np.nan)

@@ -1,0 +1,342 @@
+"""The portfolio of most return less risk and cost within limits (P4; 000, 3 and 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from portfolio.cone_programme import ConeProgramme, Data, SolverError
+from universe.arrays import FloatArray, IntArray, known
+from universe.linalg import covariance_root
+
+SLACK = 1e-6
+"""Relative excess over a limit that counts as within it."""
+
+STILL = 1e-6
+"""A trade below this share of the largest position is none."""
+
+HALVINGS = 40
+
+UNBOUND = 1e3
+"""Stands for no bound of a single position, in volatilities of the plain portfolio."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLimit:
+    """Largest sum of absolute positions of some assets, each counted in a unit of its own.
+
+    Attributes
+    ----------
+    name : str
+        Of the limit, for people: "gross", a sector, a class.
+    unit : float array of shape (n_assets,)
+        What a unit of exposure counts: 0 outside the group; 1 for exposure, volatility for
+        standalone risk, ten-year equivalents for rates.
+    limit : float
+    """
+
+    name: str
+    unit: FloatArray
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class NetLimit:
+    """Bounds of a signed sum of positions, each counted in a unit of its own.
+
+    Attributes
+    ----------
+    name : str
+        "net", "beta".
+    unit : float array of shape (n_assets,)
+        1 for net exposure, the beta to equities.
+    low, high : float
+    """
+
+    name: str
+    unit: FloatArray
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a portfolio must be within.
+
+    Attributes
+    ----------
+    low, high : float arrays of shape (n_assets,)
+        Bounds of each exposure; equal where it cannot trade.
+    groups : tuple of GroupLimit
+    nets : tuple of NetLimit
+    vol : float
+        Annual volatility over NAV that the VaR limit stands for (its limit over quantile and root
+        of the horizon in years); infinite for none.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    groups: tuple[GroupLimit, ...] = ()
+    nets: tuple[NetLimit, ...] = ()
+    vol: float = np.inf
+
+    def exceeded(self, weights: FloatArray, cov: FloatArray) -> tuple[str, ...]:
+        """Names of the limits that ``weights`` are not within."""
+        names = []
+        size = SLACK * max(float(np.abs(weights).max(initial=0.0)), SLACK)
+        if np.any((weights < self.low - size) | (weights > self.high + size)):
+            names.append("single positions")
+        for group in self.groups:
+            if np.abs(weights) @ group.unit > group.limit * (1 + SLACK) + SLACK**2:
+                names.append(group.name)
+        for net in self.nets:
+            sum_ = float(weights @ net.unit)
+            size = SLACK * float(np.abs(weights * net.unit).sum()) + SLACK**2
+            if not net.low - size <= sum_ <= net.high + size:
+                names.append(net.name)
+        if weights @ cov @ weights > (self.vol * (1 + SLACK)) ** 2:
+            names.append("VaR")
+        return tuple(names)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Yearly cost over NAV of trades and positions.
+
+    Attributes
+    ----------
+    trade : float array of shape (n_assets,)
+        Spread and fee of a unit of exposure traded, times how often a year such a trade is paid.
+    impact : float array of shape (n_assets,)
+        The same for the square of the trade.
+    hold : float array of shape (n_assets,)
+        Of a unit of exposure held: the rolls ahead.
+    """
+
+    trade: FloatArray
+    impact: FloatArray
+    hold: FloatArray
+
+    @classmethod
+    def none(cls, n_assets: int) -> Costs:
+        """No costs."""
+        return cls(*(np.zeros(n_assets) for _ in range(3)))
+
+    def of(self, weights: FloatArray, previous: FloatArray) -> float:
+        """Cost over NAV of going from ``previous`` to ``weights``."""
+        change = np.abs(weights - previous)
+        return float(self.trade @ change + self.impact @ change**2 + self.hold @ np.abs(weights))
+
+    def __bool__(self) -> bool:
+        return bool(self.trade.any() or self.impact.any() or self.hold.any())
+
+
+@dataclass(frozen=True, slots=True)
+class Optimised:
+    """A portfolio within its limits, and how it was found.
+
+    Attributes
+    ----------
+    weights : float array of shape (n_assets,)
+        Exposure over NAV.
+    objective : float
+        Mean less λ times variance less costs.
+    reason : str
+        Why it is not the optimum, empty if it is.
+    exceeded : tuple of str
+        Limits that it is not within, because together they allow nothing.
+    """
+
+    weights: FloatArray
+    objective: float
+    reason: str = ""
+    exceeded: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Optimiser:
+    """max w'μ - λ w'Σw - cost(w, previous), within limits.
+
+    Parameters
+    ----------
+    aversion : float
+        λ, above 0, for annual μ and Σ.
+
+    Notes
+    -----
+    By default μ = 2λΣ·plain, the mean for which the plain portfolio is the optimum of mean less
+    risk: without costs and limits the answer is then the plain portfolio (reverse optimisation,
+    Black and Litterman 1992). The programme is solved in units of risk, in which markets of 0.2 and
+    70 % volatility weigh alike.
+    """
+
+    aversion: float
+    _programmes: dict[bool, ConeProgramme] = field(default_factory=dict)
+
+    def solve(
+        self,
+        plain: FloatArray,
+        previous: FloatArray,
+        cov: FloatArray,
+        limits: Limits,
+        costs: Costs,
+        mean: FloatArray | None = None,
+    ) -> Optimised:
+        """The optimum, or the nearest portfolio within the limits and why it is not the optimum.
+
+        Parameters
+        ----------
+        plain, previous : float arrays of shape (n_assets,)
+            Exposure over NAV of the plain construction, and of what is held.
+        cov : float array of shape (n_assets, n_assets)
+            Annual covariance. A free asset without variance gets no position.
+        limits : Limits
+        costs : Costs
+        mean : float array of shape (n_assets,), optional
+            μ, annual; without it what ``plain`` implies.
+
+        Notes
+        -----
+        Never an exception because of the numbers: what is not finite counts as 0; if the limits
+        contradict one another, the portfolio that exceeds them least; if the solver is missing or
+        stops early, the best of the plain and the previous portfolio after both are moved towards
+        none until within the limits.
+        """
+        cov, plain, previous = known(cov), known(plain), known(previous)
+        mu = 2.0 * self.aversion * (cov @ plain) if mean is None else known(mean)
+        problem = _Problem(self.aversion, mu, previous, cov, limits, costs)
+        allowed = not limits.exceeded(plain, cov)
+        if mean is None and not costs and allowed:
+            return Optimised(plain.copy(), problem.objective(plain))
+        try:
+            weights, reason = self._solved(problem, plain), ""
+            if limits.exceeded(weights, cov):  # by the solver's tolerance
+                weights = problem.moved_within(weights)
+        except SolverError as error:
+            weights, reason = self._without(problem, plain, error)
+        best = problem.objective(weights)
+        exceeded = limits.exceeded(weights, cov)
+        if allowed and (exceeded or problem.objective(plain) > best):
+            weights, best, exceeded = plain.copy(), problem.objective(plain), ()
+        if exceeded and not reason:
+            reason = "the solver's answer is not within the limits"
+        return Optimised(weights, best, reason, exceeded)
+
+    def _solved(self, problem: _Problem, plain: FloatArray, *, elastic: bool = False) -> FloatArray:
+        data, scale, free, fixed = problem.data(plain)
+        if not len(free):
+            return fixed
+        programme = self._programmes.get(elastic)
+        if programme is None or programme.shape != data.shape:
+            programme = ConeProgramme(data.shape, elastic=elastic)
+            self._programmes[elastic] = programme
+        try:
+            z, _ = programme.solve(data)
+        except SolverError:
+            del self._programmes[elastic]
+            raise
+        weights = fixed.copy()
+        weights[free] = z / scale
+        still = np.abs(weights - problem.previous) <= STILL * np.abs(weights).max(initial=0.0)
+        weights = np.where(still, problem.previous, weights)
+        return np.clip(weights, problem.limits.low, problem.limits.high)
+
+    def _without(
+        self, problem: _Problem, plain: FloatArray, error: SolverError
+    ) -> tuple[FloatArray, str]:
+        """The nearest portfolio where there is no optimum, and why."""
+        limits, cov = problem.limits, problem.cov
+        spare = problem.moved_within(plain)
+        candidates = [spare, problem.moved_within(problem.previous)]
+        within = [weights for weights in candidates if not limits.exceeded(weights, cov)]
+        if within:
+            return max(within, key=problem.objective), f"{error}: nearest portfolio within limits"
+        try:
+            weights = self._solved(problem, plain, elastic=True)
+        except SolverError as second:
+            weights, error = spare, second
+        names = ", ".join(limits.exceeded(weights, cov))
+        return weights, f"{error}: nothing is within all limits, exceeded least: {names}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """One day's problem, and its translation into units of risk."""
+
+    aversion: float
+    mean: FloatArray
+    previous: FloatArray
+    cov: FloatArray
+    limits: Limits
+    costs: Costs
+
+    def objective(self, weights: FloatArray) -> float:
+        risk = self.aversion * float(weights @ self.cov @ weights)
+        return float(self.mean @ weights) - risk - self.costs.of(weights, self.previous)
+
+    def moved_within(self, weights: FloatArray) -> FloatArray:
+        """``weights`` moved towards none until within the limits (they are convex)."""
+        inside = np.clip(np.zeros_like(weights), self.limits.low, self.limits.high)
+        known = np.where(np.diagonal(self.cov) > 0, weights, inside)
+        outside = np.clip(known, self.limits.low, self.limits.high)
+        if not self.limits.exceeded(outside, self.cov):
+            return outside
+        if self.limits.exceeded(inside, self.cov):
+            return inside
+        low, high = 0.0, 1.0
+        for _ in range(HALVINGS):
+            share = 0.5 * (low + high)
+            if self.limits.exceeded(inside + share * (outside - inside), self.cov):
+                high = share
+            else:
+                low = share
+        return inside + low * (outside - inside)
+
+    def data(self, plain: FloatArray) -> tuple[Data, FloatArray, IntArray, FloatArray]:
+        """The programme, risk units of a unit of exposure, the free assets, and what is fixed."""
+        limits, costs = self.limits, self.costs
+        variance = np.diagonal(self.cov)
+        can = (limits.low < limits.high) & (variance > 0)
+        fixed = np.where(can, 0.0, np.clip(0.0, limits.low, limits.high))
+        free = np.flatnonzero(can)
+        stuck = np.flatnonzero((fixed != 0) & (variance > 0))
+        both = np.concatenate((free, stuck))
+        sigma = np.sqrt(variance[both])
+        root = covariance_root(self.cov[both[:, None], both] / np.multiply.outer(sigma, sigma))
+        n = len(free)
+        target = max(np.sqrt(max(float(plain @ self.cov @ plain), 0.0)), 1e-3)
+        scale = sigma / target
+        offset = root[:, n:] @ (fixed[stuck] * scale[n:])
+        rest = float(offset[n:] @ offset[n:])
+        scale = scale[:n]
+        unit = self.aversion * target**2  # of the objective
+        absolute, absolute_limit = [], []
+        for group in limits.groups:
+            used = float(np.abs(fixed) @ group.unit)
+            absolute.append(group.unit[free] / scale)
+            absolute_limit.append(group.limit - used)
+        net, net_limit = [], []
+        for bound in limits.nets:
+            used = float(fixed @ bound.unit)
+            for side, limit in ((1.0, bound.high), (-1.0, -bound.low)):
+                if np.isfinite(limit):
+                    net.append(side * bound.unit[free] / scale)
+                    net_limit.append(limit - side * used)
+        data = Data(
+            root=root[:n, :n],
+            offset=offset[:n],
+            gain=self.mean[free] / (scale * unit),
+            trade=costs.trade[free] / (scale * unit),
+            square=costs.impact[free] / (scale**2 * unit),
+            hold=costs.hold[free] / (scale * unit),
+            start=self.previous[free] * scale,
+            low=np.maximum(limits.low[free] * scale, -UNBOUND),
+            high=np.minimum(limits.high[free] * scale, UNBOUND),
+            absolute=np.array(absolute).reshape(len(absolute), n),
+            absolute_limit=np.array(absolute_limit),
+            net=np.array(net).reshape(len(net), n),
+            net_limit=np.array(net_limit),
+            cap=np.sqrt(max((limits.vol / target) ** 2 - rest, 0.0)),
+        )
+        return data, scale, free, fixed
