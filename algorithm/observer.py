@@ -10,6 +10,7 @@ import numpy as np
 from algorithm.settings import Settings
 from alpha.forecasts import Forecasts
 from alpha.snapshot import Snapshot
+from portfolio.caps import WorstDays
 from portfolio.covariance import Correlation, ReturnWindow
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
 from universe.assets import Assets
@@ -76,6 +77,7 @@ class Observer:
             every=settings.corr_every,
         )
         self.returns = ReturnWindow(n, settings.var_window)
+        self.worst = WorstDays(n)
         self.fx: FloatArray = np.full(len(instruments), np.nan)
         self.day = 0
         self.snapshot: Snapshot | None = None
@@ -97,6 +99,7 @@ class Observer:
         self.day = session.day
         self.fx = np.where(np.isfinite(session.fx), session.fx, self.fx)  # the last one known
         self._standardise(session.day - last_seen, sigma_before, priced, ret)
+        self.worst.update(ret)
         self.learn_macro(session.macro)
         date = from_epoch_day(session.day)
         month = date.year * 100 + date.month
@@ -147,6 +150,8 @@ class Observer:
             current_sigma=assets.current_sigma(),
             correlation=self.correlation.matrix(self.returns),
             standardised=self.returns.rows(),
+            fall=self.worst.fall,
+            rise=self.worst.rise,
             sigma_price=markets.sigma_price(),
             fx=self.fx,
             legs=Legs(
@@ -175,4 +180,5 @@ class Observer:
             **self.forecasts.components(),
             "correlation": self.correlation,
             "returns": self.returns,
+            "worst": self.worst,
         }

@@ -21,6 +21,7 @@ from alpha.scale import ExposureScale, combined
 from alpha.snapshot import Snapshot
 from execution.orders import forced_only, plan_orders
 from portfolio.calibration import BiasStatistic
+from portfolio.caps import Binding
 from portfolio.covariance import covariance, portfolio_vol
 from portfolio.target import TargetBuilder
 from portfolio.trade import BufferedTrading
@@ -28,6 +29,7 @@ from risk.book import Book, Protection
 from risk.var import VarModel
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
+from universe.cost_screen import yearly_cost
 from universe.instruments import Instrument
 from universe.markets import Markets
 from universe.screen import Screen
@@ -123,12 +125,15 @@ class Strategy:
         self.names += [f"{name} spread" for name in self.names[: n - len(instruments)]]
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
         cost = np.array([i.half_spread + i.fee / i.multiplier for i in instruments])
+        rolls = np.array([float(len(i.hold_months)) for i in instruments])
+        yearly = yearly_cost(cost, np.ones(len(cost)), rolls, trades=settings.cost_trades)
         self.screen = Screen(
             self.names,
             len(instruments),
-            np.resize(cost, n) * legs,  # fees are in the quote's currency
+            np.resize(yearly, n) * legs,  # fees are in the quote's currency
             settings.min_position,
-            settings.max_cost,
+            settings.cost_limit,
+            settings.cost_limit_out,
         )
         self.builder = TargetBuilder(
             settings, instruments, n, self.forecasts, self.observer.class_index
@@ -145,6 +150,7 @@ class Strategy:
         self.last_vol = 0.0
         self.last_nav = 0.0  # the last one known, 0 before the first
         self._sigma: FloatArray = np.full(n, np.nan)  # after the session before
+        self._bound: set[tuple[str, int]] = set()  # caps of the session before, for the notes
         self._snapshot: Snapshot | None = None
         self._model: VarModel | None = None
         self.chain: tuple[Stage, ...] = (
@@ -322,6 +328,22 @@ class Strategy:
         decision.target = self.builder.build(
             by_asset, snapshot, decision.nav, decision.member, decision.cov
         )
+        decision.notes += self._caps_changed(decision.target.bindings)
+
+    def _caps_changed(self, bindings: Sequence[Binding]) -> list[tuple[int, str, str]]:
+        """Notes on caps that bind and did not in the last session."""
+        now = {(binding.kind, binding.index) for binding in bindings}
+        notes = [
+            (
+                max(binding.index, 0) % len(self.instruments),
+                "cap",
+                self.builder.caps.sentence(binding),
+            )
+            for binding in bindings
+            if (binding.kind, binding.index) not in self._bound
+        ]
+        self._bound = now
+        return notes
 
     # --- risk ------------------------------------------------------------------------------------
     def _scale(self, decision: Decision) -> None:
@@ -413,6 +435,7 @@ class Strategy:
             "strategy": self,
             **self.observer.components(),
             "screen": self.screen,
+            "screen.costs": self.screen.costs,
             "trading": self.trading,
             "bias": self.bias,
             "bias.recent": self.recent_bias,

@@ -26,7 +26,9 @@ class MultiplierSource(StrEnum):
 class AlphaSettings(Table):
     """Which rules make the sleeves, and the carry that the carry rules share."""
 
-    trend_rules: str = setting("tsmom", "rules of the trend sleeve, parted by blanks")
+    trend_rules: str = setting(
+        "tsmom ewmac breakout", "rules of the trend sleeve, parted by blanks"
+    )
     carry_rules: str = setting(
         "smoothed", "carry rules, each a sleeve; they share the carry budget equally"
     )

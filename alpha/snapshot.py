@@ -40,6 +40,8 @@ class Snapshot:
     correlation : float array of shape (n_assets, n_assets)
     standardised : float array of shape (n_sessions, n_assets)
         Past returns over the volatility before them, oldest first.
+    fall, rise : float arrays
+        Largest fall and rise in a session so far, at least 0.
     sigma_price : float array over markets
         Daily volatility in price units.
     fx : float array over markets
@@ -67,6 +69,8 @@ class Snapshot:
     current_sigma: FloatArray
     correlation: FloatArray
     standardised: FloatArray
+    fall: FloatArray
+    rise: FloatArray
     sigma_price: FloatArray
     fx: FloatArray
     legs: Legs

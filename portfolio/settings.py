@@ -8,6 +8,33 @@ from enum import StrEnum
 from universe.setting import Table, setting
 
 
+class Budgets(StrEnum):
+    """How risk is shared among the markets of a sleeve, see ``portfolio.budgets``."""
+
+    EQUAL = "equal"
+    CONTRIBUTION = "contribution"
+    CONVICTION = "conviction"
+    AGNOSTIC = "agnostic"
+    HRP = "hrp"
+    OWN = "own"
+
+
+class Linkage(StrEnum):
+    """How clusters of HRP are joined."""
+
+    SINGLE = "single"
+    COMPLETE = "complete"
+    AVERAGE = "average"
+    WARD = "ward"
+
+
+class LeafOrder(StrEnum):
+    """Order of the leaves of HRP's tree."""
+
+    OPTIMAL = "optimal"
+    PLAIN = "plain"
+
+
 class Estimator(StrEnum):
     """How correlations are estimated."""
 
@@ -20,6 +47,53 @@ class Estimator(StrEnum):
 class PortfolioSettings(Table):
     """From forecasts to whole contracts."""
 
+    budgets: Budgets = setting(
+        Budgets.CONVICTION, "how risk is shared among the markets of a sleeve"
+    )
+    own_budgets: str = setting(
+        "", "for budgets=own: pairs of asset class and its share of standalone risk"
+    )
+    agnostic_shrinkage: float = setting(
+        0.3, "for budgets=agnostic: share by which correlations are shrunk", low=0.0, high=1.0
+    )
+    hrp_linkage: Linkage = setting(Linkage.SINGLE, "for budgets=hrp: how clusters are joined")
+    hrp_order: LeafOrder = setting(LeafOrder.OPTIMAL, "for budgets=hrp: order of the leaves")
+    cap_market: float = setting(
+        0.08, "largest share of ex-ante variance of a market; 1 is off", low=0.01, high=1.0
+    )
+    cap_sector: float = setting(
+        1.0, "largest share of ex-ante variance of a sector; 1 is off", low=0.01, high=1.0
+    )
+    cap_class: float = setting(
+        0.22, "largest share of ex-ante variance of an asset class; 1 is off", low=0.01, high=1.0
+    )
+    cap_beta: float = setting(
+        0.5, "largest net beta to beta_market, either side; 5 is off", low=0.0, high=5.0
+    )
+    beta_market: str = setting("ES", "market that net beta is measured against, if it is traded")
+    beta_window: int = setting(
+        252, "sessions that betas are measured over", unit="sessions", low=60, high=756
+    )
+    cap_gross: float = setting(
+        6.0, "largest gross, rates in ten-year equivalents", unit="of NAV", low=0.5, high=50.0
+    )
+    cap_jump: float = setting(
+        0.03,
+        "largest loss in the market's own worst day so far; 1 is off",
+        unit="of NAV",
+        low=0.001,
+        high=1.0,
+    )
+    cap_short_vol: float = setting(
+        0.05,
+        "largest loss of a short in volatility futures when they rise by short_vol_rise; 1 is off",
+        unit="of NAV",
+        low=0.001,
+        high=1.0,
+    )
+    short_vol_rise: float = setting(
+        0.6, "rise of volatility futures that cap_short_vol speaks of", low=0.05, high=5.0
+    )
     max_adv: float = setting(
         0.25,
         "largest position as a share of the average daily volume",
@@ -68,7 +142,7 @@ class PortfolioSettings(Table):
         high=1.0,
     )
     buffer: float = setting(
-        0.10, "no-trade band as share of the average position (001)", low=0.0, high=1.0
+        0.20, "no-trade band as share of the average position (001: 0.1)", low=0.0, high=1.0
     )
     cooldown_sessions: int = setting(
         5, "sessions after a trade without another small one", unit="sessions", low=0, high=63

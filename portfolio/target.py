@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from alpha.forecasts import Forecasts
 from alpha.rules.rule import Style
 from alpha.snapshot import Snapshot
+from portfolio.budgets import BudgetOptions, SleeveView, sleeve_exposures
+from portfolio.caps import Binding
 from portfolio.contracts import (
     average_position,
     contract_value,
@@ -18,17 +19,17 @@ from portfolio.contracts import (
     ten_year_equivalent,
 )
 from portfolio.covariance import portfolio_vol
-from portfolio.settings import PortfolioSettings
+from portfolio.risk_caps import RiskCaps
+from portfolio.settings import Budgets, PortfolioSettings
 from portfolio.sleeves import (
     class_budgets,
     diversification_multiplier,
     overlay,
-    sleeve_weights,
     vol_target_scale,
 )
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
-from universe.instruments import Instrument
-from universe.setting import SettingsError
+from universe.instruments import AssetClass, Instrument
+from universe.setting import SettingsError, pairs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Target:
         Assets with a risk budget.
     priced : bool array
         Assets with a forecast or a fresh price.
+    bindings : tuple of Binding
+        Caps on risk that bind.
     """
 
     sleeve_contracts: dict[str, FloatArray]
@@ -74,6 +77,7 @@ class Target:
     vol: float
     member: BoolArray
     priced: BoolArray
+    bindings: tuple[Binding, ...] = ()
 
 
 class TargetBuilder:
@@ -114,6 +118,13 @@ class TargetBuilder:
             spread, settings.max_spread_exposure, settings.max_exposure
         ) * ten_year_equivalent(self.duration)
         self._shares = sleeve_shares(settings, forecasts.styles)
+        self._options = BudgetOptions(
+            settings.agnostic_shrinkage,
+            settings.hrp_linkage,
+            settings.hrp_order,
+            own_shares(settings, instruments),
+        )
+        self.caps = RiskCaps(settings, instruments, n, class_index)
 
     def contract_value(self, snapshot: Snapshot) -> FloatArray:
         """Notional of one contract of every asset in account currency."""
@@ -149,10 +160,18 @@ class TargetBuilder:
         for name in shares:
             if self._forecasts.on_spreads(name):
                 shares[name] *= self._breadth(forecasts[name], member)
-        sleeves = overlay(self._raw_sleeves(forecasts, member, annual), shares, cov)
+        raw = self._raw_sleeves(forecasts, member, annual, snapshot.correlation)
+        sleeves = overlay(raw, shares, cov)
         total = np.sum(list(sleeves.values()), axis=0)
-        cap = self._caps(value, nav)
+        shared = self.caps.share_of_risk(total, cov)
+        total = total * shared.factor
+        cap = np.minimum(self._caps(value, nav), self.caps.exposure(total, snapshot))
         scale = self.scale_to_target(total, cov, cap)
+        whole = self.caps.whole_book(total * scale, snapshot)
+        bindings = (*shared.bindings, *self.caps.jumps(total * scale, cap, snapshot))
+        bindings += whole.bindings
+        scale = shared.factor * scale * whole.factor
+        total = np.sum(list(sleeves.values()), axis=0)
         sleeve_contracts = {
             name: contracts_for_weights(weights * scale, nav, value, self.duration)
             for name, weights in sleeves.items()
@@ -169,6 +188,7 @@ class TargetBuilder:
             portfolio_vol(total * scale, cov),
             member,
             have | snapshot.alive,
+            bindings,
         )
 
     def without_nav(self) -> Target:
@@ -193,7 +213,11 @@ class TargetBuilder:
         return out
 
     def _raw_sleeves(
-        self, forecasts: Mapping[str, FloatArray], member: BoolArray, annual: FloatArray
+        self,
+        forecasts: Mapping[str, FloatArray],
+        member: BoolArray,
+        annual: FloatArray,
+        correlation: FloatArray,
     ) -> dict[str, FloatArray]:
         raw = {}
         markets = slice(0, self.n_markets)
@@ -201,8 +225,10 @@ class TargetBuilder:
             if self._forecasts.is_neutral(name):
                 forecast = forecast.copy()
                 forecast[markets] = self._forecasts.neutral(forecast[markets], member[markets])
-            budget = class_budgets(self._class_index, member & np.isfinite(forecast))
-            raw[name] = sleeve_weights(forecast, annual, budget)
+            # a sleeve without risk in any class keeps that only where its markets share equally
+            budgets = Budgets.EQUAL if self._forecasts.is_neutral(name) else self.settings.budgets
+            view = SleeveView(forecast, annual, correlation, self._class_index, member)
+            raw[name] = sleeve_exposures(budgets, view, self._options)
         return raw
 
     def _breadth(self, forecast: FloatArray, member: BoolArray) -> float:
@@ -283,6 +309,22 @@ def sleeve_shares(settings: PortfolioSettings, styles: Mapping[str, Style]) -> d
     return {name: max(budgets[style], 0.0) / number[style] for name, style in styles.items()}
 
 
-def weights_of(contracts: Any, unit_exposure: FloatArray) -> FloatArray:
-    """Exposure over NAV of contracts, 0 where a contract's is unknown."""
-    return known(contracts * unit_exposure)
+def own_shares(settings: PortfolioSettings, instruments: Sequence[Instrument]) -> FloatArray | None:
+    """Shares of standalone risk by class number, for ``budgets=own``; None for the others.
+
+    Raises
+    ------
+    SettingsError
+        If a class is unknown, a share negative, or none is named where they are needed.
+    """
+    if settings.budgets != Budgets.OWN:
+        return None
+    given = dict(pairs_of("own_budgets", settings.own_budgets, "asset class and share"))
+    allowed = [str(name) for name in AssetClass]
+    if not given or not set(given) <= set(allowed) or any(x < 0 for x in given.values()):
+        raise SettingsError(
+            f"own_budgets is {settings.own_budgets!r}; it must be pairs of one of "
+            f"{', '.join(allowed)} and a share of 0 or more"
+        )
+    present = sorted({str(i.asset_class) for i in instruments})
+    return np.array([given.get(name, 0.0) for name in present])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,9 +10,10 @@ import numpy as np
 
 from alpha.scale import ExposureScale, Scale
 from alpha.snapshot import Snapshot
+from risk.governor_map import BY_VOLATILITY, governor_points
 from universe.arrays import FloatArray
 from universe.instruments import Instrument
-from universe.setting import SettingsError, Table, number, pairs_of, setting
+from universe.setting import SettingsError, Table, setting
 
 ROUNDING = 1e-9
 """Tolerance, so that a NAV of 90 after 100 is a drawdown of 10 %."""
@@ -24,8 +24,9 @@ class GovernorSettings(Table):
     """The map, and how fast exposure comes back."""
 
     governor: str = setting(
-        "0.05 0.8 0.10 0.6 0.20 0.4",
-        "pairs of drawdown and the share of exposure from there on (000)",
+        BY_VOLATILITY,
+        "pairs of drawdown and the share of exposure from there on; 1.5x is a drawdown of 1.5 "
+        "times vol_target; 000's own map is '0.05 0.8 0.10 0.6 0.20 0.4'",
     )
     governor_window: int = setting(
         252, "sessions of the rolling maximum that drawdown is measured from", low=60, high=2520
@@ -39,24 +40,20 @@ class GovernorSettings(Table):
 
     def validate(self) -> None:
         """Refuse a map that does not fall."""
-        _ = self.governor_map
+        _ = self.governor_points(0.1)
 
-    @property
-    def governor_map(self) -> tuple[tuple[float, float], ...]:
-        """Points (drawdown, share), drawdown rising and share falling."""
-        what = "drawdown and share"
-        points = [
-            (number("governor", drawdown), share)
-            for drawdown, share in pairs_of("governor", self.governor, what)
-        ]
-        rising = all(a[0] < b[0] and a[1] >= b[1] for a, b in itertools.pairwise(points))
-        inside = all(0 < drawdown < 1 and 0 <= share <= 1 for drawdown, share in points)
-        if not (points and rising and inside):
-            raise SettingsError(
-                f"governor is {self.governor!r}; it must be pairs of {what}, drawdown rising "
-                "within (0, 1) and share not rising within [0, 1]"
-            )
-        return tuple(points)
+    def governor_points(self, vol_target: float) -> tuple[tuple[float, float], ...]:
+        """Points (drawdown, share), drawdown rising and share falling.
+
+        Parameters
+        ----------
+        vol_target : float
+            Annual, which a drawdown like "1.5x" is a multiple of.
+        """
+        try:
+            return governor_points(self.governor, vol_target)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
 
 
 class DrawdownGovernor(ExposureScale):
@@ -101,7 +98,7 @@ class DrawdownGovernor(ExposureScale):
     def create(cls, settings: Any, instruments: Sequence[Instrument]) -> Self:
         """The governor of the settings."""
         return cls(
-            settings.governor_map,
+            settings.governor_points(settings.vol_target),
             settings.governor_restore,
             settings.governor_step,
             settings.governor_window,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from universe.arrays import BoolArray, FloatArray
+from universe.cost_screen import CostScreen
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,12 @@ class Screen:
     names : list of str
         Of the assets, for people.
     n_markets : int
-    trade_cost : float array of shape (n_assets,)
-        Half spread and fee of one trade in one contract, in price units.
+    yearly_cost : float array of shape (n_assets,)
+        Of holding a contract for a year, trades and rolls, in price units.
     min_position : float
         Contracts that the average position must have.
-    max_cost : float
-        Cost of a trade over annual volatility, at most.
+    cost_limit, cost_limit_out : float
+        Yearly cost over annual volatility below which an asset comes in, above which it goes out.
 
     Notes
     -----
@@ -51,13 +52,15 @@ class Screen:
         self,
         names: list[str],
         n_markets: int,
-        trade_cost: FloatArray,
+        yearly_cost: FloatArray,
         min_position: float,
-        max_cost: float,
+        cost_limit: float,
+        cost_limit_out: float,
     ) -> None:
         n = len(names)
-        self._names, self._n_markets, self._trade_cost = names, n_markets, trade_cost
-        self._min_position, self._max_cost = min_position, max_cost
+        self._names, self._n_markets, self._yearly_cost = names, n_markets, yearly_cost
+        self._min_position = min_position
+        self.costs = CostScreen((n,), cost_limit, cost_limit_out)
         self.excluded: BoolArray = np.zeros(n, dtype=bool)
         self.screened: BoolArray = np.zeros(n, dtype=bool)
         self.screened_in = 0
@@ -92,16 +95,17 @@ class Screen:
         self.screened_in = month
         self.screened = self.screened | alive
         big = too_big(average, self._min_position, alive)
-        dear = too_dear(self._trade_cost, sigma_price, self._max_cost, alive)
+        usable = sigma_price > 0
+        cost = np.where(usable, self._yearly_cost / np.where(usable, sigma_price, 1.0), np.inf)
+        dear = alive & ~self.costs.update(cost, alive)
         notes = []
         for asset in np.flatnonzero((big | dear) & ~self.excluded).tolist():
             text = (
                 f"{self._names[asset]} is too big for NAV {nav:,.0f}: its average position would "
                 f"be {average[asset]:.2f} contracts, at least {self._min_position:g} is asked"
                 if big[asset]
-                else f"{self._names[asset]} is too dear: a trade costs "
-                f"{self._trade_cost[asset] / sigma_price[asset]:.4f} of annual volatility, at "
-                f"most {self._max_cost:g} is allowed"
+                else f"{self._names[asset]} is too dear: trades and rolls of a year cost "
+                f"{cost[asset]:.3f} of its annual volatility, {self.costs.limits} is allowed"
             )
             notes.append((asset % self._n_markets, "universe", text))
         for asset in np.flatnonzero(self.excluded & alive & ~(big | dear)).tolist():
@@ -114,21 +118,3 @@ class Screen:
 def too_big(average: FloatArray, minimum: float, member: BoolArray) -> BoolArray:
     """Members whose average position is below ``minimum`` contracts at this fund size (U7)."""
     return np.asarray(member & (average < minimum))
-
-
-def too_dear(
-    trade_cost: FloatArray, sigma_price_annual: FloatArray, maximum: float, member: BoolArray
-) -> BoolArray:
-    """Members one trade of which costs more than ``maximum`` of their annual volatility (U7).
-
-    Parameters
-    ----------
-    trade_cost : float array of shape (n_markets,)
-        Half spread and fee per contract, in price units.
-    sigma_price_annual : float array of shape (n_markets,)
-        Annual volatility in price units.
-    maximum : float
-        In Sharpe ratio units per trade (Carver 2023: 0.01).
-    member : bool array of shape (n_markets,)
-    """
-    return np.asarray(member & (trade_cost > maximum * sigma_price_annual))

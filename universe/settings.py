@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from universe.setting import Table, setting
+from universe.setting import SettingsError, Table, setting
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,26 @@ class UniverseSettings(Table):
         low=0.0,
         high=10.0,
     )
-    max_cost: float = setting(
-        0.01,
-        "cost of a trade above which a market is too dear (Carver 2023)",
+    cost_limit: float = setting(
+        0.06,
+        "yearly cost of an average position below which a market comes in",
         unit="of annual volatility",
-        low=0.0001,
-        high=1.0,
+        low=0.0,
+        high=100.0,
+    )
+    cost_limit_out: float = setting(
+        0.075,
+        "yearly cost of an average position above which a market goes out",
+        unit="of annual volatility",
+        low=0.0,
+        high=100.0,
+    )
+    cost_trades: float = setting(
+        5.0,
+        "average positions traded besides rolls that the yearly cost counts",
+        unit="a year",
+        low=0.0,
+        high=100.0,
     )
     roll_open_interest_ratio: float = setting(
         0.0,
@@ -54,3 +68,11 @@ class UniverseSettings(Table):
         756, "window of the long-run volatility (001: three years)", low=32, high=2520
     )
     vol_long_weight: float = setting(0.3, "weight of the long-run volatility", low=0.0, high=1.0)
+
+    def validate(self) -> None:
+        """Refuse cost limits in the wrong order."""
+        if self.cost_limit > self.cost_limit_out:
+            raise SettingsError(
+                f"cost_limit is {self.cost_limit:g}, above cost_limit_out "
+                f"{self.cost_limit_out:g}; it must not be"
+            )

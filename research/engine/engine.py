@@ -191,7 +191,7 @@ class EmbeddedEngine:
             text = f"{roll.old} -> {roll.new} ({roll.reason})"
             events.append(Event(day, "roll", roll.market, text))
         for market, kind, text in [*seen.notes, *decision.notes]:
-            kind = kind if kind in ("universe", "flip", "carry") else "data"
+            kind = kind if kind in ("universe", "flip", "carry", "cap") else "data"
             events.append(Event(day, kind, codes[market], text))
         for verdict in decision.verdicts:
             kind = "gate" if verdict.name == VarGate.NAME else verdict.name

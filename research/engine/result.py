@@ -14,7 +14,8 @@ from universe.arrays import BoolArray, FloatArray, IntArray
 class Event:
     """Something a person should be able to read about later.
 
-    ``kind`` is roll, universe, flip, carry, gate, expiry, or data for all the price gate noted.
+    ``kind`` is roll, universe, flip, carry, cap, gate or another risk stage, expiry, or data for
+    all that the price gate noted.
     """
 
     epoch_day: int

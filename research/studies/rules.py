@@ -20,6 +20,7 @@ from research.panels.markets import MarketPanel, market_panel
 from research.studies.rule_books import ALL, Books, cost_per_unit, trade_books
 from research.studies.rule_flips import FLIPS, NO_FLIPS, flip_table
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, to_epoch_day
+from universe.cost_screen import yearly_cost
 
 RULES = (
     FLIPS,
@@ -112,7 +113,7 @@ def rule_study(
         All its markets are traded; its history before the start warms the rules up.
     settings : Settings
         Its rules' parameters, ``vol_target`` and ``buffer`` count, and for the spreads
-        ``max_cost``; its choice of rules does not.
+        ``cost_limit``; its choice of rules does not.
     samples, coverage : int, float
         Of the bootstrap; the coverage is in (0, 1).
     progress : callable, optional
@@ -164,7 +165,10 @@ def rule_study(
     if spreads is not None:
         sizes |= forecast_sizes(spreads, {CALENDAR: calendar}, settings.forecast_cap)
         spread_sigma, both_legs = volatility_columns(spreads, settings), 2.0 * costs
-        cheap = affordable(spreads, spread_sigma, both_legs, settings.max_cost)
+        rolls = np.array([float(len(i.hold_months)) for i in panel.instruments])
+        one = np.ones(len(rolls))
+        yearly = yearly_cost(both_legs, one, rolls, trades=settings.cost_trades)
+        cheap = affordable(spreads, spread_sigma, yearly, settings.cost_limit)
         alone = trade_books(
             spreads.since(begin),
             {CALENDAR: np.where(cheap, calendar, np.nan)[begin:]},
@@ -203,17 +207,17 @@ def _silent(done: int, total: int) -> None:
 
 
 def affordable(
-    panel: MarketPanel, sigma: FloatArray, unit_cost: FloatArray, max_cost: float
+    panel: MarketPanel, sigma: FloatArray, yearly_cost: FloatArray, limit: float
 ) -> BoolArray:
-    """Where a trade cost at most ``max_cost`` of annual volatility when the month began.
+    """Where a year cost at most ``limit`` of annual volatility when the month began.
 
     The strategy's screen, without which the calm spreads of equity indices would be geared until
-    nothing is left but costs. Of shape (n_days, n_markets); ``unit_cost`` is (n_markets,).
+    nothing is left but costs. Of shape (n_days, n_markets); ``yearly_cost`` is (n_markets,).
     """
     annual = sigma * panel.positive_price * np.sqrt(TRADING_DAYS)
     new = np.r_[True, np.diff(panel.month) != 0]
     first = np.maximum.accumulate(np.where(new, np.arange(len(new)), 0))
-    return np.asarray(unit_cost <= max_cost * annual[first])
+    return np.asarray(yearly_cost <= limit * annual[first])
 
 
 # --- tables --------------------------------------------------------------------------------------

@@ -260,7 +260,9 @@ class TestScreens:
             instrument(**{**_fields(m), "half_spread": 5.0 if m.code == "FX1" else 0.01})
             for m in made_up_instruments()
         ]
-        strategy, notes = self.noted(_with_instruments(made_up, dear), max_cost=0.01)
+        strategy, notes = self.noted(
+            _with_instruments(made_up, dear), cost_limit=0.5, cost_limit_out=0.6
+        )
         assert strategy.screen.excluded.tolist() == [code == "FX1" for code in CODES]
         assert all("FX1 is too dear" in text for _, _, text in notes)
         assert notes

@@ -413,7 +413,7 @@ class TestCalendar:
             )
             for code, history in data.markets.items()
         }
-        own = {**RULES, "max_cost": 0.008}
+        own = {**RULES, "cost_limit": 0.1, "cost_limit_out": 0.12}
         strategy, _, days = strategy_after(Dataset("dear", True, dear, data.fx), 15, **own)
         notes = [note for bars in days[:60] for note in decide(strategy, bars).notes]
         excluded = strategy.screen.excluded

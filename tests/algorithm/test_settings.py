@@ -42,12 +42,12 @@ class TestTable:
             assert row["default"] in row["allowed"].removeprefix("one of ").split(", ")
 
     def test_the_published_numbers_are_the_defaults(self):
-        """000: 10 % volatility, 99 %/20-day VaR of 20 % and 200 %, -20 % at 5 % and -40 % at 10 %;
+        """000: 10 % volatility, 99 %/20-day VaR of 20 % and 200 %, the governor's shape;
         001: spans, scalar of carry, volatility."""
         one = Settings()
         assert (one.vol_target, one.var_confidence, one.var_horizon) == (0.10, 0.99, 20)
         assert (one.var_limit, one.var_relative_limit) == (0.20, 2.0)
-        assert one.governor_map[:2] == ((0.05, 0.8), (0.10, 0.6))
+        assert one.governor_points(0.1) == ((0.1, 0.8), (0.15, 0.6), (0.2, 0.4))
         assert one.ewmac_fast == (16, 32, 64)
         assert one.carry_smoothing == (5, 20, 60, 120)
         assert (one.carry_scalar, one.vol_span, one.vol_long_weight) == (30.0, 32, 0.3)

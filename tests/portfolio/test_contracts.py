@@ -13,7 +13,7 @@ from portfolio.contracts import (
     ten_year_equivalent,
 )
 from universe.master import MASTER
-from universe.screen import too_big, too_dear
+from universe.screen import too_big
 
 N = 4
 NONE = np.zeros(N)
@@ -213,9 +213,3 @@ class TestScreens:
     def test_too_big(self):
         found = too_big(np.array([0.2, 0.25, 3.0, 0.1]), 0.25, np.array([True, True, True, False]))
         assert found.tolist() == [True, False, False, False]
-
-    def test_too_dear(self):
-        """One tick of 0.25 on a volatility of 20 points is 0.0125 Sharpe units: above 0.01."""
-        cost, sigma = np.array([0.25, 0.19, 0.25]), np.array([20.0, 20.0, 20.0])
-        found = too_dear(cost, sigma, 0.01, np.array([True, True, False]))
-        assert found.tolist() == [True, False, False]

@@ -180,7 +180,7 @@ class TestAffordable:
         assert 0.1 < ours.mean() < 0.9
 
     def test_nothing_is_traded_that_is_too_dear(self):
-        chosen = replace(CHOSEN, start="2016-01-04", end="2029-12-31", max_cost=1e-4)
+        chosen = replace(CHOSEN, start="2016-01-04", end="2029-12-31", cost_limit=1e-6)
         study = rule_study(dataset(), chosen, samples=20)
         row = study.table.set_index(["rule", "class"]).loc[(CALENDAR, "all")]
         assert row["first"] == -1
@@ -188,7 +188,9 @@ class TestAffordable:
 
 
 def test_the_study_has_the_book_of_spreads():
-    chosen = replace(CHOSEN, start="2016-01-04", end="2029-12-31", max_cost=1.0)
+    chosen = replace(
+        CHOSEN, start="2016-01-04", end="2029-12-31", cost_limit=50.0, cost_limit_out=50.0
+    )
     study = rule_study(dataset(), chosen, samples=50)
     row = study.table.set_index(["rule", "class"]).loc[(CALENDAR, "all")]
     assert np.isfinite(row[["net_sharpe", "low", "high", "mean_abs_forecast"]].astype(float)).all()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.cost_screen import CostScreen, Turnover, cost_share, past_cost_factor, yearly_cost
 from universe.arrays import to_epoch_day
+from universe.cost_screen import CostScreen, Turnover, cost_share, past_cost_factor, yearly_cost
 
 
 def test_yearly_cost_of_a_market_by_hand():

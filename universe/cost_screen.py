@@ -109,6 +109,7 @@ class CostScreen:
                 "the second must not be below the first, nor the first below 0"
             )
         self._enter, self._leave = enter, leave
+        self.limits = f"{enter:g} to come in, {leave:g} to stay"
         self.cheap: BoolArray = np.zeros(shape, dtype=bool)
 
     def update(self, cost: FloatArray, judged: BoolArray) -> BoolArray:

@@ -1,0 +1,174 @@
+"""The settings' caps on risk, in the order in which the fractional target meets them (R4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alpha.snapshot import Snapshot
+from portfolio.caps import (
+    Binding,
+    ShareCap,
+    cap_beta,
+    cap_exposures,
+    cap_gross,
+    cap_shares,
+    market_betas,
+    short_volatility_bound,
+)
+from portfolio.contracts import ten_year_equivalent
+from portfolio.settings import PortfolioSettings
+from universe.arrays import FloatArray, IntArray, known
+from universe.instruments import AssetClass, Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """What caps leave of every exposure, and which of them bind.
+
+    Attributes
+    ----------
+    factor : float array of shape (n_assets,)
+        In [0, 1].
+    bindings : tuple of Binding
+    """
+
+    factor: FloatArray
+    bindings: tuple[Binding, ...]
+
+
+class RiskCaps:
+    """Shares of variance before the volatility target; jumps, beta and gross after it.
+
+    Parameters
+    ----------
+    settings : PortfolioSettings
+    instruments : sequence of Instrument
+    n_assets : int
+        The markets outright, or with their spreads twice as many.
+    class_index : int array of shape (n_markets,)
+    """
+
+    def __init__(
+        self,
+        settings: PortfolioSettings,
+        instruments: Sequence[Instrument],
+        n_assets: int,
+        class_index: IntArray,
+    ) -> None:
+        n = len(instruments)
+        self._settings = settings
+        self.markets = [i.code for i in instruments]
+        self.classes = sorted({str(i.asset_class) for i in instruments})
+        self.sectors = sorted({i.sector for i in instruments})
+        sector = np.array([self.sectors.index(i.sector) for i in instruments])
+        groups = {
+            "market": (np.arange(n), settings.cap_market),
+            "sector": (sector, settings.cap_sector),
+            "class": (class_index, settings.cap_class),
+        }
+        self._share_caps = [
+            ShareCap(kind, np.resize(group, n_assets), limit)
+            for kind, (group, limit) in groups.items()
+            if limit < 1.0
+        ]
+        outright = np.arange(n_assets) < n
+        volatile = np.array([i.asset_class == AssetClass.VOLATILITY for i in instruments])
+        self._short_volatility = np.resize(volatile, n_assets) & outright
+        duration = np.resize(np.array([i.duration for i in instruments]), n_assets)
+        self._notional = 1.0 / ten_year_equivalent(duration)
+        index = {i.code: k for k, i in enumerate(instruments)}
+        self._beta_market = index.get(settings.beta_market)
+
+    def share_of_risk(self, weights: FloatArray, cov: FloatArray) -> Factors:
+        """Caps on shares of ex-ante variance.
+
+        Parameters
+        ----------
+        weights : float array of shape (n_assets,)
+            Exposure over NAV.
+        cov : float array of shape (n_assets, n_assets)
+        """
+        if not self._share_caps or not weights.any():
+            return Factors(np.ones_like(weights), ())
+        found = cap_shares(weights, cov, self._share_caps)
+        return Factors(_ratio(found.weights, weights), found.bindings)
+
+    def exposure(self, weights: FloatArray, snapshot: Snapshot) -> FloatArray:
+        """Largest exposure over NAV of every asset on the side of ``weights``, for its jumps."""
+        low, high = self._bounds(snapshot)
+        return np.where(weights < 0, -low, high)
+
+    def _bounds(self, snapshot: Snapshot) -> tuple[FloatArray, FloatArray]:
+        settings = self._settings
+        n = len(snapshot.fall)
+        low, high = np.full(n, -np.inf), np.full(n, np.inf)
+        if settings.cap_jump < 1.0:
+            with np.errstate(divide="ignore"):
+                low, high = -settings.cap_jump / snapshot.rise, settings.cap_jump / snapshot.fall
+        if settings.cap_short_vol < 1.0:
+            bound = short_volatility_bound(
+                self._short_volatility, settings.short_vol_rise, settings.cap_short_vol
+            )
+            low = np.maximum(low, bound)
+        return low, high
+
+    def jumps(
+        self, weights: FloatArray, cap: FloatArray, snapshot: Snapshot
+    ) -> tuple[Binding, ...]:
+        """Which assets stand at their jump cap, for people.
+
+        Parameters
+        ----------
+        weights, cap : float arrays of shape (n_assets,)
+            Exposures after the caps, and the least of all caps on single exposures.
+        snapshot : Snapshot
+        """
+        own = self.exposure(weights, snapshot)
+        bound = np.flatnonzero((own <= cap) & (np.abs(weights) >= own * (1.0 - 1e-9)) & (own > 0))
+        out: list[Binding] = []
+        for asset in bound.tolist():
+            low, high = np.full(len(own), -np.inf), np.full(len(own), np.inf)
+            low[asset], high[asset] = -own[asset], own[asset]
+            volatile = self._short_volatility[asset] and weights[asset] < 0
+            kind, loss = (
+                ("rise", self._settings.cap_short_vol)
+                if volatile
+                else ("jump", self._settings.cap_jump)
+            )
+            over = weights * (1.0 + 1e-6)
+            out += cap_exposures(over, low, high, kind, loss).bindings
+        return tuple(out)
+
+    def whole_book(self, weights: FloatArray, snapshot: Snapshot) -> Factors:
+        """Net beta and gross of the whole portfolio.
+
+        Parameters
+        ----------
+        weights : float array of shape (n_assets,)
+            Exposure over NAV.
+        snapshot : Snapshot
+        """
+        settings, out = self._settings, weights
+        bindings: tuple[Binding, ...] = ()
+        market = self._beta_market
+        if market is not None and settings.cap_beta < 5.0 and snapshot.sigma[market] > 0:
+            rows = snapshot.standardised[-settings.beta_window :]
+            ratio = known(snapshot.sigma) / float(snapshot.sigma[market])
+            found = cap_beta(out, market_betas(rows, market) * ratio, settings.cap_beta)
+            out, bindings = found.weights, found.bindings
+        gross = cap_gross(out, self._notional, settings.cap_gross)
+        return Factors(_ratio(gross.weights, weights), (*bindings, *gross.bindings))
+
+    def sentence(self, binding: Binding) -> str:
+        """A binding cap in words."""
+        names = {"sector": self.sectors, "class": self.classes}.get(binding.kind, self.markets)
+        name = names[binding.index % len(names)] if binding.index >= 0 else "the portfolio"
+        return binding.sentence(name)
+
+
+def _ratio(after: FloatArray, before: FloatArray) -> FloatArray:
+    held = before != 0
+    return np.where(held, after / np.where(held, before, 1.0), 1.0)
