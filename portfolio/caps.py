@@ -153,16 +153,21 @@ class WorstDays:
     def update(self, returns: FloatArray) -> None:
         """Add a session's returns of shape (n_assets,); what is not a number tells nothing."""
         day = known(returns)
-        self.fall = np.maximum(self.fall, -day)
+        self.fall = np.maximum(self.fall, 0.0 - day)  # not -day, whose zeros would be negative
         self.rise = np.maximum(self.rise, day)
 
-    def bounds(self, loss: float) -> tuple[FloatArray, FloatArray]:
-        """Lowest and highest exposure over NAV that lose at most ``loss`` of it in such a day.
 
-        Infinite where a market has not moved yet.
-        """
-        with np.errstate(divide="ignore"):
-            return -loss / self.rise, loss / self.fall
+def jump_bounds(fall: FloatArray, rise: FloatArray, loss: float) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest exposure over NAV that lose at most ``loss`` of it in such a day.
+
+    Parameters
+    ----------
+    fall, rise : float arrays of shape (n_assets,)
+        Of ``WorstDays``; the bound is infinite where a market has not moved yet.
+    loss : float
+    """
+    with np.errstate(divide="ignore"):
+        return -loss / rise, loss / fall
 
 
 def short_volatility_bound(volatility: BoolArray, rise: float, loss: float) -> FloatArray:

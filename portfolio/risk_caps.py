@@ -15,6 +15,7 @@ from portfolio.caps import (
     cap_exposures,
     cap_gross,
     cap_shares,
+    jump_bounds,
     market_betas,
     short_volatility_bound,
 )
@@ -106,8 +107,7 @@ class RiskCaps:
         n = len(snapshot.fall)
         low, high = np.full(n, -np.inf), np.full(n, np.inf)
         if settings.cap_jump < 1.0:
-            with np.errstate(divide="ignore"):
-                low, high = -settings.cap_jump / snapshot.rise, settings.cap_jump / snapshot.fall
+            low, high = jump_bounds(snapshot.fall, snapshot.rise, settings.cap_jump)
         if settings.cap_short_vol < 1.0:
             bound = short_volatility_bound(
                 self._short_volatility, settings.short_vol_rise, settings.cap_short_vol

@@ -11,6 +11,7 @@ from portfolio.caps import (
     cap_exposures,
     cap_gross,
     cap_shares,
+    jump_bounds,
     market_betas,
     short_volatility_bound,
     variance_shares,
@@ -102,7 +103,7 @@ class TestJumps:
         worst = WorstDays(6)
         for row in days:
             worst.update(row)
-        low, high = worst.bounds(0.03)
+        low, high = jump_bounds(worst.fall, worst.rise, 0.03)
         weights = rng.standard_normal(6) * 5
         capped = cap_exposures(weights, low, high, "jump", 0.03)
         assert np.nanmin(days * capped.weights) >= -0.03 - 1e-12
@@ -118,7 +119,7 @@ class TestJumps:
         assert capped.bindings[0].value == pytest.approx(0.216)  # as on 2007-02-12
 
     def test_before_the_first_move_nothing_is_bound(self):
-        low, high = WorstDays(1).bounds(0.03)
+        low, high = jump_bounds(np.zeros(1), np.zeros(1), 0.03)
         assert cap_exposures(np.array([9.0]), low, high, "jump", 0.03).weights.tolist() == [9.0]
 
 
