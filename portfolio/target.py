@@ -201,11 +201,21 @@ class TargetBuilder:
     def average(
         self, member: BoolArray, contract_risk: FloatArray, nav: float, correlation: FloatArray
     ) -> FloatArray:
-        """Contracts at a forecast of 1, of the markets and, apart from them, of the spreads."""
+        """Contracts of an average position, of the markets and, apart from them, of the spreads.
+
+        Equal budgets: at a forecast of 1. Other budgets change with the forecasts: the mean risk of
+        all positions stands for each.
+        """
+        equal = self.settings.budgets == Budgets.EQUAL
         out = np.zeros(self.n)
         for first in range(0, self.n, self.n_markets):
             part = slice(first, first + self.n_markets)
-            budget = class_budgets(self._class_index[part], member[part])
+            inside = member[part]
+            budget = (
+                class_budgets(self._class_index[part], inside)
+                if equal
+                else inside / max(np.count_nonzero(inside), 1)
+            )
             idm = diversification_multiplier(budget, correlation[part, part])
             out[part] = average_position(
                 nav, self.settings.vol_target, idm, budget, contract_risk[part]
