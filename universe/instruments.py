@@ -162,6 +162,27 @@ def volume_note(instruments: Iterable[Instrument]) -> str:
     return "; ".join(parts)
 
 
+def contract_differences(
+    instrument: Instrument, multiplier: float, tick: float, currency: str
+) -> tuple[str, ...]:
+    """Facts of a contract that are others in LEAN, a sentence each.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    multiplier, tick, currency
+        LEAN's.
+    """
+    pairs = (
+        ("multiplier", instrument.multiplier, multiplier),
+        ("tick", instrument.tick, tick),
+        ("currency", instrument.currency, currency),
+    )
+    return tuple(
+        f"{what} is {ours} here, {theirs} in LEAN" for what, ours, theirs in pairs if ours != theirs
+    )
+
+
 def without_twins(instruments: Iterable[Instrument]) -> list[Instrument]:
     """One contract of every underlying: the full-size one, else the largest there is.
 
