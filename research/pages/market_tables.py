@@ -102,8 +102,8 @@ def columns_text() -> str:
         "## Columns",
         _markdown(("column", "meaning", "allowed", "of a new market"), rows),
         "## Rules of the last trade date",
-        f"With the date of the contract of {month:02d}/{year} on a calendar without holidays; a data"
-        " set's own dates come first (`--expiries`, LEAN).",
+        f"With the date of the contract of {month:02d}/{year} on a calendar without holidays; the"
+        " data's own dates come first (`--expiries`, LEAN).",
         _markdown(("rule", "example", "markets of the master"), rules),
         "Written by `python -m research.pages.market_tables --format columns`.",
     )
