@@ -46,14 +46,16 @@ from universe.master import MASTER
 LETTERS = "FGHJKMNQUVXZ"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 FUTURES_DATA = Path(os.environ.get("FUTURES_DATA") or SHARED / "futures111")
-SOURCE_CONFIG = SHARED / "pysystemtrade_config"
+SOURCE_CONFIG = FUTURES_DATA.parent / "pysystemtrade_config"
+if not SOURCE_CONFIG.is_dir():
+    SOURCE_CONFIG = FUTURES_DATA / "csvconfig"
 
 needs_futures = pytest.mark.skipif(
     not (FUTURES_DATA / "csvconfig").is_dir(),
     reason=f"no futures CSVs in {FUTURES_DATA}; set FUTURES_DATA",
 )
 needs_config = pytest.mark.skipif(
-    not SOURCE_CONFIG.is_dir(), reason=f"no pysystemtrade configuration in {SOURCE_CONFIG}"
+    not SOURCE_CONFIG.is_dir(), reason=f"no configuration in {SOURCE_CONFIG}; set FUTURES_DATA"
 )
 
 ALL = list(MASTER)
