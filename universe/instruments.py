@@ -291,7 +291,8 @@ class InstrumentMaster:
     def _unknown(self, name: str) -> str:
         names = [*self._by_code, *self._by_source]
         by_upper = {known.upper(): known for known in reversed(names)}
-        near = difflib.get_close_matches(name.upper(), by_upper, n=3, cutoff=0.5)
+        near = [name.upper()] if name.upper() in by_upper else []
+        near = near or difflib.get_close_matches(name.upper(), by_upper, n=3, cutoff=0.5)
         meant = [self.named(by_upper[match]) for match in near]
         text = f"unknown market {name!r}"
         if meant:

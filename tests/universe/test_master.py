@@ -451,6 +451,10 @@ class TestMaster:
             MASTER.named(name)
         assert nearest in str(caught.value)
 
+    def test_only_the_case_is_wrong(self) -> None:
+        with pytest.raises(UnknownInstrumentError, match=r"did you mean FTI \(AEX\); the inst"):
+            MASTER.named("aex")
+
     def test_no_name_is_near(self) -> None:
         with pytest.raises(UnknownInstrumentError, match="unknown market 'qwxyzzy'; the inst"):
             MASTER.named("qwxyzzy")
