@@ -228,7 +228,7 @@ class TestRun:
         assert seen(project)["config"]["object-store-root"] == str(kept)
         assert (kept / "state").exists()
 
-    def test_texts_are_in_the_store_before_the_run(self, project):
+    def test_texts_are_in_the_store_before_the_run(self, engine, project):
         run = run_lean(*project, {}, stored={"mine.csv": "code,tick\nES,0.5\n"})
         assert (run.object_store / "mine.csv").read_text() == "code,tick\nES,0.5\n"
 
