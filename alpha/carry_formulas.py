@@ -41,9 +41,17 @@ FX_CURRENCIES = {
     "6L": ("brl", "usd"),
     "NOK": ("nok", "usd"),
     "SEK": ("sek", "usd"),
+    "6Z": ("zar", "usd"),
+    "CZK": ("czk", "usd"),
+    "SIR": ("inr", "usd"),
+    "KRW": ("krw", "usd"),
+    "US": ("usd", "sgd"),
+    "RF": ("eur", "chf"),
+    "RP": ("eur", "gbp"),
+    "RY": ("eur", "jpy"),
     "DX": ("usd", "dollar index basket"),
 }
-"""Currency bought and currency of the quote."""
+"""Currency bought and currency of the quote; a small contract is its full-size one's."""
 
 BASKETS = {
     "dollar index basket": {
@@ -57,10 +65,10 @@ BASKETS = {
 }
 """Fixed weights of the dollar index (ICE); being geometric, its carry is their mean exactly."""
 
-BOND_CURVES = {"FBTP": "eur.it", "FOAT": "eur.fr"}
+BOND_CURVES = {"FBTP": "eur.it", "FBTS": "eur.it", "FOAT": "eur.fr"}
 """Curves of issuers whose yields are not those of the market's currency."""
 
-EQUITY_FINANCING = {"NKD": "jpy"}
+EQUITY_FINANCING = {"NKD": "jpy", "IBV": "brl", "CN": "cny", "TWN": "twd"}
 """An index quoted in another currency than its shares is financed in theirs."""
 
 VOLATILITY_INDEX = {"VX": "vix", "FVS": "v2x"}
@@ -210,7 +218,7 @@ def fx(market: Market, day: MacroDay) -> Found:
     Both series must be of the same kind: a bill's rate against an interbank rate would make the
     TED spread a carry, which is why overnight rates come first.
     """
-    base, quote = FX_CURRENCIES[market.instrument.code]
+    base, quote = FX_CURRENCIES[_underlying(market.instrument)]
     lacking = []
     for tenor in reversed(SHORT_TENORS):
         base_rate, no_base = day.short_rate(base, tenor)
@@ -230,7 +238,7 @@ def volatility(market: Market, day: MacroDay) -> Found:
 
     In points a year as they are: a volatility future is quoted in the points of its index.
     """
-    index = VOLATILITY_INDEX[market.instrument.code]
+    index = VOLATILITY_INDEX[_underlying(market.instrument)]
     spot, first, second, first_days, second_days = volatility_series(index)
     raw = math.nan
     months = day.of_one_day(first, second, first_days, second_days)
@@ -255,9 +263,13 @@ def formula_of(instrument: Instrument) -> Formula | str | None:
             return "a quote of 100 minus the rate has no bond's yield"
         return bond if instrument.duration > 0 else "the market has no duration"
     if instrument.asset_class == AssetClass.FX:
-        return fx if instrument.code in FX_CURRENCIES else "its two currencies are not known"
+        known = _underlying(instrument) in FX_CURRENCIES
+        return fx if known else "its two currencies are not known"
     if instrument.asset_class == AssetClass.VOLATILITY:
-        return volatility if instrument.code in VOLATILITY_INDEX else "its index is not known"
+        known = _underlying(instrument) in VOLATILITY_INDEX
+        return volatility if known else "its index is not known"
+    if instrument.asset_class == AssetClass.CRYPTO:
+        return "a coin pays nothing"
     return equity
 
 
@@ -265,7 +277,7 @@ def series_of(instrument: Instrument) -> set[str]:
     """Names of the macro series that the market's formula reads."""
     rule = formula_of(instrument)
     if rule is volatility:
-        return set(volatility_series(VOLATILITY_INDEX[instrument.code]))
+        return set(volatility_series(VOLATILITY_INDEX[_underlying(instrument)]))
     names: set[str] = set()
     funded: list[str] = []
     if rule is equity:
@@ -278,7 +290,7 @@ def series_of(instrument: Instrument) -> set[str]:
         names = {f"{issuer}.{tenor}" for tenor in TENORS}
         funded = [currency]
     elif rule is fx:
-        sides = FX_CURRENCIES[instrument.code]
+        sides = FX_CURRENCIES[_underlying(instrument)]
         funded = [name for side in sides for name in BASKETS.get(side, {side: 1.0})]
     return names | {f"{currency}.{tenor}" for currency in funded for tenor in SHORT_TENORS}
 
@@ -290,3 +302,8 @@ def volatility_series(index: str) -> list[str]:
 
 def _equity_currency(instrument: Instrument) -> str:
     return EQUITY_FINANCING.get(instrument.code, instrument.currency.lower())
+
+
+def _underlying(instrument: Instrument) -> str:
+    """Code under which the tables here know a market: the full-size contract's for a small one."""
+    return instrument.full_size or instrument.code

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
 from research.data.dataset import Dataset
 from research.data.errors import DataError
+from universe.instruments import Instrument, InstrumentMaster
 
 Progress = Callable[[int, int, str], None]
 """Called with (markets done, markets in all, code) after each market."""
@@ -32,7 +33,7 @@ class DataRequest:
     folder : Path, optional
         None is the embedded synthetic market.
     codes : sequence of str, optional
-        Markets; None is all there are.
+        Markets, by code or by their source's name; None is all there are.
     start, end : date, optional
         First session that is wanted, and last one read.
     expiries : Path, optional
@@ -41,6 +42,8 @@ class DataRequest:
         Of the synthetic market.
     macro : Path, optional
         Folder of macro series; a LEAN data folder has its own.
+    instruments : Path, optional
+        Instruments file that changes the master and adds to it (docs/instruments.md).
     """
 
     folder: Path | None = None
@@ -50,6 +53,7 @@ class DataRequest:
     expiries: Path | None = None
     seed: int = 7
     macro: Path | None = None
+    instruments: Path | None = None
 
 
 def detect_layout(folder: Path) -> Layout:
@@ -85,12 +89,36 @@ def open_data(request: DataRequest, progress: Progress | None = None) -> Dataset
         If it cannot be read, or has no session of a market that was asked for by name.
     universe.instruments.UnknownInstrumentError
         If the instrument master does not hold a market that was asked for.
+    universe.instrument_table.InstrumentTableError
+        If the instruments file has faults.
     """
-    dataset = _synthetic(request) if request.folder is None else _folder(request, progress)
+    from research.data.instruments_file import read_instruments
+    from research.data.issue_log import NO_DATA, IssueLog
+    from universe.master import MASTER
+
+    own = read_instruments(request.instruments) if request.instruments else []
+    master = MASTER.with_changes(own)
+    if request.codes is not None:
+        codes = dict.fromkeys(master.named(name).code for name in request.codes)
+        request = replace(request, codes=list(codes))
+    if request.folder is None:
+        dataset = _synthetic(request, master)
+    else:
+        dataset = _folder(request, master, progress)
     missing = [code for code in request.codes or () if code not in dataset.markets]
     if missing:
         raise DataError(f"{dataset.name} has no session of {', '.join(missing)} within the dates")
-    return _with_macro(dataset, request)
+    log = IssueLog()
+    if request.codes is None and request.folder is not None:
+        for instrument in _without_data(own, dataset):
+            log.add(instrument.code, NO_DATA, f"in {request.instruments}, but not in the data")
+    return _with_macro(dataset.with_macro(dataset.macro, log.issues), request)
+
+
+def _without_data(own: Sequence[Instrument], dataset: Dataset) -> list[Instrument]:
+    """Markets of an instruments file of which nothing else says that they have no data."""
+    named = {issue.market for issue in dataset.issues} | set(dataset.markets)
+    return [instrument for instrument in own if instrument.code not in named]
 
 
 def _with_macro(dataset: Dataset, request: DataRequest) -> Dataset:
@@ -108,7 +136,7 @@ def _with_macro(dataset: Dataset, request: DataRequest) -> Dataset:
     return dataset.with_macro(macro, log.issues)
 
 
-def _synthetic(request: DataRequest) -> Dataset:
+def _synthetic(request: DataRequest, master: InstrumentMaster) -> Dataset:
     from research.synthetic.market import synthetic_market
 
     first, last = date(2000, 1, 3), date(2024, 12, 31)
@@ -118,23 +146,23 @@ def _synthetic(request: DataRequest) -> Dataset:
             min(request.start or first, first),
             request.end or max(request.start or last, last),
             request.codes,
+            master,
         )
     except ValueError as error:
         raise DataError(str(error)) from error
 
 
-def _folder(request: DataRequest, progress: Progress | None) -> Dataset:
+def _folder(request: DataRequest, master: InstrumentMaster, progress: Progress | None) -> Dataset:
     from research.data.import_csv import load_csv
     from research.data.import_pysystemtrade import load_pysystemtrade, read_expiries
     from research.lean.read import read_lean
-    from universe.master import MASTER
 
     folder = request.folder
     assert folder is not None
     layout = detect_layout(folder)
     codes, end = request.codes, request.end
     if layout is Layout.LEAN:
-        return read_lean(folder, MASTER, codes, end=end, progress=progress)
-    expiries = read_expiries(request.expiries, MASTER) if request.expiries else None
+        return read_lean(folder, master, codes, end=end, progress=progress)
+    expiries = read_expiries(request.expiries, master) if request.expiries else None
     load = load_pysystemtrade if layout is Layout.PYSYSTEMTRADE else load_csv
-    return load(folder, MASTER, codes, end=end, expiries=expiries, progress=progress)
+    return load(folder, master, codes, end=end, expiries=expiries, progress=progress)

@@ -1,4 +1,5 @@
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,17 @@ hypothesis.settings.register_profile(
     "suite", deadline=None, max_examples=50, derandomize=True, database=None
 )
 hypothesis.settings.load_profile("suite")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what would have to be set for the tests that were skipped."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = " ".join(str(report.longrepr) for report in skipped)
+    names = sorted(set(re.findall(r"\b(?:FUTURES_DATA|LEAN_[A-Z]+|MACRO_DATA)\b", reasons)))
+    if names:
+        terminalreporter.write_line(
+            f"{len(skipped)} tests were skipped; set {', '.join(names)} to run them (see README)"
+        )
 
 
 @pytest.fixture(scope="session")

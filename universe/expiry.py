@@ -124,6 +124,30 @@ def _thirty_days_before_third_friday(year: int, month: int, holidays: _Holidays)
     return settlement
 
 
+def _last_weekday(weekday: int, days: int, year: int, month: int, holidays: _Holidays) -> date:
+    """The month's last such weekday, or ``days`` business days before it."""
+    last = _next_first(year, month) - _DAY
+    last -= timedelta(days=(last.weekday() - weekday) % 7)
+    return add_business_days(last, -days, holidays) if days else _on_or_before(last, holidays)
+
+
+def _wednesday_nearest_15th(year: int, month: int, holidays: _Holidays) -> date:
+    """The Wednesday nearest to the 15th; the business day after it if it is a holiday."""
+    middle = date(year, month, 15)
+    nearest = middle + timedelta(days=(_WEDNESDAY - middle.weekday() + 3) % 7 - 3)
+    return _on_or_after(nearest, holidays)
+
+
+def _dairy(year: int, month: int, holidays: _Holidays) -> date:
+    """The business day before the release of the month's prices (USDA), which settle it.
+
+    They come on the last Wednesday up to the 5th of the following month.
+    """
+    fifth = date(*_add_months(year, month, 1), 5)
+    release = fifth - timedelta(days=(fifth.weekday() - _WEDNESDAY) % 7)
+    return add_business_days(release, -1, holidays)
+
+
 def _nth_last_bd(n: int, months: int, year: int, month: int, holidays: _Holidays) -> date:
     """The n-th last business day of the month ``months`` after the contract month."""
     return add_business_days(_next_first(*_add_months(year, month, months)), -n, holidays)
@@ -137,6 +161,10 @@ def _brent(year: int, month: int, holidays: _Holidays) -> date:
 
 def _nth_bd(n: int, year: int, month: int, holidays: _Holidays) -> date:
     return add_business_days(date(year, month, 1) - _DAY, n, holidays)
+
+
+def _day_or_after(day: int, year: int, month: int, holidays: _Holidays) -> date:
+    return _on_or_after(date(year, month, day), holidays)
 
 
 def _before_day(day: int, days: int, year: int, month: int, holidays: _Holidays) -> date:
@@ -174,6 +202,8 @@ _RULES: Mapping[str, _Rule] = MappingProxyType(
         "third_friday": partial(_weekday_or_before, 3, _FRIDAY),
         "third_friday_unadjusted": _third_friday_unadjusted,
         "second_thursday": partial(_weekday_or_before, 2, _THURSDAY),
+        "third_thursday": partial(_weekday_or_before, 3, _THURSDAY),
+        "third_wednesday": partial(_weekday_or_before, 3, _WEDNESDAY),
         "third_tuesday": partial(_weekday_or_before, 3, _TUESDAY),
         "second_friday_minus_1bd": partial(_before_weekday, 2, _FRIDAY, 1),
         "third_wednesday_minus_1bd": partial(_before_weekday, 3, _WEDNESDAY, 1),
@@ -182,6 +212,9 @@ _RULES: Mapping[str, _Rule] = MappingProxyType(
         "third_wednesday_plus_3m_minus_1bd": _bd_before_third_wednesday_plus_3m,
         "third_friday_plus_1m_minus_30d": _thirty_days_before_third_friday,
         "last_clear_thursday": _last_clear_thursday,
+        "last_friday": partial(_last_weekday, _FRIDAY, 0),
+        "last_wednesday_minus_1bd": partial(_last_weekday, _WEDNESDAY, 1),
+        "wednesday_nearest_15th": _wednesday_nearest_15th,
         # business days counted from an end of the contract month
         "tenth_bd": partial(_nth_bd, 10),
         "last_bd": partial(_nth_last_bd, 1, 0),
@@ -194,15 +227,21 @@ _RULES: Mapping[str, _Rule] = MappingProxyType(
         "seventeenth_last_bd": partial(_nth_last_bd, 17, 0),
         # business days counted from a day of the contract month
         "bd_before_15th": partial(_before_day, 15, 1),
+        "bd_before_16th": partial(_before_day, 16, 1),
+        "10th_or_next_bd": partial(_day_or_after, 10),
         "2bd_before_14th": partial(_before_day, 14, 2),
         "delivery_10th_minus_2bd": partial(_before_delivery_day, 10, 2),
+        "delivery_20th_minus_5bd": partial(_before_delivery_day, 20, 5),
         "delivery_20th_minus_6bd": partial(_before_delivery_day, 20, 6),
         # in a month before the contract month
         "last_bd_of_prior_month": partial(_nth_last_bd, 1, -1),
         "third_last_bd_of_prior_month": partial(_nth_last_bd, 3, -1),
+        "fourth_last_bd_of_prior_month": partial(_nth_last_bd, 4, -1),
         "3bd_before_25th_of_prior_month": partial(_before_25th_of_prior_month, 3),
         "4bd_before_25th_of_prior_month": partial(_before_25th_of_prior_month, 4),
         "last_bd_two_months_prior": _brent,
+        # in the month after the contract month
+        "bd_before_dairy_prices": _dairy,
     }
 )
 

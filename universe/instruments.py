@@ -6,6 +6,7 @@ source reaches QuantConnect's cloud.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,7 @@ class AssetClass(StrEnum):
     ENERGY = "energy"
     AGRICULTURE = "agriculture"
     VOLATILITY = "volatility"
+    CRYPTO = "crypto"
 
 
 class Notice(StrEnum):
@@ -30,6 +32,15 @@ class Notice(StrEnum):
     PRIOR_MONTH_END = "prior_month_end"  # first notice on the last business day before the month
     TEN_DAYS_BEFORE_MONTH = "ten_days_before_month"  # softs: ten business days before the month
     AFTER_LAST_TRADE = "after_last_trade"  # delivery or notice begins after trading ends
+
+
+class Basis(StrEnum):
+    """What multiplier, tick and currency of a market rest on."""
+
+    LEAN = "lean"  # LEAN's symbol-properties database
+    EXCHANGE = "exchange"  # the exchange's contract specification
+    SOURCE = "source"  # the price source's configuration, which is known to have errors
+    USER = "user"  # an instruments file
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,7 @@ class Instrument:
         Exchange, clearing and broker fee per contract and side, in ``fee_currency``.
     fee_currency : str
     adv_contracts : float
-        Order of magnitude of the average daily volume of the held contract, for the impact term.
+        Average daily volume of the held contract, for the impact term and the cap on positions.
     session : str
         Regular session in exchange time, "HH:MM-HH:MM zone".
     duration : float
@@ -86,6 +97,13 @@ class Instrument:
     full_size : str
         Code of the full-size contract on the same underlying in the same currency, empty for the
         full-size contract itself and for an underlying with one contract.
+    basis : Basis
+        What ``multiplier``, ``tick`` and ``currency`` rest on.
+    rough_volume : bool
+        Whether ``adv_contracts`` is an order of magnitude of recent years and no measurement; then
+        every capacity or liquidity that is computed from it says so, see :func:`volume_note`.
+    unknown : tuple of str
+        Fields whose value is not known: what stands in them is a cautious stand-in.
     """
 
     code: str
@@ -113,6 +131,56 @@ class Instrument:
     source_code: str = ""
     source_scale: float = 1.0
     full_size: str = ""
+    basis: Basis = Basis.USER
+    rough_volume: bool = True
+    unknown: tuple[str, ...] = ()
+
+
+UNKNOWN_VOLUME = 100.0
+"""Contracts a day assumed of a market whose volume is not known: too few for a large position."""
+
+
+def volume_note(instruments: Iterable[Instrument]) -> str:
+    """What the average daily volumes of these markets are worth, in a sentence; empty if measured.
+
+    For every table, chart and report in which capacity, liquidity or impact is computed from them.
+    """
+    given = list(instruments)
+    unknown = [i.code for i in given if "adv_contracts" in i.unknown]
+    rough = sum(i.rough_volume for i in given) - len(unknown)
+    parts = []
+    if rough:
+        parts.append(
+            f"volumes of {rough} of {len(given)} markets are orders of magnitude of recent years,"
+            " not measurements"
+        )
+    if unknown:
+        parts.append(
+            f"of {', '.join(unknown)} the volume is unknown and {UNKNOWN_VOLUME:g} contracts a day"
+            " are assumed"
+        )
+    return "; ".join(parts)
+
+
+def contract_differences(
+    instrument: Instrument, multiplier: float, tick: float, currency: str
+) -> tuple[str, ...]:
+    """Facts of a contract that are others in LEAN, a sentence each.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    multiplier, tick, currency
+        LEAN's.
+    """
+    pairs = (
+        ("multiplier", instrument.multiplier, multiplier),
+        ("tick", instrument.tick, tick),
+        ("currency", instrument.currency, currency),
+    )
+    return tuple(
+        f"{what} is {ours} here, {theirs} in LEAN" for what, ours, theirs in pairs if ours != theirs
+    )
 
 
 def without_twins(instruments: Iterable[Instrument]) -> list[Instrument]:
@@ -142,7 +210,7 @@ def without_twins(instruments: Iterable[Instrument]) -> list[Instrument]:
 
 
 class UnknownInstrumentError(KeyError):
-    """A market code that the instrument master does not hold."""
+    """A name under which the instrument master holds no market."""
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -158,7 +226,7 @@ class InstrumentMaster:
     Raises
     ------
     ValueError
-        If a code or a source name occurs twice.
+        If a code or a source name occurs twice, or a source name is another market's code.
     """
 
     def __init__(self, instruments: Iterable[Instrument]) -> None:
@@ -174,13 +242,18 @@ class InstrumentMaster:
                         f"instrument master: source name {instrument.source_code!r} occurs twice"
                     )
                 self._by_source[instrument.source_code] = instrument
+        for name, instrument in self._by_source.items():
+            if self._by_code.get(name, instrument) is not instrument:
+                raise ValueError(
+                    f"instrument master: source name {name!r} of {instrument.code} is also the"
+                    " code of another market"
+                )
 
     def __getitem__(self, code: str) -> Instrument:
         try:
             return self._by_code[code]
         except KeyError:
-            known = ", ".join(sorted(self._by_code))
-            raise UnknownInstrumentError(f"unknown market {code!r}; known are {known}") from None
+            raise UnknownInstrumentError(self._unknown(code)) from None
 
     def __contains__(self, code: str) -> bool:
         return code in self._by_code
@@ -194,3 +267,36 @@ class InstrumentMaster:
     def from_source(self, name: str) -> Instrument | None:
         """The market whose pysystemtrade-style name is ``name``, or None."""
         return self._by_source.get(name)
+
+    def named(self, name: str) -> Instrument:
+        """The market with this code or, where no code is so called, with this source name.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            With the nearest names, if there is none.
+        """
+        return self._by_code.get(name) or self._by_source.get(name) or self[name]
+
+    def with_changes(self, instruments: Iterable[Instrument]) -> InstrumentMaster:
+        """A master in which these markets replace those of the same code or come behind all.
+
+        Raises
+        ------
+        ValueError
+            As by the constructor.
+        """
+        return InstrumentMaster({**self._by_code, **{i.code: i for i in instruments}}.values())
+
+    def _unknown(self, name: str) -> str:
+        names = [*self._by_code, *self._by_source]
+        by_upper = {known.upper(): known for known in reversed(names)}
+        near = [name.upper()] if name.upper() in by_upper else []
+        near = near or difflib.get_close_matches(name.upper(), by_upper, n=3, cutoff=0.5)
+        meant = [self.named(by_upper[match]) for match in near]
+        text = f"unknown market {name!r}"
+        if meant:
+            text += "; did you mean " + " or ".join(
+                dict.fromkeys(f"{i.code} ({i.name})" for i in meant)
+            )
+        return f"{text}; the instrument master holds {len(self._by_code)} markets (docs/markets.md)"

@@ -16,19 +16,11 @@ from AlgorithmImports import (
     UniverseSelectionModel,
 )
 
-from universe.rolls import roll_window_days
+from universe.reach import chain_reach
 from universe.session import NO_CONTRACT
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
-
-FIRST_REACH = 1100
-"""Days of the chain subscribed until the held contract is known."""
-
-REACH = 400
-"""Days of the chain subscribed beyond the held contract: to the same month of the next year, which
-is where markets that are held in one month only (CL and ZC in December) roll to. With calendar
-spreads one year more, for the far leg after that roll."""
 
 
 class FuturesChainUniverseSelectionModel(UniverseSelectionModel):
@@ -65,9 +57,8 @@ class FuturesChainUniverseSelectionModel(UniverseSelectionModel):
         """Days ahead to which contracts of ``market`` are wanted."""
         strategy = self._context.strategy
         held = int(strategy.markets.held[market])
-        if held == NO_CONTRACT:
-            return FIRST_REACH
-        left = strategy.markets.contracts[market][held].expiry - strategy.day
-        window = roll_window_days(strategy.instruments[market])
-        beyond = REACH if strategy.assets.spreads is None else 2 * REACH
-        return int(max(left, window)) + beyond
+        left = None
+        if held != NO_CONTRACT:
+            left = strategy.markets.contracts[market][held].expiry - strategy.day
+        spreads = strategy.assets.spreads is not None
+        return chain_reach(strategy.instruments[market], left, spreads)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from universe.instruments import AssetClass, Instrument, Notice
+from universe.instruments import UNKNOWN_VOLUME, AssetClass, Basis, Instrument, Notice
 
 MONTHLY = "FGHJKMNQUVXZ"
 QUARTERLY = "HMUZ"
@@ -32,18 +32,24 @@ def row(
     expiry_rule: str,
     half_spread: float,
     fee: float,
-    adv_contracts: float,
+    adv_contracts: float | None,
     session: str,
     *,
     duration: float = 0.0,
     depth: int = 0,
     lean_listed: bool = True,
     full_size: str = "",
+    basis: Basis | None = None,
+    unknown: tuple[str, ...] = (),
 ) -> Instrument:
     """One :class:`~universe.instruments.Instrument`; its fee is in the quote currency.
 
-    Units are those of :class:`~universe.instruments.Instrument`.
+    Units are those of :class:`~universe.instruments.Instrument`. Multiplier, tick and currency
+    rest on LEAN's database where LEAN lists the market and on the exchange's specification where
+    it does not, unless ``basis`` says otherwise. A volume of None is unknown.
     """
+    if adv_contracts is None:
+        adv_contracts, unknown = UNKNOWN_VOLUME, (*unknown, "adv_contracts")
     return Instrument(
         code=code,
         name=name,
@@ -70,4 +76,6 @@ def row(
         source_code=source_code,
         source_scale=source_scale,
         full_size=full_size,
+        basis=basis or (Basis.LEAN if lean_listed else Basis.EXCHANGE),
+        unknown=unknown,
     )

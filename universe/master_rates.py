@@ -25,6 +25,7 @@ _LONDON = "01:00-21:00 Europe/London"
 _TORONTO = "06:00-16:30 America/Toronto"
 _SINGAPORE = "07:30-17:10 Asia/Singapore"
 _SEOUL = "09:00-15:45 Asia/Seoul"
+_TOKYO = "08:45-15:02 Asia/Tokyo"
 
 _STIR_DURATION = 1.03
 """Duration of a quote of 100 minus the rate: 100 / price, here at 97.
@@ -48,10 +49,10 @@ RATES: tuple[Instrument, ...] = (
     row(_B, "ZN", "US 10-year note", "cbot", "us bond", "USD", 1000.0, 0.015625, "US10", 1.0,
         QUARTERLY, QUARTERLY, 29, +1, PRIOR_MONTH_END, "eighth_last_bd",
         0.008, 2.47, 1.5e6, _CHICAGO, duration=6.2),
-    row(_B, "TN", "US ultra 10-year note", "cbot", "us bond", "USD", 1000.0, 0.015625, "", 1.0,
+    row(_B, "TN", "US ultra 10-year note", "cbot", "us bond", "USD", 1000.0, 0.015625, "US10U", 1.0,
         QUARTERLY, QUARTERLY, 29, +1, PRIOR_MONTH_END, "eighth_last_bd",
-        0.008, 2.47, 4e5, _CHICAGO, duration=8.0),
-    row(_B, "ZB", "US bond", "cbot", "us bond", "USD", 1000.0, 0.03125, "", 1.0,
+        0.0081, 2.47, 4e5, _CHICAGO, duration=8.0),
+    row(_B, "ZB", "US bond", "cbot", "us bond", "USD", 1000.0, 0.03125, "US20", 1.0,
         QUARTERLY, QUARTERLY, 29, +1, PRIOR_MONTH_END, "eighth_last_bd",
         0.016, 2.47, 3.5e5, _CHICAGO, duration=12.0),
     row(_B, "UB", "US ultra bond", "cbot", "us bond", "USD", 1000.0, 0.03125, "US30", 1.0,
@@ -68,20 +69,39 @@ RATES: tuple[Instrument, ...] = (
     row(_B, "FGBL", "German 10-year Bund", "eurex", "europe bond", "EUR", 1000.0, 0.01, "BUND", 1.0,
         QUARTERLY, QUARTERLY, 10, +1, AFTER_TRADE, "delivery_10th_minus_2bd",
         0.0052, 2.0, 8e5, _EUREX, duration=8.5, lean_listed=False),
+    row(_B, "FGBX", "German 30-year Buxl", "eurex", "europe bond", "EUR", 1000.0, 0.02, "BUXL", 1.0,
+        QUARTERLY, QUARTERLY, 12, +1, AFTER_TRADE, "delivery_10th_minus_2bd",
+        0.015, 2.0, 6e4, _EUREX, duration=18.0, lean_listed=False),
+    row(_B, "FBTS", "Italian 3-year BTP", "eurex", "europe bond", "EUR", 1000.0, 0.01, "BTP3", 1.0,
+        QUARTERLY, QUARTERLY, 9, +1, AFTER_TRADE, "delivery_10th_minus_2bd",
+        0.0051, 2.0, 6e4, _EUREX, duration=2.5, lean_listed=False),
     row(_B, "FBTP", "Italian 10-year BTP", "eurex", "europe bond", "EUR", 1000.0, 0.01, "BTP", 1.0,
         QUARTERLY, QUARTERLY, 10, +1, AFTER_TRADE, "delivery_10th_minus_2bd",
         0.0063, 2.0, 1.2e5, _EUREX, duration=7.8, lean_listed=False),
     row(_B, "FOAT", "French 10-year OAT", "eurex", "europe bond", "EUR", 1000.0, 0.01, "OAT", 1.0,
         QUARTERLY, QUARTERLY, 9, +1, AFTER_TRADE, "delivery_10th_minus_2bd",
         0.0072, 2.0, 1.5e5, _EUREX, duration=8.2, lean_listed=False),
+    # Notice begins a business day before the rule's; two are kept in hand.
+    row(_B, "R", "UK long gilt", "iceeu", "uk bond", "GBP", 1000.0, 0.01, "GILT", 1.0,
+        QUARTERLY, QUARTERLY, 38, +1, PRIOR_MONTH_END, "third_last_bd",
+        0.005, 0.65, 2e5, _LONDON, duration=8.5, lean_listed=False),
+    row(_B, "Z3N", "US 3-year note", "cbot", "us bond", "USD", 2000.0, 0.00390625, "US3", 1.0,
+        QUARTERLY, QUARTERLY, 42, +1, PRIOR_MONTH_END, "last_bd",
+        0.0033, 1.5, 5e3, _CHICAGO, duration=2.8, lean_listed=False),
+    row(_B, "CGF", "Canadian 5-year bond", "mx", "canada bond", "CAD", 1000.0, 0.01, "CAD5", 1.0,
+        QUARTERLY, QUARTERLY, 30, +1, PRIOR_MONTH_END, "eighth_last_bd",
+        0.0054, 2.0, 4e4, _TORONTO, duration=4.2, lean_listed=False),
     # First notice is a business day before the rule's; the roll window opens well ahead of both.
     row(_B, "CGB", "Canadian 10-year bond", "mx", "canada bond", "CAD", 1000.0, 0.01, "CAD10", 1.0,
         QUARTERLY, QUARTERLY, 30, +1, PRIOR_MONTH_END, "eighth_last_bd",
         0.0056, 2.0, 8e4, _TORONTO, duration=7.5, lean_listed=False),
+    row(_B, "JGBL", "Japanese 10-year bond", "ose", "asia bond", "JPY", 1e6, 0.01, "JGB", 1.0,
+        QUARTERLY, QUARTERLY, 17, +1, AFTER_TRADE, "delivery_20th_minus_5bd",
+        0.005, 500.0, 3e4, _TOKYO, duration=6.7, lean_listed=False),
     row(_B, "JB", "Japanese 10-year bond, mini", "sgx", "asia bond", "JPY", 100000.0, 0.01,
         "JGB-SGX-mini", 1.0,
         QUARTERLY, QUARTERLY, 20, +1, CASH, "delivery_20th_minus_6bd",
-        0.01, 85.0, 1e3, _SINGAPORE, duration=6.7, lean_listed=False),
+        0.01, 85.0, 1e3, _SINGAPORE, duration=6.7, lean_listed=False, full_size="JGBL"),
     # KRX numbers its products; these are IB's names. Fees are 0.004 % of notional at 104 and 112.
     row(_B, "3KTB", "Korean 3-year bond", "krx", "asia bond", "KRW", 1e6, 0.01, "KR3", 1.0,
         QUARTERLY, QUARTERLY, 6, +1, CASH, "third_tuesday",
@@ -93,6 +113,9 @@ RATES: tuple[Instrument, ...] = (
     row(_B, "SR3", "3-month SOFR", "cme", "stir", "USD", 2500.0, 0.005, "SOFR", 1.0,
         QUARTERLY, QUARTERLY, 720, -1, CASH, "third_wednesday_plus_3m_minus_1bd",
         0.003, 1.5, 1e5, _CHICAGO, duration=_STIR_DURATION, lean_listed=False),
+    row(_B, "SO3", "3-month SONIA", "iceeu", "stir", "GBP", 2500.0, 0.005, "SONIA3", 1.0,
+        QUARTERLY, QUARTERLY, 1095, -1, CASH, "third_wednesday_plus_3m_minus_1bd",
+        0.0025, 0.65, 1e4, _LONDON, duration=_STIR_DURATION, lean_listed=False),
     row(_B, "ZQ", "30-day Fed funds", "cbot", "stir", "USD", 4167.0, 0.005, "FED", 1.0,
         MONTHLY, MONTHLY, 175, -1, CASH, "last_bd",
         0.003, 0.85, 5e4, _CHICAGO, duration=_STIR_DURATION, lean_listed=False),

@@ -157,11 +157,18 @@ class Dataset:
     def select(self, codes: list[str]) -> Dataset:
         """The same data with only the named markets, in that order.
 
+        Parameters
+        ----------
+        codes : list of str
+            Codes or the source's names.
+
         Raises
         ------
         KeyError
             If the data does not hold one of them.
         """
+        by_source = {h.instrument.source_code: code for code, h in self.markets.items()}
+        codes = [code if code in self.markets else by_source.get(code, code) for code in codes]
         missing = [code for code in codes if code not in self.markets]
         if missing:
             raise KeyError(

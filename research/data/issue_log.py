@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from research.data.dataset import DataIssue
 from universe.arrays import IntArray, from_epoch_day
+
+UNKNOWN_MARKET, NO_DATA = "unknown market", "no data"
+LEFT_OUT = (UNKNOWN_MARKET, NO_DATA, "no session", "empty")
+"""Kinds of issues that each leave a whole market out of the run."""
 
 LISTED_DAYS = 10
 """Up to this many days of one kind are listed one by one, more are summed up in one issue."""
@@ -40,3 +46,18 @@ class IssueLog:
             return
         last = from_epoch_day(int(days[-1]))
         self.add(market, kind, f"{detail} ({len(days)} times, last on {last})", int(days[0]))
+
+
+def left_out(issues: Iterable[DataIssue]) -> list[str]:
+    """Sentences about the markets that a run leaves out, a sentence for each reason.
+
+    For the screen, and for an export.
+    """
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for issue in issues:
+        if issue.kind in LEFT_OUT:
+            by_reason.setdefault((issue.kind, issue.detail), []).append(issue.market)
+    return [
+        f"left out: {', '.join(dict.fromkeys(markets))} ({kind}: {detail})"
+        for (kind, detail), markets in by_reason.items()
+    ]

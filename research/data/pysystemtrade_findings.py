@@ -79,8 +79,10 @@ def report_spread(spread_cost: float | None, change: FloatArray, source: Source)
     scaled = spread_cost * source.instrument.source_scale
     multiple = data_checks.spread_multiple(scaled, change)
     if multiple is not None:
+        same = abs(scaled - source.instrument.half_spread) <= 1e-6 * abs(scaled)
         source.log.add(
             source.instrument.code,
             "spread cost",
-            f"csvconfig says {spread_cost:g}, {multiple:.3g} times the median daily move: not used",
+            f"csvconfig says {spread_cost:g}, {multiple:.3g} times the median daily move: "
+            + ("used all the same, a market that hardly trades" if same else "not used"),
         )

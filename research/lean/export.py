@@ -17,6 +17,7 @@ import numpy as np
 
 from research.data.dataset import Dataset, FxHistory, MarketHistory
 from research.data.errors import DataError
+from research.data.issue_log import left_out
 from research.lean.folder import FORMAT, FolderWriter, check_target, replacing
 from research.lean.format import (
     HOURS_FILE,
@@ -35,6 +36,7 @@ from research.lean.macro import macro_text
 from research.lean.tables import estimate_margins, factor_file, map_file
 from research.lean.view import ACCOUNT_CURRENCY, MarketReport, lean_view
 from universe.arrays import from_epoch_day
+from universe.instruments import volume_note
 from universe.macro_format import DATA_FOLDER as MACRO_FOLDER
 from universe.macro_format import file_name
 
@@ -66,6 +68,9 @@ class ExportReport:
         Currency pair file by currency.
     nominal_volume : dict of str to int
         Volume written where the data set has none.
+    left_out : list of str
+        Sentences about markets that the data set itself lacks: a file without an instrument, a
+        market without a session.
     files : int
     seconds : float
     """
@@ -78,6 +83,7 @@ class ExportReport:
     unknown_rolls: dict[str, int]
     pairs: dict[str, str]
     nominal_volume: dict[str, int]
+    left_out: list[str]
     files: int
     seconds: float
 
@@ -91,6 +97,12 @@ class ExportReport:
         estimated = [code for code, how in self.margins.items() if how == "estimated"]
         if estimated:
             out.append(f"margins estimated from volatility: {', '.join(estimated)}")
+        if self.nominal_volume:
+            given = [self.dataset.markets[code].instrument for code in self.nominal_volume]
+            out.append(
+                f"{len(given)} markets have bars without a volume, which get the master's usual one"
+                f" ({volume_note(given) or 'measured'})"
+            )
         for code, market in self.markets.items():
             if market.dropped:
                 out.append(
@@ -113,7 +125,7 @@ class ExportReport:
                 )
             out += [f"{code}: {note}" for note in market.notes]
         out += [f"{code} skipped: {reason}" for code, reason in self.skipped.items()]
-        return out
+        return out + self.left_out
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -217,6 +229,7 @@ def export_lean(
             "nominal_volume": nominal,
             "pairs": view.pairs,
             "skipped": view.skipped,
+            "left_out": left_out(dataset.issues),
         }
         writer.write(MARKER_FILE, json.dumps(marker, indent=1).encode())
     return ExportReport(
@@ -228,6 +241,7 @@ def export_lean(
         unknown,
         view.pairs,
         nominal,
+        left_out(dataset.issues),
         writer.files,
         time.monotonic() - started,
     )

@@ -17,7 +17,7 @@ import numpy as np
 
 from research.data.dataset import Dataset, FxHistory, MarketHistory
 from research.data.errors import DataError
-from research.data.issue_log import IssueLog
+from research.data.issue_log import UNKNOWN_MARKET, IssueLog
 from research.lean.folder import read_marker
 from research.lean.format import (
     HOURS_FILE,
@@ -91,7 +91,7 @@ def read_lean(
     marker = read_marker(root) or {}
     log = IssueLog()
     markets: dict[str, MarketHistory] = {}
-    chosen = _chosen(root, master, codes)
+    chosen = _chosen(root, master, codes, log)
     for done, instrument in enumerate(chosen, start=1):
         hours = database.future(instrument.market, instrument.code)
         reader = _MarketReader(root, instrument, hours, log)
@@ -117,15 +117,26 @@ def read_lean(
     return cut
 
 
-def _chosen(root: Path, master: InstrumentMaster, codes: Iterable[str] | None) -> list[Instrument]:
+def _chosen(
+    root: Path, master: InstrumentMaster, codes: Iterable[str] | None, log: IssueLog
+) -> list[Instrument]:
     if codes is not None:
         return [master[code] for code in codes]
-    return [
+    files = {
+        (path.parts[-3], path.name.removesuffix("_trade.zip")): path
+        for path in sorted(root.glob("future/*/daily/*_trade.zip"))
+    }
+    chosen = [
         instrument
         for instrument in master
         if instrument.lean_listed
-        and (root / future_path(instrument.market, "trade", instrument.code)).is_file()
+        and files.pop((instrument.market, instrument.code.lower()), None) is not None
     ]
+    for (market, code), path in files.items():
+        known = code.upper() in master and master[code.upper()].market == market
+        why = "LEAN does not list it" if known else "not in the instrument master"
+        log.add(code.upper(), UNKNOWN_MARKET, f"{why}: {path.relative_to(root)} not read")
+    return chosen
 
 
 @dataclass

@@ -133,6 +133,7 @@ def run_lean(
     object_store: str | Path | None = None,
     timeout: float | None = None,
     progress: Callable[[str], None] | None = None,
+    stored: Mapping[str, str] | None = None,
 ) -> LeanRun:
     """Run a backtest on the native LEAN and wait for it.
 
@@ -153,6 +154,8 @@ def run_lean(
         Seconds after which the engine is stopped.
     progress : callable, optional
         Called with each line of the log.
+    stored : mapping of key to text, optional
+        What is put into the object store before the run, an instruments file for one.
 
     Returns
     -------
@@ -183,6 +186,8 @@ def run_lean(
     else:
         store = Path(object_store).absolute()
     store.mkdir(parents=True, exist_ok=True)
+    for key, text in (stored or {}).items():
+        (store / key).write_text(text, encoding="utf-8")
     log = results / "engine.txt"
     with tempfile.TemporaryDirectory(prefix="lean-") as scratch:
         config = Path(scratch) / "config.json"

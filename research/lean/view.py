@@ -20,7 +20,7 @@ from research.lean.format import (
 )
 from research.lean.hours import MarketHours, MarketHoursDatabase
 from universe.arrays import BoolArray, IntArray, from_epoch_day, to_epoch_day
-from universe.instruments import Instrument
+from universe.instruments import Instrument, contract_differences
 
 ACCOUNT_CURRENCY = "USD"
 
@@ -320,14 +320,7 @@ def _differences(
     instrument: Instrument, properties: Mapping[tuple[str, str, str], SymbolProperties]
 ) -> tuple[str, ...]:
     lean = properties[instrument.market, instrument.code, "future"]
-    pairs = (
-        ("multiplier", instrument.multiplier, lean.multiplier),
-        ("tick", instrument.tick, lean.tick),
-        ("currency", instrument.currency, lean.currency),
-    )
-    return tuple(
-        f"{what} is {ours} here, {theirs} in LEAN" for what, ours, theirs in pairs if ours != theirs
-    )
+    return contract_differences(instrument, lean.multiplier, lean.tick, lean.currency)
 
 
 def _dropped(report: MarketReport) -> str:

@@ -45,6 +45,7 @@ GROUP_OF = {
     "metal": COMMODITIES,
     "energy": COMMODITIES,
     "agriculture": COMMODITIES,
+    "crypto": COMMODITIES,  # none in 003; a commodity to its regulator
     "equity": EQUITY,
     "volatility": EQUITY,  # 003 lists the VIX future among its equity indices
 }

@@ -26,8 +26,8 @@ from universe.arrays import FloatArray, IntArray
 
 INK, MUTED, GRID = "#1b1f24", "#6a737d", "#d8dce2"
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
-PINK, SKY, VIOLET = "#cc79a7", "#56b4e9", "#5e3c99"
-SERIES = (BLUE, ORANGE, GREEN, RED, PINK, SKY, VIOLET)
+PINK, SKY, VIOLET, BROWN = "#cc79a7", "#56b4e9", "#5e3c99", "#8a5a2b"
+SERIES = (BLUE, ORANGE, GREEN, RED, PINK, SKY, VIOLET, BROWN)
 Dash = str | tuple[float, tuple[float, float]]
 DASHES: tuple[Dash, ...] = ("solid", (0, (5, 1.5)), (0, (1.5, 1.5)))
 THEME = {
@@ -41,6 +41,7 @@ THEME = {
     PINK: "--pink",
     SKY: "--sky",
     VIOLET: "--violet",
+    BROWN: "--brown",
 }
 WIDTH = 10.0
 LEFT, RIGHT, TITLE, HEAD, FOOT = 0.78, 0.12, 0.3, 0.32, 0.3

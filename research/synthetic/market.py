@@ -21,7 +21,7 @@ from research.synthetic.exchange_holidays import closed_days
 from research.synthetic.models import DEFAULT_CODES, MarketModel, market_model
 from research.synthetic.paths import FIRST, LAST, Path, World, weekdays
 from universe.arrays import BoolArray, IntArray, to_epoch_day
-from universe.instruments import AssetClass, Instrument
+from universe.instruments import AssetClass, Instrument, InstrumentMaster
 from universe.master import MASTER
 
 _FX_FUTURES = {"EUR": "6E", "JPY": "6J", "GBP": "6B", "CHF": "6S", "CAD": "6C"}
@@ -33,6 +33,7 @@ def synthetic_market(
     start: date = date(2000, 1, 3),
     end: date = date(2024, 12, 31),
     codes: Iterable[str] | None = None,
+    master: InstrumentMaster = MASTER,
 ) -> Dataset:
     """Simulate a market.
 
@@ -44,7 +45,8 @@ def synthetic_market(
     start, end : date
         First and last day, within 1991 and 2034.
     codes : iterable of str, optional
-        Markets of the instrument master; by default 24 of all classes.
+        Markets of the instrument master; by default 24 of all classes but crypto.
+    master : InstrumentMaster
 
     Returns
     -------
@@ -65,7 +67,7 @@ def synthetic_market(
         )
     first_day, last_day = to_epoch_day(start), to_epoch_day(end)
     world = World(seed)
-    instruments = [MASTER[code] for code in (DEFAULT_CODES if codes is None else codes)]
+    instruments = [master[code] for code in (DEFAULT_CODES if codes is None else codes)]
     markets, issues = {}, []
     for instrument in instruments:
         history = _simulate(world, instrument, first_day, last_day)

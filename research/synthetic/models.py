@@ -155,6 +155,10 @@ _BY_CLASS: dict[AssetClass, dict[str, float]] = {
         "panic": 1.0, "inflation": 0.3, "reversion": 3.8, "priced_reversion": 5.0,
         "far_premium": 0.08,
     },
+    AssetClass.CRYPTO: {
+        "vol": 0.65, "premium": 0.5, "carry": -0.12, "carry_sd": 0.15, "world": 0.3,
+        "group": 0.8, "panic": -0.9, "inflation": -0.9,
+    },
 }  # fmt: skip
 
 _BY_CODE: dict[str, dict[str, float]] = {

@@ -225,8 +225,21 @@ class TestClassFormulas:
         macro.update(DAY, {"mym.dividend_yield": 0.03})
         assert one("MYM", 30000.0, macro).raw[0] == pytest.approx(600.0)
 
+    def test_a_small_contract_on_a_currency_or_an_index_is_as_the_full_size_one(self):
+        macro = macro_of({"eur.3m": 0.01, "usd.3m": 0.03, "eur.overnight": 0.0})
+        for code in ("6E", "E7", "M6E"):
+            assert one(code, 1.2, macro).raw[0] == pytest.approx(-0.024)
+        assert series_needed([MASTER["VXM"]]) == series_needed([MASTER["VX"]])
+
+    def test_crypto_keeps_the_basis_and_says_why(self):
+        found = one("MBT", 20000.0, macro_of({"usd.3m": 0.03}))
+        assert found.source[0] == Source.BASIS
+        assert "MBT: a coin pays nothing: the basis of the futures pair is used" in str(
+            found.reasons
+        )
+
     def test_every_currency_of_the_master_is_known(self):
-        fx = {i.code for i in MASTER if i.asset_class == AssetClass.FX}
+        fx = {i.full_size or i.code for i in MASTER if i.asset_class == AssetClass.FX}
         assert fx == set(FX_CURRENCIES)
 
 

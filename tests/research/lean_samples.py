@@ -1,17 +1,16 @@
 """A miniature LEAN Data folder and made-up histories for the tests of the LEAN format."""
 
 import json
-import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from research.data.dataset import Dataset, FxHistory, MarketHistory
 from research.lean.format import HOURS_FILE, PROPERTIES_FILE, ContractCalendar
 from research.lean.hours import MarketHoursDatabase
+from tests.golden_lean import lean_data
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.instruments import Instrument
 from universe.master import MASTER
@@ -208,9 +207,5 @@ def assert_same(left: Dataset, right: Dataset) -> None:
 
 
 def real_lean_data() -> Path:
-    """LEAN's own Data folder, or skip the test."""
-    beside = Path(__file__).resolve().parents[3] / "shared" / "data" / "lean"
-    folder = Path(os.environ.get("LEAN_DATA") or beside)
-    if not (folder / HOURS_FILE).is_file():
-        pytest.skip("no LEAN databases: set LEAN_DATA or put them in ../shared/data/lean")
-    return folder
+    """LEAN's own Data folder, or the facts of it that come with the tests."""
+    return lean_data()

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.golden_lean import EXPIRIES, HOURS, lean_data
 from universe.arrays import to_epoch_day
 from universe.expiry import (
     KNOWN_RULES,
@@ -31,12 +30,6 @@ from universe.listing import contract_of
 from universe.master import MASTER
 
 LETTERS = "FGHJKMNQUVXZ"
-LEAN_DATA = Path(
-    os.environ.get("LEAN_DATA") or Path(__file__).resolve().parents[3] / "shared/data/lean"
-)
-EXPIRIES = LEAN_DATA / "expiries.csv"
-MARKET_HOURS = LEAN_DATA / "market-hours" / "market-hours-database.json"
-
 # Dates that may fall on a holiday: LEAN does not adjust these two, and moves the third by one day.
 UNADJUSTED = {
     "third_friday_unadjusted",
@@ -44,10 +37,6 @@ UNADJUSTED = {
     "third_friday_plus_1m_minus_30d",
 }
 
-needs_lean = pytest.mark.skipif(
-    not (EXPIRIES.exists() and MARKET_HOURS.exists()),
-    reason=f"no LEAN expiry dates and market hours in {LEAN_DATA}; set LEAN_DATA",
-)
 WITH_LEAN_DATES = [i for i in MASTER if i.lean_listed or i.code == "KM"]
 
 rules = st.sampled_from(sorted(KNOWN_RULES))
@@ -60,7 +49,7 @@ notices = st.sampled_from(list(Notice))
 def lean_expiries() -> dict[tuple[str, str], dict[int, date]]:
     table: dict[tuple[str, str], dict[int, date]] = defaultdict(dict)
     wanted = {(i.market, i.code) for i in WITH_LEAN_DATES}
-    with EXPIRIES.open(newline="") as lines:
+    with (lean_data() / EXPIRIES).open(newline="") as lines:
         for market, root, month, expiry in csv.reader(lines):
             if (market, root) in wanted and month >= "199001":
                 table[market, root][int(month)] = date.fromisoformat(expiry)
@@ -69,7 +58,7 @@ def lean_expiries() -> dict[tuple[str, str], dict[int, date]]:
 
 @cache
 def market_hours() -> dict[str, dict[str, list[str]]]:
-    return json.loads(MARKET_HOURS.read_text())["entries"]
+    return json.loads((lean_data() / HOURS).read_text())["entries"]
 
 
 @cache
@@ -91,7 +80,6 @@ def listed(instrument: Instrument, month: int) -> bool:
     return LETTERS[month - 1] in instrument.priced_months
 
 
-@needs_lean
 @pytest.mark.parametrize("instrument", WITH_LEAN_DATES, ids=lambda i: i.code)
 def test_equals_lean_in_every_month(instrument: Instrument) -> None:
     lean = lean_expiries()[instrument.market, instrument.code]
@@ -111,7 +99,6 @@ def test_equals_lean_in_every_month(instrument: Instrument) -> None:
     assert different == []
 
 
-@needs_lean
 @pytest.mark.parametrize("instrument", WITH_LEAN_DATES, ids=lambda i: i.code)
 def test_without_holidays_stays_near(instrument: Instrument) -> None:
     lean = lean_expiries()[instrument.market, instrument.code]
@@ -159,6 +146,13 @@ HOLIDAYS_2022 = {date(2022, 9, 5), date(2022, 11, 24), date(2022, 12, 26), date(
         ("CT", 2022, 12, date(2022, 12, 7)),
         ("CC", 2022, 12, date(2022, 12, 14)),
         ("SB", 2023, 3, date(2023, 2, 28)),
+        ("AP", 2022, 12, date(2022, 12, 15)),
+        ("JGBL", 2022, 12, date(2022, 12, 13)),
+        ("QG", 2022, 12, date(2022, 11, 25)),
+        ("EBM", 2022, 12, date(2022, 12, 12)),
+        ("C", 2022, 12, date(2022, 12, 14)),
+        ("DC", 2013, 10, date(2013, 10, 29)),
+        ("CN", 2022, 12, date(2022, 12, 29)),
     ],
 )
 def test_known_dates(code: str, year: int, month: int, expected: date) -> None:
@@ -221,7 +215,7 @@ def test_a_closed_exchange_moves_the_date(rule: str, year: int, month: int) -> N
     closed_day = last_trade_date(rule, year, month, {open_day})
     if rule in {"third_friday_unadjusted", "third_wednesday_minus_2d"}:
         assert closed_day == open_day
-    elif rule == "tenth_bd":
+    elif rule in {"tenth_bd", "10th_or_next_bd", "wednesday_nearest_15th"}:
         assert closed_day > open_day
     else:
         assert closed_day < open_day
@@ -287,7 +281,6 @@ def test_holding_days_before_thanksgiving_and_christmas() -> None:
     assert last_of_the_year.last_holding == to_epoch_day(date(2022, 12, 27))
 
 
-@needs_lean
 @pytest.mark.parametrize("instrument", [i for i in MASTER if i.lean_listed], ids=lambda i: i.code)
 def test_listed_holding_days_are_early_enough_in_leans_calendars(instrument: Instrument) -> None:
     """From 2002 on: nobody could know of the closed days of September 2001."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from research.data.dataset import Dataset
+from research.data.dataset import DataIssue, Dataset
 from research.data.errors import DataError
 from research.lean import folder as writing
 from research.lean.export import export_lean
@@ -424,3 +424,23 @@ def test_a_source_without_front_contracts_has_no_map_file(lean, es, tmp_path):
     )
     assert not (tmp_path / "out/future/cme/map_files").exists()
     assert "names no front contract" in str(report)
+
+
+def test_what_the_data_lack_is_named_too(lean, es, tmp_path):
+    issues = [
+        DataIssue("WHEY", None, "unknown market", "not in the instrument master: file not read"),
+        DataIssue("ES", None, "outlier", "kept"),
+    ]
+    data = Dataset("d", True, {"ES": es}, {}, issues)
+    report = export_lean(data, tmp_path / "out", lean)
+    assert str(report).endswith(
+        "left out: WHEY (unknown market: not in the instrument master: file not read)"
+    )
+    assert json.loads((tmp_path / "out/export.json").read_text())["left_out"] == report.left_out
+
+
+def test_volumes_of_the_master_are_said_to_be_rough(lean, tmp_path):
+    es = history(lean, instrument("ES"), MONTHS, volume="none")
+    text = str(export_lean(dataset(es), tmp_path / "out", lean))
+    assert "1 markets have bars without a volume, which get the master's usual one (volumes" in text
+    assert "not measurements" in text

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from research.data.errors import DataError
 from research.data.import_pysystemtrade import load_pysystemtrade
+from research.data.issue_log import left_out
 from research.lean.export import export_lean
 from research.lean.read import read_lean
 from tests.research.lean_samples import (
@@ -302,3 +303,19 @@ def test_real_markets_round_trip(futures_data, tmp_path):
     assert back.markets["CL"].close.min() == pytest.approx(-37.63) or (
         np.min(back.markets["CL"].close) > 0  # the source may hold December contracts only
     )
+
+
+def test_a_file_of_no_market_is_named(exported):
+    folder, _ = exported
+    for name in ("zzz", "nok"):  # unknown; known, but not to LEAN
+        shutil.copy(
+            folder / "future/cme/daily/es_trade.zip", folder / f"future/cme/daily/{name}_trade.zip"
+        )
+    back = read_lean(folder, MASTER)
+    assert list(back.markets) == ["ES"]
+    assert left_out(back.issues) == [
+        "left out: NOK (unknown market: LEAN does not list it: future/cme/daily/nok_trade.zip not"
+        " read)",
+        "left out: ZZZ (unknown market: not in the instrument master:"
+        " future/cme/daily/zzz_trade.zip not read)",
+    ]

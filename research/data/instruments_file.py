@@ -1,0 +1,32 @@
+"""A user's own markets from a file, for research and export (U8)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from research.data.errors import DataError
+from universe.instrument_table import own_instruments
+from universe.instruments import Instrument
+from universe.master import MASTER
+
+
+def read_instruments(path: str | Path) -> list[Instrument]:
+    """The markets that an instruments file changes or adds, see :mod:`universe.instrument_table`.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or is not text.
+    universe.instrument_table.InstrumentTableError
+        With every fault by line.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise DataError(
+            f"{path}: cannot be read ({reason}); expected an instruments file, a CSV with a column"
+            " 'code' (docs/instruments.md)"
+        ) from None
+    return own_instruments(text, MASTER, str(path))
