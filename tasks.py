@@ -75,7 +75,7 @@ def main(words: list[str]) -> int:
         _check_name(name)
         given = _variables(name, rest)
         if name == "help":
-            print(help_text())
+            print(help_text(), flush=True)
             return 0
         if name == "clean":
             return clean()
@@ -94,6 +94,9 @@ def main(words: list[str]) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def help_text() -> str:
