@@ -19,12 +19,22 @@ from rich.progress import (
 )
 from rich.text import Text
 
+_FEWEST = 20
+"""Steps of a stage from which on the time of those done tells that of the others."""
 
-class _Eta(TimeRemainingColumn):
-    """Time to the end of the stage, nothing for one that has ended or whose end is unknown."""
+
+class _Count(MofNCompleteColumn):
+    """Steps done and in all, nothing where they cannot be counted."""
 
     def render(self, task: Task) -> Text:
-        if task.finished or task.total is None:
+        return super().render(task) if task.total is not None or task.completed else Text("")
+
+
+class _Eta(TimeRemainingColumn):
+    """Time to the end of the stage, nothing for one that has ended or has too few steps to tell."""
+
+    def render(self, task: Task) -> Text:
+        if task.finished or task.total is None or task.total < _FEWEST:
             return Text("")
         return Text("ETA ").append_text(super().render(task))
 
@@ -42,7 +52,7 @@ class Bars:
         self._progress = Progress(
             TextColumn("{task.description:<8}"),
             BarColumn(bar_width=30),
-            MofNCompleteColumn(),
+            _Count(),
             TimeElapsedColumn(),
             _Eta(),
             TextColumn("{task.fields[detail]}", markup=False),

@@ -81,10 +81,14 @@ def _data(data: Path | None, macro: Path | None) -> Iterator[str]:
 
 def _lean_folder(data: Path | None) -> Iterator[str]:
     """What LEAN would not say of a folder of its own layout."""
+    from research.data.errors import DataError
     from research.lean.checks import check_folder, expected_markets
     from research.open_data import Layout, detect_layout
     from universe.master import MASTER
 
-    if data is None or not data.is_dir() or detect_layout(data) is not Layout.LEAN:
+    try:
+        if data is None or detect_layout(data) is not Layout.LEAN:
+            return
+    except DataError:  # said already
         return
     yield from map(str, check_folder(data, expected_markets(data, MASTER)))

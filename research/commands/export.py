@@ -23,8 +23,7 @@ from research.commands.speech import call, say
 @click.option(
     "--lean-data",
     type=options.PATH,
-    required=True,
-    help="LEAN's own Data folder, for its market-hours and symbol-properties databases.",
+    help="LEAN's own Data folder, for its market-hours and symbol-properties databases; needed.",
 )
 @click.option(
     "--margins-from",
@@ -46,7 +45,7 @@ def command(
     expiries: Path | None,
     macro: Path | None,
     seed: int | None,
-    lean_data: Path,
+    lean_data: Path | None,
     margins_from: Path | None,
     no_universes: bool,
     day_sessions: bool,
@@ -55,6 +54,9 @@ def command(
     """Write market data as a data folder for a local LEAN."""
     from research.lean.project_config import chosen_settings
 
+    if lean_data is None:
+        example = call("export", data=data, lean_data="LEAN/Data")
+        raise click.UsageError(f"LEAN's own Data folder is needed, as in: {example}")
     settings = chosen_settings((), open_end=True, start=start, end=end, markets=markets)
 
     from research.commands.macro_notes import unknown_files

@@ -36,6 +36,17 @@ def test_a_waiting_stage_has_no_end_to_tell():
         bars.wait("start")
         bars._progress.refresh()
 
+    assert "start" in drawn(draw)
+    assert "ETA" not in drawn(draw)
+    assert "0/" not in drawn(draw)
+
+
+def test_a_few_long_steps_tell_no_time():
+    def draw(bars):
+        bars.stage("report")(3, 5)
+        bars._progress.refresh()
+
+    assert "3/5" in drawn(draw)
     assert "ETA" not in drawn(draw)
 
 
