@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,18 @@ hypothesis.settings.register_profile(
     "suite", deadline=None, max_examples=50, derandomize=True, database=None
 )
 hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_config(tmp_path_factory):
+    """The config.json that comes with the project, in the place of the one the user has edited."""
+    from research.lean import project_config  # needs the path set above
+
+    path = tmp_path_factory.mktemp("project") / "config.json"
+    path.write_text(json.dumps(project_config.default_config()), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(project_config, "CONFIG", path)
+        yield path
 
 
 @pytest.fixture(scope="session")

@@ -140,7 +140,7 @@ def _market_findings(folder: Path, one: Instrument, start: date, end: date) -> l
     if not exchange.is_dir():
         return [Finding(one.code, f"the exchange's folder {exchange} is missing")]
     try:
-        days = _bar_days(folder / _path(one, "trade"), one.code)
+        days = _bar_days(folder / _path(one, "trade"), f"the trade bars of {one.code}")
     except DataError as error:
         return [Finding(one.code, str(error))]
     traded = sorted(day for day in days if f"{start:%Y%m%d}" <= day <= f"{end:%Y%m%d}")
@@ -157,10 +157,10 @@ def _market_findings(folder: Path, one: Instrument, start: date, end: date) -> l
     return out
 
 
-def _bar_days(path: Path, code: str) -> set[str]:
+def _bar_days(path: Path, what: str) -> set[str]:
     """Dates (yyyymmdd) of all rows of a zip, which is read to its end."""
     days: set[str] = set()
-    for _, text in read_zip(path, f"the trade bars of {code}"):
+    for _, text in read_zip(path, what):
         days.update(_STAMP.findall(text))
     return days
 
@@ -197,7 +197,7 @@ def _rate_fault(folder: Path, currency: str, properties: Properties) -> str:
     if pair is None:
         return f"no pair converts {currency} into {ACCOUNT_CURRENCY}"
     try:
-        days = _bar_days(folder / forex_path(pair), pair)
+        days = _bar_days(folder / forex_path(pair), f"the quote bars of {pair}")
     except DataError as error:
         return str(error)
     return "" if days else f"{folder / forex_path(pair)} has no row"

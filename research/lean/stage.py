@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from research.data.errors import DataError
-from research.lean.project_config import CONFIG, ROOT, default_config
+from research.lean import project_config
+from research.lean.project_config import ROOT, default_config
 
 CORE = ("algorithm", "alpha", "execution", "portfolio", "risk", "universe")
 """Packages that the algorithm imports; research, tests and benchmarks stay at home."""
@@ -135,7 +136,8 @@ def _earlier(folder: Path) -> list[str]:
 
 def _config(folder: Path) -> dict[str, object]:
     """The repository's config.json with the identity of the one in the folder."""
-    config = _read(CONFIG) if CONFIG.is_file() else default_config()
+    own = project_config.CONFIG
+    config = _read(own) if own.is_file() else default_config()
     known = _read(folder / _CONFIG_NAME) if (folder / _CONFIG_NAME).is_file() else {}
     kept = {key: known[key] for key in _IDENTITY if key in known}
     return {**{key: value for key, value in config.items() if key not in _IDENTITY}, **kept}

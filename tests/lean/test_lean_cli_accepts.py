@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from algorithm.settings import Settings
-from research.lean import stage
 from research.lean.project_config import default_config
 from research.lean.stage import CORE, stage_project
 from research.pages.run_files import REPORT
@@ -100,10 +99,7 @@ def answer(lean_copy, tmp_path_factory):
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory):
     """The project as it is staged for the cloud."""
-    folder = tmp_path_factory.mktemp("staged")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "CONFIG", folder / "none")  # the repository's own is the user's
-        return stage_project(folder / "trend-carry")
+    return stage_project(tmp_path_factory.mktemp("staged") / "trend-carry")
 
 
 def test_the_copy_answers(answer, lean_copy):

@@ -24,12 +24,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
-def config(monkeypatch, tmp_path_factory):
-    """A config.json as it comes: the real one is the user's."""
-    path = tmp_path_factory.mktemp("config") / "config.json"
-    path.write_text(json.dumps(project_config.default_config()), encoding="utf-8")
-    monkeypatch.setattr(project_config, "CONFIG", path)
+def called_by_itself(monkeypatch):
     monkeypatch.delenv(CALLER, raising=False)
+
+
+@pytest.fixture
+def config(monkeypatch, tmp_path):
+    """A config.json to be edited."""
+    path = tmp_path / "edited" / "config.json"
+    path.parent.mkdir()
+    monkeypatch.setattr(project_config, "CONFIG", path)
     return path
 
 
@@ -39,10 +43,10 @@ def run(*arguments):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A short run on the synthetic market, and its folder; it names all that config.json has."""
+    """A short run on the synthetic market, and its folder."""
     out = tmp_path_factory.mktemp("cli") / "a folder" / "out"
     dates = ["--start", "2002-01-02", "--end", "2003-06-30"]
-    chosen = ["--markets", "ES,ZN", "--set", "vol_target=0.12 cash=50000000"]
+    chosen = ["--markets", "ES,ZN", "--set", "vol_target=0.12"]
     result = run("backtest", *dates, *chosen, "--out", out)
     return result, out
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from research.data.errors import DataError
-from research.lean import project_config, stage
+from research.lean import project_config
 from research.lean.stage import CORE, LIMIT, RECORD, stage_project
 
 
@@ -19,7 +19,7 @@ def root(tmp_path, monkeypatch):
     (root / "tasks.py").write_text("# tasks\n")
     config = root / "config.json"
     config.write_text('{"parameters": {"cash": "1000000"}, "local-id": 7}')
-    monkeypatch.setattr(stage, "CONFIG", config)
+    monkeypatch.setattr(project_config, "CONFIG", config)
     return root
 
 
