@@ -45,10 +45,7 @@ CORE_MODULES = [path for path in FILES if path.parts[0] in CORE and path.suffix 
 
 
 def may_import_lean(path: Path) -> bool:
-    return path.name.startswith("lean_") or path.as_posix() in (
-        "main.py",
-        "algorithm/trend_carry.py",
-    )
+    return path.name.startswith("lean_") or path.as_posix() == "main.py"
 
 
 def imported(path: Path) -> set[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, str]
 
-_LONGEST_VALUE = 18
+_LONGEST_VALUE = 14
 _GAP = "  "
 
 
@@ -47,7 +47,7 @@ def command(names: tuple[str, ...], form: str) -> None:
     else:
         for line in table_lines(rows, console().width):
             click.echo(line)
-        say(f"'{call('settings', name=rows[0]['name'])}' tells all of one, '--format json' of all")
+        say(f"'{call('settings', name=rows[0]['name'])}' tells all of one")
 
 
 def _chosen(rows: list[Row], names: Sequence[str]) -> list[Row]:
@@ -75,7 +75,7 @@ def table_lines(rows: Sequence[Row], width: int) -> list[str]:
     first = max(len(row["name"]) for row in rows)
     second = min(max(len(row["default"]) for row in rows), _LONGEST_VALUE)
     lines = []
-    for package, group in groupby(rows, key=lambda row: row.get("package", "all settings")):
+    for package, group in groupby(rows, key=lambda row: row["package"]):
         lines.append(package)
         for row in group:
             unit = f" ({row['unit']})" if row["unit"] else ""

@@ -319,7 +319,7 @@ class TestSettings:
         inset = [line for line in lines if line.startswith("  ")]
         assert [line.split()[0] for line in inset] == [row["name"] for row in rows]
         assert max(map(len, lines)) <= 100
-        packages = list(dict.fromkeys(row.get("package", "all settings") for row in rows))
+        packages = list(dict.fromkeys(row["package"] for row in rows))
         assert [line for line in lines if line and " " not in line[:2]][:-1] == packages
 
     def test_all_of_one(self):
