@@ -15,7 +15,7 @@ CONFIG = ROOT / "config.json"
 DESCRIPTION = "Trend + carry on futures."
 
 SHIPPED = ("start", "end", "cash", "markets")
-"""Settings in config.json as it comes; LEAN takes more than a few parameters for overfitting, so
+"""Settings in config.json as it comes; LEAN warns of more than ten parameters (overfitting), so
 that the others are there only once somebody has changed them."""
 
 OPEN_END = "9999-12-31"
