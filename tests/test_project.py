@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import tasks
 from algorithm.settings import Settings
+from research.commands import COMMANDS
 from research.lean.project_config import SHIPPED, default_config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -220,6 +223,26 @@ def test_texts_for_people_are_there_and_of_one_version():
     for name in ("CONTRIBUTING.md", "CHANGELOG.md", "NOTICE"):
         assert f"]({name})" in readme
         assert (ROOT / name).is_file()
+
+
+def test_what_the_readme_imports_is_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    lines = [line for line in block.splitlines() if line.startswith("from ")]
+    assert len(lines) == 3
+    exec(compile("\n".join(lines), "README.md", "exec"), {})
+
+
+def test_every_task_in_the_readme_exists():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    known = {*COMMANDS, *tasks.TASKS, *tasks.OTHERS}
+    named = set(re.findall(r"(?m)^(?:make|python tasks\.py) (\w+)", text))
+    named |= set(re.findall(r"`make (\w+)", text))
+    assert named <= known
+    assert named >= {"backtest", "test", "export", "lean", "parity", "cloud", "rules", "bench"}
+    for line in re.findall(r"(?m)^make (.*)$", text):
+        task, *words = shlex.split(line, comments=True)
+        tasks._variables(task, [word.replace("\n", " ") for word in words])
 
 
 def test_every_link_between_documents_leads_somewhere():
