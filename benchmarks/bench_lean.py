@@ -1,6 +1,6 @@
 """Wall time of the strategy in LEAN, against its subscriptions alone and with its orders.
 
-Needs LEAN_LAUNCHER and LEAN_FOLDER, a data folder that export-lean wrote; BENCH_START, BENCH_END
+Needs LEAN_LAUNCHER and LEAN_FOLDER, a data folder that make export wrote; BENCH_START, BENCH_END
 and BENCH_RUNS choose the period and the repetitions.
 """
 
@@ -36,7 +36,7 @@ def test_the_strategy_takes_at_most_twice_as_long_as_waiting(tmp_path, capsys):
         pytest.skip(str(error))
     folder = Path(os.environ.get("LEAN_FOLDER", ROOT / "lean-data"))
     if not (folder / "future").is_dir():
-        pytest.skip("no LEAN data folder: set LEAN_FOLDER to one that export-lean wrote")
+        pytest.skip("no LEAN data folder: set LEAN_FOLDER to one that make export wrote")
     start = os.environ.get("BENCH_START", "2010-01-04")
     end = os.environ.get("BENCH_END", "2014-12-31")
     codes = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,6 +15,13 @@ from universe.instruments import Instrument, InstrumentMaster
 
 Progress = Callable[[int, int, str], None]
 """Called with (markets done, markets in all, code) after each market."""
+
+
+_LAYOUTS = (
+    "a folder with multiple_prices_csv/ (pysystemtrade) in it, in its futures/ or in its"
+    " data/futures/, with future/ and market-hours/ (LEAN), or with CSV files <CODE>.csv or"
+    " <CODE>_<YYYYMM>.csv"
+)
 
 
 class Layout(StrEnum):
@@ -62,9 +70,11 @@ def detect_layout(folder: Path) -> Layout:
     Raises
     ------
     DataError
-        If the folder is missing or is none of the three.
+        If the folder is missing, a file, or none of the three.
     """
     if not folder.is_dir():
+        if folder.exists():
+            raise DataError(f"{folder}: is a file; expected {_LAYOUTS}")
         raise DataError(f"{folder}: the data folder is missing")
     for root in (folder, folder / "futures", folder / "data" / "futures"):
         if (root / "multiple_prices_csv").is_dir() or (root / "adjusted_prices_csv").is_dir():
@@ -73,11 +83,19 @@ def detect_layout(folder: Path) -> Layout:
         return Layout.LEAN
     if any(folder.glob("*.csv")):
         return Layout.CSV
-    raise DataError(
-        f"{folder}: not a data folder; expected multiple_prices_csv/ (pysystemtrade) in it, in its"
-        " futures/ or in its data/futures/, or future/ and market-hours/ (LEAN), or files"
-        " <CODE>.csv or <CODE>_<YYYYMM>.csv"
-    )
+    raise DataError(f"{folder}: not a data folder; expected {_LAYOUTS}{_found(folder)}")
+
+
+def _found(folder: Path) -> str:
+    """What a folder holds instead of data, in a few words."""
+    kinds = Counter(path.suffix.lower() for path in folder.iterdir() if path.is_file())
+    if not kinds:
+        return ""
+    kind, count = kinds.most_common(1)[0]
+    text = f"; found {count} {kind or 'other'} files"
+    if kind in (".parquet", ".feather", ".xlsx"):
+        text += ", which are not read: write them as CSV first (pandas: to_csv)"
+    return text
 
 
 def open_data(request: DataRequest, progress: Progress | None = None) -> Dataset:

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import sys
@@ -25,6 +26,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"{len(skipped)} tests were skipped; set {', '.join(names)} to run them (see README)"
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_config(tmp_path_factory):
+    """The config.json that comes with the project, in the place of the one the user has edited."""
+    from research.lean import project_config  # needs the path set above
+
+    path = tmp_path_factory.mktemp("project") / "config.json"
+    path.write_text(json.dumps(project_config.default_config()), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(project_config, "CONFIG", path)
+        yield path
 
 
 @pytest.fixture(scope="session")

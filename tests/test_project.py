@@ -1,17 +1,20 @@
 """The project as a whole: what QuantConnect's cloud and LEAN's CLI take, and who imports whom."""
 
 import ast
-import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import tasks
 from algorithm.settings import Settings
-from research.lean.project_config import CONFIG, default_config
+from research.commands import COMMANDS
+from research.lean.project_config import SHIPPED, default_config
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,7 +38,7 @@ def project_files() -> list[Path]:
         ).stdout.split("\0")
         files = [Path(name) for name in listed if name]
     except (OSError, subprocess.CalledProcessError):  # an unpacked archive
-        hidden = re.compile(r"(^|/)(\.(?!ci/)|__pycache__|out/|lean-data/)")
+        hidden = re.compile(r"(^|/)(\.(?!ci/|github/)|__pycache__|out/|lean-data/)")
         walked = (path.relative_to(ROOT) for path in ROOT.rglob("*"))
         files = [path for path in walked if not hidden.search(path.as_posix())]
     return sorted(path for path in files if (ROOT / path).is_file())
@@ -46,10 +49,7 @@ CORE_MODULES = [path for path in FILES if path.parts[0] in CORE and path.suffix 
 
 
 def may_import_lean(path: Path) -> bool:
-    return path.name.startswith("lean_") or path.as_posix() in (
-        "main.py",
-        "algorithm/trend_carry.py",
-    )
+    return path.name.startswith("lean_") or path.as_posix() == "main.py"
 
 
 def imported(path: Path) -> set[str]:
@@ -104,6 +104,21 @@ def test_core_imports(path):
     assert imported(path) - allowed == set()
 
 
+def test_tasks_import_nothing_that_has_to_be_installed():
+    waiting, seen = [Path("tasks.py")], set()
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                module = Path(*(node.module or "").split("."))
+                for found in (module.with_suffix(".py"), module / "__init__.py"):
+                    if (ROOT / found).is_file() and found not in seen:
+                        waiting.append(found)
+        assert imported(path) <= set(sys.stdlib_module_names) | set(PACKAGES)
+    assert seen > {Path("tasks.py")}
+
+
 def test_main_is_one_class_and_imports_the_algorithm():
     tree = ast.parse((ROOT / "main.py").read_text(encoding="utf-8"))
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
@@ -121,10 +136,11 @@ def test_research_does_not_need_lean():
     assert needing == []
 
 
-def test_config_equals_the_settings_table():
-    config = json.loads(CONFIG.read_text(encoding="utf-8"))
-    assert config == default_config(), "'make config' writes it anew"
-    assert list(config["parameters"]) == [row["name"] for row in Settings.table()]
+def test_config_as_it_comes():
+    """The file itself is the user's; no test reads it."""
+    config = default_config()
+    assert tuple(config["parameters"]) == SHIPPED
+    assert len(SHIPPED) <= 10  # LEAN's ParameterCountAnalysis warns of more
     assert Settings.parse(config["parameters"]) == Settings()
     assert all(isinstance(value, str) for value in config["parameters"].values())
 
@@ -135,22 +151,47 @@ def test_config_passes_the_launchers_command_line():
     assert parameter_text(Settings().as_strings()).startswith("start:1990-01-01,")
 
 
-def test_requirements_are_pinned():
-    lines = [
-        line
-        for path in sorted((ROOT / "requirements").glob("*.txt"))
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if line and not line.startswith(("#", "-r ", "-c "))
-    ]
-    assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+", line)] == []
-    names = [line.partition("==")[0] for line in lines]
-    assert sorted(names) == sorted(set(names))
+def named_packages(name: str) -> list[str]:
+    """Lines of a requirements/<name>.in and of those that it includes."""
+    lines: list[str] = []
+    for line in (ROOT / "requirements" / f"{name}.in").read_text(encoding="utf-8").splitlines():
+        if line.startswith("-r "):
+            lines += named_packages(line.removeprefix("-r ").removesuffix(".in"))
+        elif line and not line.startswith("#"):
+            lines.append(line)
+    return lines
+
+
+def locked_packages(name: str) -> dict[str, list[str]]:
+    """Hashes of a requirements/<name>.txt by package with version and marker."""
+    out: dict[str, list[str]] = {}
+    for line in (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            word = line.strip().removesuffix(" \\")
+            if word.startswith("--hash=sha256:"):
+                out[list(out)[-1]].append(word)
+            else:
+                out[word] = []
+    return out
+
+
+@pytest.mark.parametrize("name", ["research", "dev"])
+def test_requirements_are_locked_with_hashes(name):
+    wanted, locked = named_packages(name), locked_packages(name)
+    pin = re.compile(r"[a-z0-9-]+==[0-9a-z.]+( ; sys_platform == \"win32\")?")
+    assert [line for line in (*wanted, *locked) if not pin.fullmatch(line)] == []
+    assert sorted(wanted) == sorted(set(wanted))
+    assert set(wanted) <= set(locked), "written anew? the file's head says how"
+    assert all(hashes for hashes in locked.values())
+    packages = [line.partition("==")[0] for line in locked]
+    assert packages == sorted(set(packages))
+    if name == "dev":
+        assert set(locked) >= set(locked_packages("research"))
 
 
 def test_core_requirements_are_those_of_the_cloud():
-    text = (ROOT / "requirements" / "core.txt").read_text(encoding="utf-8")
-    for pin in ("numpy==1.26.4", "pandas==2.3.3", "scipy==1.13.1", "scikit-learn==1.6.1"):
-        assert pin in text.split()
+    pins = {"numpy==1.26.4", "pandas==2.3.3", "scipy==1.13.1", "scikit-learn==1.6.1"}
+    assert pins <= set(named_packages("core"))
 
 
 def test_licence():
@@ -160,106 +201,58 @@ def test_licence():
     assert len(text) > 10_000
 
 
+def test_notice_is_that_of_the_project():
+    text = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    assert text.startswith("trend-carry\nCopyright ")
+    assert "Apache License" in text
+
+
 def test_ci_is_executable():
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    if os.name != "nt":
+        assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
-class TestMake:
-    """Targets as make would run them (``-n``), in a copy of the parts that make looks at."""
+def test_texts_for_people_are_there_and_of_one_version():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "version"
+    ]
+    assert f"\n## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {version}\n" in citation
+    assert "\nlicense: Apache-2.0\n" in citation
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("CONTRIBUTING.md", "CHANGELOG.md", "NOTICE"):
+        assert f"]({name})" in readme
+        assert (ROOT / name).is_file()
 
-    @staticmethod
-    def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            key: value
-            for key, value in os.environ.items()
-            if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "LEAN_LAUNCHER")
-        }
-        return subprocess.run(
-            ["make", *arguments],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
-    @pytest.fixture
-    def copy(self, tmp_path):
-        folder = tmp_path / "with blank"
-        (folder / "requirements").mkdir(parents=True)
-        for name in ("Makefile", *(str(p) for p in FILES if p.parts[0] == "requirements")):
-            (folder / name).write_bytes((ROOT / name).read_bytes())
-        return folder
+def test_what_the_readme_imports_is_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    lines = [line for line in block.splitlines() if line.startswith("from ")]
+    assert len(lines) == 3
+    exec(compile("\n".join(lines), "README.md", "exec"), {})
 
-    def test_help_is_the_default_and_names_every_target(self, copy):
-        text = self.make(copy).stdout
-        for target in (
-            "backtest",
-            "rules",
-            "test",
-            "lint",
-            "types",
-            "export",
-            "lean",
-            "parity",
-            "bench",
-        ):
-            assert re.search(rf"^  {target} ", text, re.MULTILINE)
 
-    def test_missing_python(self, copy):
-        done = self.make(copy, "backtest", "PYTHON=python-that-is-not")
-        assert done.returncode != 0
-        assert "error: python-that-is-not is missing or not Python 3.11" in done.stderr
-        assert not (copy / ".venv").exists()
+def test_every_task_in_the_readme_exists():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    known = {*COMMANDS, *tasks.TASKS, *tasks.OTHERS}
+    named = set(re.findall(r"(?m)^(?:make|python tasks\.py) (\w+)", text))
+    named |= set(re.findall(r"`make (\w+)", text))
+    assert named <= known
+    assert named >= {"backtest", "test", "export", "lean", "parity", "cloud", "rules", "bench"}
+    for line in re.findall(r"(?m)^make (.*)$", text):
+        task, *words = shlex.split(line, comments=True)
+        tasks._variables(task, [word.replace("\n", " ") for word in words])
 
-    def test_lean_without_launcher(self, copy):
-        (copy / ".venv" / "bin").mkdir(parents=True)
-        python = copy / ".venv" / "bin" / "python"
-        python.symlink_to(sys.executable)
-        for stamp in ("ready-research", "ready-dev"):
-            (copy / ".venv" / stamp).touch()
-        for target in ("lean", "parity"):
-            done = self.make(copy, target)
-            assert done.returncode != 0
-            assert "error: LEAN_LAUNCHER is not set" in done.stderr
 
-    def test_variables_reach_the_command_line(self, copy):
-        fake = copy / ".venv" / "bin" / "python"
-        fake.parent.mkdir(parents=True)
-        fake.write_text('#!/bin/sh\nfor a in "$@"; do echo "<$a>"; done\n')
-        fake.chmod(0o755)
-        (copy / ".venv" / "ready-research").touch()
-        done = self.make(
-            copy,
-            "-j4",
-            "backtest",
-            "DATA=my data",
-            "START=2010-01-04",
-            "MARKETS=ES ZN",
-            "SET=vol_target=0.12 ewmac_spans=16 32",
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.split("\n") == [
-            "<-m>",
-            "<research>",
-            "<backtest>",
-            "<--data>",
-            "<my data>",
-            "<--start>",
-            "<2010-01-04>",
-            "<--markets>",
-            "<ES ZN>",
-            "<--set>",
-            "<vol_target=0.12 ewmac_spans=16 32>",
-            "",
-        ]
-
-    def test_changed_requirements_set_up_again(self, copy):
-        fake = copy / ".venv" / "bin" / "python"
-        fake.parent.mkdir(parents=True)
-        fake.write_text('#!/bin/sh\necho "ran $*"\n')
-        fake.chmod(0o755)
-        (copy / ".venv" / "ready-research").touch()
-        os.utime(copy / ".venv" / "ready-research", (1, 1))
-        assert "pip install" in self.make(copy, "settings").stdout
-        assert "pip install" not in self.make(copy, "settings").stdout
+def test_every_link_between_documents_leads_somewhere():
+    broken = []
+    for path in FILES:
+        if path.suffix != ".md":
+            continue
+        text = (ROOT / path).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+            if "://" not in target and not (ROOT / path.parent / target).exists():
+                broken.append(f"{path}: {target}")
+    assert broken == []

@@ -52,7 +52,8 @@ def read_dated_csv(
     date_column : str
         Column of ``yyyy-mm-dd`` dates; a time of day may follow.
     columns : sequence of str
-        Numeric columns; further columns of the file are not read.
+        Numeric columns; further columns of the file are not read. Capitals in the names of the
+        file's columns do not count.
     optional : sequence of str
         Numeric columns that the file may lack: they are then all NaN.
     log : IssueLog
@@ -124,7 +125,13 @@ def _read_frame(
         raise DataError(f"{path}: the file is empty; {expected}")
     first_line = content.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace")
     header = first_line.rstrip("\r").split(",")
-    present = [name.strip() for name in header]
+    spelled = {name.casefold(): name for name in (*wanted, *optional)}
+    present = [spelled.get(name.strip().casefold(), name.strip()) for name in header]
+    twice = sorted(
+        {name for name in present if name in spelled.values() and present.count(name) > 1}
+    )
+    if twice:
+        raise DataError(f"{path}: column {', '.join(twice)} is there twice, apart from capitals")
     missing = [name for name in wanted if name not in present]
     if missing:
         raise DataError(
@@ -139,13 +146,15 @@ def _read_frame(
             BytesIO(content),
             index_col=False,
             usecols=[raw for raw, name in zip(header, present, strict=True) if name in wanted],
-            dtype={raw: str for raw in header if raw.strip() == date_column},
+            dtype={
+                raw: str for raw, name in zip(header, present, strict=True) if name == date_column
+            },
             float_precision="round_trip",
             low_memory=False,
         )
     except (pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
         raise DataError(f"{path}: not a readable CSV ({error}); {expected}") from error
-    return frame.rename(columns=str.strip)
+    return frame.rename(columns=dict(zip(header, present, strict=True)))
 
 
 def _check_fields(path: Path, content: bytes, fields: int) -> None:

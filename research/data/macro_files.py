@@ -23,7 +23,8 @@ from research.data.issue_log import IssueLog
 from research.data.macro_series import MacroSeries, bond_equivalent_yield, known_day
 from research.lean.hours import read_text
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day, to_epoch_day
-from universe.macro_format import VIX_MONTHS, SeriesInfo, file_name, series_info
+from universe.macro_format import FAMILIES as NAMES
+from universe.macro_format import VIX_MONTHS, SeriesInfo, series_info
 
 FRED: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -38,12 +39,17 @@ FRED: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Series by the FRED identifier that names the file; FRED gives per cent."""
 
-VIX_INDEX: Final = "VIX_index"
+VIX_INDEX: Final[Mapping[str, str]] = MappingProxyType({"VIX_index": "VIX", "VIXCLS": "VIXCLS"})
+"""Files of the VIX index with the column that holds it; the second is FRED's."""
+
 VIX_FUTURES: Final = "vix_futures_m1_m8"
 VIX_EXPIRATIONS: Final = "vix_futures_expirations"
 
 SHORTEST_STEP: Final = 25
 """Days; monthly VX contracts expire 27 to 36 days apart, so less is a wrong expiry."""
+
+UNKNOWN: Final = "unknown file"
+"""Kind of the issue that names the files of a folder which are of no known series."""
 
 _MISSING = ("", ".", "NA", "ND", "n/a", "nan", "NaN")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d|\d{8}")
@@ -58,10 +64,12 @@ def load_macro(folder: str | Path, log: IssueLog | None = None) -> dict[str, Mac
     folder : path
         With ``<name>.csv`` in the project's own layout (rows ``yyyymmdd,value`` of days known and
         in the unit of ``series_info``, with or without a header ``day,value``), FRED's CSVs under
-        their identifiers (``FRED``), ``VIX_index.csv`` (date, VIX), ``vix_futures_m1_m8.csv`` and
-        ``vix_futures_expirations.csv`` (date, M1 to M8 and V1 to V8).
+        their identifiers (``FRED``), ``VIX_index.csv`` (date, VIX) or FRED's ``VIXCLS.csv``,
+        ``vix_futures_m1_m8.csv`` and ``vix_futures_expirations.csv`` (date, M1 to M8 and V1 to V8).
+        Upper and lower case of column names count as equal. Files of other names are not read.
     log : IssueLog, optional
-        Receives what was sorted, dropped or doubted.
+        Receives what was sorted, dropped or doubted, and in one issue of kind ``UNKNOWN`` the names
+        of the files that were not read.
 
     Returns
     -------
@@ -71,7 +79,7 @@ def load_macro(folder: str | Path, log: IssueLog | None = None) -> dict[str, Mac
     Raises
     ------
     DataError
-        If the folder is missing or has no CSV, a file is none of these, lacks a column or has a row
+        If the folder is missing or has no CSV of a known name, a file lacks a column or has a row
         that cannot be read, a value is implausible, a day has two values, or two files give the
         same series.
     """
@@ -80,7 +88,11 @@ def load_macro(folder: str | Path, log: IssueLog | None = None) -> dict[str, Mac
         raise DataError(f"{root}: the macro folder is missing")
     found: dict[str, MacroSeries] = {}
     origin: dict[str, Path] = {}
+    unknown: list[str] = []
     for path in sorted(root.glob("*.csv")):
+        if not _is_known(path.stem):
+            unknown.append(path.stem)
+            continue
         for one in _read_file(path, log):
             if not len(one.day):
                 log.add(one.name, "empty", f"{path.name} has no value: left out")
@@ -90,10 +102,15 @@ def load_macro(folder: str | Path, log: IssueLog | None = None) -> dict[str, Mac
                     f"{path}: gives {one.name}, which {origin[one.name].name} gives too; keep one"
                 )
             found[one.name], origin[one.name] = one, path
+    if unknown:
+        what = "files of no known series are" if len(unknown) > 1 else "file of no known series is"
+        log.add("macro", UNKNOWN, f"{len(unknown)} {what} not read: {', '.join(unknown)}")
     if not found:
+        files = (f"{stem}.csv" for stem in (*FRED, *VIX_INDEX, VIX_FUTURES, VIX_EXPIRATIONS))
+        held = f"; found {', '.join(unknown[:8])}" if unknown else ""
         raise DataError(
-            f"{root}: no macro series; expected <name>.csv or {', '.join(FRED)}.csv,"
-            f" {VIX_INDEX}.csv, {VIX_FUTURES}.csv, {VIX_EXPIRATIONS}.csv"
+            f"{root}: no macro series; expected <name>.csv, with a name like {NAMES}, or"
+            f" {', '.join(files)}{held}"
         )
     return {name: found[name] for name in sorted(found)}
 
@@ -108,15 +125,25 @@ class _Column:
     value: FloatArray
 
 
+def _is_known(stem: str) -> bool:
+    if stem in FRED or stem in VIX_INDEX or stem in (VIX_FUTURES, VIX_EXPIRATIONS):
+        return True
+    try:
+        series_info(stem)
+    except ValueError:
+        return False
+    return True
+
+
 def _read_file(path: Path, log: IssueLog) -> list[MacroSeries]:
     stem = path.stem
     if stem in FRED:
         name = FRED[stem]
-        column = _read_columns(path, ("DATE", "Date", "observation_date"), (stem, "Value"))[0]
+        column = _read_columns(path, ("DATE", "observation_date"), (stem, "Value"))[0]
         convert = bond_equivalent_yield if stem == "DTB3" else None
         return [_series(name, column, log, _PER_CENT, convert)]
-    if stem == VIX_INDEX:
-        column = _read_columns(path, ("DATETIME", "DATE", "Date"), ("VIX", "CLOSE"))[0]
+    if stem in VIX_INDEX:
+        column = _read_columns(path, ("DATETIME", "DATE"), (VIX_INDEX[stem], "CLOSE"))[0]
         return [_series("vix.spot", column, log)]
     months = range(1, VIX_MONTHS + 1)
     if stem == VIX_FUTURES:
@@ -126,11 +153,6 @@ def _read_file(path: Path, log: IssueLog) -> list[MacroSeries]:
         columns = _read_columns(path, ("date",), *((f"V{k}",) for k in months), parse=_parse_day)
         left = _days_to_expiry(columns, log)
         return [_series(f"vix.m{k}.days", left[k - 1], log) for k in months]
-    try:
-        series_info(stem)
-    except ValueError as error:
-        raise DataError(f"{path}: {error}; or {', '.join(FRED)} or a VIX file") from None
-    assert path.name == file_name(stem)
     return [_series(stem, _read_columns(path, ("day",), ("value",), header=False)[0], log, lag=0)]
 
 
@@ -255,11 +277,14 @@ def _read_columns(
     rows = [(k, line) for k, line in enumerate(lines, 1) if "".join(line).strip()]
     rows = [(k, line) for k, line in rows if not line[0].startswith("#")]
     width = 1 + len(value_names)
-    if rows and (header or rows[0][1][0].strip() in date_names):
+    if rows and (header or rows[0][1][0].strip().casefold() in map(str.casefold, date_names)):
         names = [name.strip() for name in rows[0][1]]
         width = len(names)
         wanted = (date_names, *value_names)
-        places = [next((names.index(n) for n in one if n in names), -1) for one in wanted]
+        known = {name.casefold(): k for k, name in enumerate(names)}
+        places = [
+            next((known[n.casefold()] for n in one if n.casefold() in known), -1) for one in wanted
+        ]
         missing = [one[0] for one, place in zip(wanted, places, strict=True) if place < 0]
         if missing:
             raise DataError(

@@ -20,6 +20,7 @@ from algorithm.settings import Settings
 from algorithm.trace import TRACE_KEY
 from research.engine.engine import run_backtest
 from research.engine.result import RunResult
+from research.lean.project_config import changed_settings
 from research.lean.runner import LeanRun, run_lean
 from research.open_data import DataRequest, open_data
 from universe.arrays import from_epoch_day
@@ -240,7 +241,7 @@ def run_parity(
     Parameters
     ----------
     data_folder : Path
-        LEAN data folder, e.g. one that ``export-lean`` wrote.
+        LEAN data folder, e.g. one that ``export`` wrote.
     settings : Settings
         With ``markets="all"`` the markets of the folder are run.
     results_folder : Path
@@ -263,7 +264,7 @@ def run_parity(
     codes = list(dataset.markets) if settings.markets == "all" else settings.markets.split()
     dataset = dataset.select(codes)
     settings = replace(settings, markets=" ".join(codes), trace=True)
-    run = run_lean(main_py, data_folder, results_folder, settings.as_strings(), progress=log)
+    run = run_lean(main_py, data_folder, results_folder, changed_settings(settings), progress=log)
     result = run_backtest(dataset, settings, progress)
     trace = json.loads((run.object_store / TRACE_KEY).read_text(encoding="utf-8"))
     report = compare(trace, result)

@@ -14,27 +14,40 @@ CONFIG = ROOT / "config.json"
 
 DESCRIPTION = "Trend + carry on futures."
 
+SHIPPED = ("start", "end", "cash", "markets")
+"""Settings in config.json as it comes; LEAN warns of more than ten parameters (overfitting), so
+that the others are there only once somebody has changed them."""
+
 OPEN_END = "9999-12-31"
 """Last session where nobody chose one and the data decides."""
 
 
 def default_config() -> dict[str, Any]:
     """What config.json holds as long as nobody has changed a setting."""
+    values = Settings().as_strings()
     return {
         "algorithm-language": "Python",
         "description": DESCRIPTION,
-        "parameters": Settings().as_strings(),
+        "parameters": {name: values[name] for name in SHIPPED},
     }
 
 
-def read_config(path: Path = CONFIG) -> dict[str, str]:
-    """The parameters of config.json; none if there is no such file.
+def changed_settings(settings: Settings) -> dict[str, str]:
+    """The settings that differ from their defaults, as LEAN's parameters."""
+    default = Settings().as_strings()
+    values = settings.as_strings()
+    return {name: value for name, value in values.items() if value != default[name]}
+
+
+def read_config(path: Path | None = None) -> dict[str, str]:
+    """The parameters of config.json, the project's own by default; none if there is no such file.
 
     Raises
     ------
     SettingsError
         If the file is not a LEAN project's configuration.
     """
+    path = CONFIG if path is None else path
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -52,7 +65,7 @@ def read_config(path: Path = CONFIG) -> dict[str, str]:
 
 def chosen_settings(
     assignments: Iterable[str],
-    path: Path = CONFIG,
+    path: Path | None = None,
     *,
     open_end: bool = False,
     **options: str | None,
@@ -63,8 +76,8 @@ def chosen_settings(
     ----------
     assignments : iterable of str
         See :func:`parse_assignments`.
-    path : Path
-        config.json.
+    path : Path, optional
+        Another config.json than the project's.
     open_end : bool
         Whether ``end`` becomes ``OPEN_END`` where neither config.json nor the command line sets it.
     **options : str, optional
@@ -82,9 +95,11 @@ def chosen_settings(
         if name in changed:
             raise SettingsError(f"{name} is given twice: by --{name} and by --set")
         changed[name] = value
-    if "markets" in changed:
-        changed["markets"] = " ".join(changed["markets"].replace(",", " ").split())
     values = {**read_config(path), **changed}
+    if "markets" in values:
+        values["markets"] = " ".join(values["markets"].replace(",", " ").split())
+        if not values["markets"]:
+            raise SettingsError("markets is empty; it must be codes parted by blanks, or all")
     default_end = Settings().end
     if open_end and "end" not in changed and values.get("end", default_end) == default_end:
         values["end"] = OPEN_END

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from algorithm.settings import Settings
+from research.lean.project_config import default_config
+from research.lean.stage import CORE, stage_project
 from research.pages.run_files import REPORT
-from tests.test_project import FILES, ROOT
+from tests.test_project import FILES, ROOT, may_import_lean
 
 UPLOADED = {".py", ".ipynb", ".html", ".css"}
 
@@ -62,18 +64,10 @@ def lean_copy(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def answer(lean_copy, tmp_path_factory):
-    """What the package says about a copy of the project in which a backtest has run."""
-    project = tmp_path_factory.mktemp("workspace") / "trend-carry"
-    for path in FILES:
-        target = project / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / path, target)
-    report = project / "out" / REPORT
-    report.parent.mkdir(parents=True)
-    report.write_text("<html></html>", encoding="utf-8")
-    parts = sorted({part for path in FILES if path.suffix in UPLOADED for part in path.parts[:-1]})
+def ask(lean_copy, project):
+    """What the package says about a project folder."""
+    sources = (p.relative_to(project) for p in project.rglob("*") if p.suffix in UPLOADED)
+    parts = sorted({part for path in sources for part in path.parts[:-1]} - {"report"})
     done = subprocess.run(
         [sys.executable, "-c", ASK, str(project), *parts],
         env={**os.environ, "PYTHONPATH": str(lean_copy), "HOME": str(lean_copy)},
@@ -86,6 +80,28 @@ def answer(lean_copy, tmp_path_factory):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.fixture(scope="module")
+def answer(lean_copy, tmp_path_factory):
+    """About a copy of the repository in which a backtest has run."""
+    project = tmp_path_factory.mktemp("workspace") / "trend-carry"
+    for path in FILES:
+        target = project / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / path, target)
+    config = json.dumps(default_config())  # the repository's own is the user's
+    (project / "config.json").write_text(config, encoding="utf-8")
+    report = project / "out" / REPORT
+    report.parent.mkdir(parents=True)
+    report.write_text("<html></html>", encoding="utf-8")
+    return ask(lean_copy, project)
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory):
+    """The project as it is staged for the cloud."""
+    return stage_project(tmp_path_factory.mktemp("staged") / "trend-carry")
+
+
 def test_the_copy_answers(answer, lean_copy):
     assert Path(answer["lean"]).is_relative_to(lean_copy)
 
@@ -93,6 +109,31 @@ def test_the_copy_answers(answer, lean_copy):
 def test_every_source_reaches_the_cloud_and_nothing_else(answer):
     expected = [path.as_posix() for path in FILES if path.suffix in UPLOADED]
     assert sorted(answer["sources"]) == sorted(expected)
+
+
+def test_the_cloud_gets_main_and_the_core_only(lean_copy, staged):
+    answer = ask(lean_copy, staged.folder)
+    core = [p.as_posix() for p in FILES if p.suffix == ".py" and p.parts[0] in ("main.py", *CORE)]
+    assert sorted(answer["sources"]) == sorted(staged.sizes) == sorted(core)
+    assert answer["algorithm"] == "main.py"
+    assert answer["language"] == "Python"
+    assert answer["local_id"] > 0
+    assert all(answer["names"])
+
+
+def test_what_is_staged_needs_nothing_else(staged):
+    """Every module but LEAN's own compiles and imports from the staged folder alone."""
+    names = [
+        ".".join(Path(name).with_suffix("").parts).removesuffix(".__init__")
+        for name in staged.sizes
+        if not may_import_lean(Path(name))
+    ]
+    code = f"import importlib\nfor name in {names!r}: importlib.import_module(name)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=staged.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(names) > 20
 
 
 def test_algorithm_and_language(answer):

@@ -11,14 +11,30 @@ import pytest
 from click.testing import CliRunner
 
 from algorithm.settings import Settings, SettingsError
-from research import cli
 from research.cli import error_sentence, main
+from research.commands import CALLER, COMMANDS, VARIABLES
+from research.commands.opening import fit_dates, writable
+from research.commands.speech import call, printable
 from research.data.errors import DataError
 from research.lean import project_config
 from research.lean.project_config import chosen_settings, parse_assignments, read_config
 from research.open_data import DataRequest, Layout, detect_layout, open_data
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def called_by_itself(monkeypatch):
+    monkeypatch.delenv(CALLER, raising=False)
+
+
+@pytest.fixture
+def config(monkeypatch, tmp_path):
+    """A config.json to be edited."""
+    path = tmp_path / "edited" / "config.json"
+    path.parent.mkdir()
+    monkeypatch.setattr(project_config, "CONFIG", path)
+    return path
 
 
 def run(*arguments):
@@ -30,7 +46,8 @@ def finished(tmp_path_factory):
     """A short run on the synthetic market, and its folder."""
     out = tmp_path_factory.mktemp("cli") / "a folder" / "out"
     dates = ["--start", "2002-01-02", "--end", "2003-06-30"]
-    result = run("backtest", *dates, "--markets", "ES,ZN", "--set", "vol_target=0.12", "--out", out)
+    chosen = ["--markets", "ES,ZN", "--set", "vol_target=0.12"]
+    result = run("backtest", *dates, *chosen, "--out", out)
     return result, out
 
 
@@ -76,7 +93,7 @@ class TestBacktest:
 
     def test_dates_of_the_synthetic_market_come_from_it(self):
         data = open_data(DataRequest(codes=["ES"]))
-        settings = cli._fit_dates(chosen_settings((), open_end=True), data)
+        settings = fit_dates(chosen_settings((), open_end=True), data)
         assert settings.start == "2000-01-03"
         assert settings.end == "2024-12-31"
 
@@ -97,6 +114,8 @@ class TestBacktest:
         (["--start", "tomorrow"], "start is 'tomorrow'; it must be a date like"),
         (["--start", "2010-01-01", "--end", "2009-01-01"], "end is 2009-01-01, before start"),
         (["--markets", "ES QQQQ"], "unknown market 'QQQQ'"),
+        (["--markets", ""], "markets is empty; it must be codes parted by blanks, or all"),
+        (["--markets", " , "], "markets is empty"),
         (["--data", "/no/such/folder"], "/no/such/folder: the data folder is missing"),
         (["--start", "1960-01-01", "--end", "1961-01-01"], "synthetic market: start 1960-01-01"),
     ],
@@ -127,7 +146,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli, "chosen_settings", broken)
+    monkeypatch.setattr(project_config, "chosen_settings", broken)
     assert isinstance(run("backtest").exception, ZeroDivisionError)
 
 
@@ -137,6 +156,130 @@ def test_error_sentences():
     assert error_sentence(BrokenPipeError(errno.EPIPE, "Broken pipe")) is None
     assert error_sentence(DataError("a\n b")) == "a b"
     assert error_sentence(ValueError("x")) is None
+
+
+def test_what_a_file_holds_never_reaches_the_terminal_as_it_is():
+    assert printable("a\x1b[31m b\x00\n\tc") == "a\\x1b[31m b\\x00 c"
+    assert printable("Größe µ σ²") == "Größe µ σ²"
+    assert printable("\udcff") == "\\udcff"
+    assert len(printable("x" * 10**6)) < 2100
+    assert error_sentence(DataError("\x1b]0;title\x07 \u202e")) == "\\x1b]0;title\\x07 \\u202e"
+
+
+def test_a_binary_file_is_an_error_in_printable_text(tmp_path):
+    (tmp_path / "ES.csv").write_bytes(b"date,contract,close\n" + bytes(range(256)) * 40)
+    done = run("backtest", "--data", tmp_path, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.rstrip("\n").isprintable()
+    assert len(done.stderr) < 2300
+
+
+class TestRefusedBeforeTheRun:
+    def test_out_that_cannot_be_written(self, monkeypatch, tmp_path):
+        def refused(**_):
+            raise PermissionError(errno.EACCES, "Permission denied", "tmpabc")
+
+        monkeypatch.setattr("tempfile.TemporaryFile", refused)
+        monkeypatch.setattr("research.engine.engine.run_backtest", None)
+        done = run("backtest", "--markets", "ES", "--out", tmp_path)
+        assert done.exit_code == 2
+        assert done.stderr == f"error: {tmp_path}: cannot be written to (Permission denied)\n"
+
+    def test_writable(self, tmp_path):
+        assert writable(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+        assert list((tmp_path / "a" / "b").iterdir()) == []
+
+    @pytest.mark.parametrize("command", ["backtest", "rules"])
+    def test_two_rows(self, command, tmp_path):
+        rows = "date,contract,close\n2010-01-04,201003,1100\n2010-01-05,201003,1101\n"
+        (tmp_path / "ES.csv").write_text(rows)
+        out = tmp_path / "out"
+        done = run(command, "--data", tmp_path, "--out", out)
+        assert done.exit_code == 2
+        said = "too short for a forecast of any rule; the longest market, ES, has 2 sessions"
+        assert said in done.stderr
+        assert list(out.iterdir()) == []
+
+    def test_capitals_in_a_header_do_not_count(self, tmp_path):
+        (tmp_path / "ES.csv").write_text("Date,Contract,CLOSE\n2010-01-04,201003,1100\n")
+        data = open_data(DataRequest(folder=tmp_path))
+        assert data.markets["ES"].close.tolist() == [1100.0]
+
+    def test_a_column_that_is_there_twice(self, tmp_path):
+        (tmp_path / "ES.csv").write_text("date,contract,close,Close\n2010-01-04,201003,1,2\n")
+        with pytest.raises(DataError, match="column close is there twice"):
+            open_data(DataRequest(folder=tmp_path))
+
+    def test_other_kinds_of_file(self, tmp_path):
+        file = tmp_path / "prices.parquet"
+        file.write_bytes(b"PAR1")
+        done = run("backtest", "--data", file, "--out", tmp_path / "out")
+        assert done.stderr.startswith(f"error: {file}: is a file; expected a folder with ")
+        done = run("backtest", "--data", tmp_path, "--out", tmp_path / "out")
+        assert "found 1 .parquet files, which are not read: write them as CSV" in done.stderr
+
+
+class TestMacro:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        folder = tmp_path / "macro"
+        folder.mkdir()
+        rows = "DATE,{}\n" + "".join(f"2002-01-{day:02d},4.0\n" for day in range(1, 29))
+        for name in ("DGS10", "BAA10Y"):
+            (folder / f"{name}.csv").write_text(rows.format(name))
+        (folder / "UMCSENT.csv").write_text(rows.format("UMCSENT"))
+        return folder
+
+    def notes(self, folder, tmp_path, *more):
+        """What is said of the series before a run that ends for lack of data."""
+        (tmp_path / "ZN.csv").write_text("date,contract,close\n2002-01-04,200203,104.5\n")
+        out = tmp_path / "out"
+        done = run("backtest", "--data", tmp_path, "--macro", folder, "--out", out, *more)
+        assert "too short" in done.stderr
+        return done.stderr
+
+    def test_without_the_rule_that_reads_them(self, folder, tmp_path):
+        notes = self.notes(folder, tmp_path)
+        assert "note: macro folder: 1 file of no known series is not read: UMCSENT" in notes
+        none = (
+            "note: macro series: none of 2 is read (credit.spread, usd.10y): carry_source is basis"
+        )
+        assert none in notes
+
+    def test_with_it(self, folder, tmp_path):
+        notes = self.notes(folder, tmp_path, "--set", "carry_source=class")
+        assert "note: macro series: 1 of 2 are read, not credit.spread" in notes
+
+    def test_check_says_the_same(self, folder):
+        done = run("check", "--macro", folder)
+        assert "data: 1 file of no known series is not read: UMCSENT" in done.stdout
+        assert "data: macro series: none of 2 is read" in done.stdout
+        assert done.stdout.strip().endswith(f"--macro {folder}")
+
+
+class TestCommands:
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_every_command_takes_the_variables_of_its_line(self, name):
+        command = main.get_command(None, name)
+        taken = {option for parameter in command.params for option in parameter.opts}
+        wanted = {f"--{v.lower().replace('_', '-')}" for v in COMMANDS[name].variables.split()}
+        assert wanted <= taken
+        assert command.help
+
+    def test_every_variable_is_described_and_used(self):
+        used = {name for entry in COMMANDS.values() for name in entry.variables.split()}
+        assert used == set(VARIABLES)
+
+    def test_unknown_command(self):
+        done = run("bactest")
+        assert done.exit_code == 2
+        assert "no command 'bactest'; did you mean 'backtest'?" in done.stderr
+
+    def test_the_next_call_has_the_form_of_this_one(self, monkeypatch):
+        assert call("lean", data="a b", end=None) == "python -m research lean --data 'a b'"
+        monkeypatch.setenv(CALLER, "make")
+        assert call("export", lean_data=Path("x")) == "make export LEAN_DATA=x"
 
 
 class TestRules:
@@ -170,10 +313,22 @@ class TestRules:
 
 
 class TestSettings:
-    def test_table(self):
-        text = run("settings").output
-        for row in Settings.table():
-            assert row["name"][:8] in text
+    def test_a_line_each_under_its_package(self):
+        lines = run("settings").output.splitlines()
+        rows = Settings.table()
+        inset = [line for line in lines if line.startswith("  ")]
+        assert [line.split()[0] for line in inset] == [row["name"] for row in rows]
+        assert max(map(len, lines)) <= 100
+        packages = list(dict.fromkeys(row["package"] for row in rows))
+        assert [line for line in lines if line and " " not in line[:2]][:-1] == packages
+
+    def test_all_of_one(self):
+        text = run("settings", "--name", "vol_target").output
+        row = next(row for row in Settings.table() if row["name"] == "vol_target")
+        assert all(value in text for value in row.values())
+        done = run("settings", "--name", "vol_traget")
+        assert done.exit_code == 2
+        assert done.stderr == "error: unknown setting 'vol_traget'; did you mean 'vol_target'?\n"
 
     def test_json(self):
         assert json.loads(run("settings", "--format", "json").output) == Settings.table()
@@ -181,11 +336,7 @@ class TestSettings:
     def test_markdown(self):
         lines = run("settings", "--format", "markdown").output.strip().splitlines()
         assert len(lines) == len(Settings.table()) + 2
-        assert lines[0] == "| name | default | unit | allowed | meaning |"
-
-    def test_config(self):
-        text = run("settings", "--format", "config").output
-        assert json.loads(text) == project_config.default_config()
+        assert lines[0] == f"| {' | '.join(Settings.table()[0])} |"
 
     def test_assignments(self):
         assert parse_assignments(["a=1 b=2", "c=3 4  5"]) == {"a": "1", "b": "2", "c": "3 4 5"}
@@ -249,27 +400,30 @@ class TestCheck:
         assert "LEAN: not usable" in done.stdout
         assert done.stdout.strip().endswith("next: python -m research backtest")
 
-    def test_bad(self, monkeypatch, tmp_path):
-        config = tmp_path / "config.json"
+    def test_changed(self, config):
+        config.write_text('{"parameters": {"vol_target": "0.15", "cash": "50000000"}}')
+        done = run("check")
+        assert "config.json: 2 settings, changed: vol_target 0.15 (default 0.1)" in done.stdout
+
+    def test_bad(self, config, tmp_path):
         config.write_text('{"parameters": {"vol_target": "7"}}')
-        monkeypatch.setattr(project_config.read_config, "__defaults__", (config,))
         done = run("check", "--data", tmp_path / "none")
         assert done.exit_code == 2
         assert "error: config.json: vol_target is 7.0" in done.stderr
-        assert "none: the data folder is missing" in done.stderr
+        assert done.stderr.count("none: the data folder is missing") == 1
 
 
 class TestExport:
     def test_needs_lean_data(self, monkeypatch):
-        monkeypatch.delenv("LEAN_DATA", raising=False)
-        done = run("export-lean")
+        monkeypatch.setenv("LEAN_DATA", "/stray")  # the environment gives no options
+        done = run("export")
         assert done.exit_code == 2
-        assert "--lean-data" in done.stderr
+        assert "needed, as in: python -m research export --lean-data LEAN/Data" in done.stderr
 
     def test_lean_data_is_missing(self, tmp_path):
         out = tmp_path / "out"
         done = run(
-            *("export-lean", "--markets", "ES", "--start", "2020-01-02", "--end", "2020-06-30"),
+            *("export", "--markets", "ES", "--start", "2020-01-02", "--end", "2020-06-30"),
             *("--lean-data", tmp_path / "none", "--out", out),
         )
         assert done.exit_code == 2
@@ -296,7 +450,10 @@ class TestLean:
         (tmp_path / "data" / "future").mkdir()
         done = run(*arguments)
         assert done.exit_code == 2
-        assert done.stderr == f"error: {tmp_path / 'data'} has no daily bars of ES\n"
+        assert (
+            f"note: ES: the exchange's folder {tmp_path}/data/future/cme is missing" in done.stderr
+        )
+        assert done.stderr.splitlines()[-1].startswith("error: ")
 
 
 def test_help_is_quick_and_imports_little():
@@ -310,17 +467,15 @@ def test_help_is_quick_and_imports_little():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
-    for command in ("backtest", "check", "export-lean", "lean", "settings"):
+    for command in COMMANDS:
         assert f"  {command} " in done.stdout
 
 
-def test_module_runs():
+@pytest.mark.parametrize("module", [["-m", "research"], ["main.py"]], ids=" ".join)
+def test_modules_run_without_a_traceback(module):
     done = subprocess.run(
-        [sys.executable, "-m", "research", "backtest", "--set", "vol_target=7"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, *module, "bactest"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2
-    assert done.stderr == "error: vol_target is 7.0; it must be within 0.01 and 0.5\n"
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
+    assert ("main.py is run by LEAN" if module == ["main.py"] else "no command") in done.stderr

@@ -11,7 +11,7 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from research.data.errors import DataError
 from research.data.issue_log import IssueLog
-from research.data.macro_files import load_macro
+from research.data.macro_files import UNKNOWN, load_macro
 from research.data.macro_series import (
     MacroSeries,
     as_of,
@@ -277,7 +277,7 @@ BAD = {
     "per cent": ("usd.10y", "20220104,4.06\n",
                  "usd.10y.csv, row 1: usd.10y is 4.06; allowed are -0.05 to 0.3 (fraction a year)"),
     "wrong column": ("DGS10", "DATE,DGS5\n1962-01-02,4.06\n",
-                     "DGS10.csv: no column DGS10; expected a CSV with the columns DATE or Date"),
+                     "DGS10.csv: no column DGS10; expected a CSV with the columns DATE or"),
     "no date": ("DGS10", "DAY,DGS10\n1962-01-02,4.06\n", "no column DATE"),
     "two values": ("DGS10", "DATE,DGS10\n1962-01-02,4.06\n1962-01-03,4\n1962-01-02,4.07\n",
                    "rows 2 and 4: usd.10y has two values on 1962-01-02, 4.06 and 4.07"),
@@ -288,7 +288,7 @@ BAD = {
     "no rows": ("DGS10", "DATE,DGS10\n", "DGS10.csv: the file has no rows"),
     "nothing": ("usd.10y", "\n", "usd.10y.csv: the file has no rows"),
     "three fields": ("usd.10y", "20220104,0.04,0.05\n", "row 1: 3 fields; expected 2"),
-    "unknown": ("usd.45y", "20220104,0.04\n", "'usd.45y' is no macro series; known are"),
+    "unknown": ("usd.45y", "20220104,0.04\n", "no macro series; expected <name>.csv, with a name"),
     "bad expiry": ("vix_futures_expirations",
                    f'"","date",{EXPIRIES}\n' + expiry_row(1, "2015-01-20", *["soon"] * 8),
                    "row 2: 'soon' is not a date"),
@@ -311,6 +311,36 @@ def test_bad_folders_are_named(tmp_path):
         load_macro(tmp_path)
 
 
+def test_unknown_files_are_named_and_not_read(tmp_path):
+    put(tmp_path, "DGS10", "DATE,DGS10\n1962-01-02,4.06\n")
+    for name in ("SHILLER_CAPE", "usd.45y", "notes"):
+        put(tmp_path, name, "\x00 whatever")
+    log = IssueLog()
+    assert list(load_macro(tmp_path, log)) == ["usd.10y"]
+    (issue,) = log.issues
+    assert issue.kind == UNKNOWN
+    said = "3 files of no known series are not read: SHILLER_CAPE, notes, usd.45y"
+    assert issue.detail == said
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DGS10", "Date,dgs10\n1962-01-02,4.06\n"),
+        ("DGS10", "OBSERVATION_DATE,VALUE\n1962-01-02,4.06\n"),
+        ("usd.10y", "Day,Value\n19620103,0.0406\n"),
+    ],
+)
+def test_case_of_column_names_does_not_matter(tmp_path, name, text):
+    put(tmp_path, name, text)
+    assert rows(load_macro(tmp_path)["usd.10y"]) == {"1962-01-03": 0.0406}
+
+
+def test_vix_under_its_fred_name(tmp_path):
+    put(tmp_path, "VIXCLS", "DATE,VIXCLS\n1990-01-02,17.24\n")
+    assert rows(load_macro(tmp_path)["vix.spot"]) == {"1990-01-02": 17.24}
+
+
 def test_a_series_may_come_from_one_file_only(tmp_path):
     put(tmp_path, "DGS10", "DATE,DGS10\n1962-01-02,4.06\n")
     put(tmp_path, "usd.10y", "19620103,0.0406\n")
@@ -331,6 +361,20 @@ def macro_data():
 def loaded(macro_data):
     log = IssueLog()
     return load_macro(macro_data, log), log
+
+
+@pytest.mark.realdata
+def test_a_folder_full_of_other_series_loads(macro_data):
+    folder = macro_data.parent / "macro_full"
+    if not folder.is_dir():
+        pytest.skip("no folder macro_full beside the macro data")
+    log = IssueLog()
+    series = load_macro(folder, log)
+    rates = {"usd.3m", "usd.2y", "usd.5y", "usd.10y", "usd.30y", "credit.spread", "vix.spot"}
+    assert set(series) >= rates
+    (unknown,) = (issue for issue in log.issues if issue.kind == UNKNOWN)
+    assert "SHILLER_CAPE" in unknown.detail
+    assert "DGS10," not in unknown.detail
 
 
 @pytest.mark.realdata

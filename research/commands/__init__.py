@@ -1,0 +1,75 @@
+"""The commands, a line each; what one does is in the module of its name beside this file.
+
+``python -m research`` lists and runs them, ``tasks.py`` and make call them with ``DATA=...`` for
+``--data ...``. Nothing is imported here that Python does not bring along, because ``tasks.py``
+reads it before anything is installed.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """A command in the list.
+
+    Attributes
+    ----------
+    summary : str
+    variables : str
+        Names in ``VARIABLES``, parted by blanks, which ``tasks.py`` hands on as options.
+    environment : str
+        Variables that the command reads from the environment.
+    """
+
+    summary: str
+    variables: str = ""
+    environment: str = ""
+
+
+CALLER = "TREND_CARRY_CALLER"
+"""Environment variable by which ``tasks.py`` says how it was called itself."""
+
+LAUNCHER = "LEAN_LAUNCHER LEAN_PYTHONPATH PYTHONNET_PYDLL"
+
+COMMANDS: dict[str, Entry] = {
+    "backtest": Entry(
+        "run the full strategy on DATA and write a report",
+        "DATA START END MARKETS SET EXPIRIES MACRO SEED OUT",
+    ),
+    "check": Entry("look at the configuration, DATA and LEAN, say what to do next", "DATA MACRO"),
+    "settings": Entry("every setting with its default; NAME=vol_target tells all of one", "NAME"),
+    "rules": Entry(
+        "measure every rule by itself on DATA, by asset class",
+        "DATA START END MARKETS SET EXPIRIES MACRO SEED OUT",
+    ),
+    "export": Entry(
+        "write DATA as a data folder for a local LEAN",
+        "DATA START END MARKETS EXPIRIES MACRO SEED LEAN_DATA OUT",
+    ),
+    "lean": Entry(
+        "run main.py on a native LEAN (needs LEAN_LAUNCHER and an exported DATA)",
+        "DATA START END MARKETS SET OUT",
+        LAUNCHER,
+    ),
+    "parity": Entry(
+        "compare both engines day by day (needs LEAN_LAUNCHER)",
+        "DATA START END MARKETS SET OUT",
+        LAUNCHER,
+    ),
+    "cloud": Entry("write what QuantConnect's cloud needs to OUT, for 'lean cloud push'", "OUT"),
+}
+
+VARIABLES: dict[str, str] = {
+    "DATA": "folder of market data; none: the embedded synthetic market (lean, parity: lean-data)",
+    "START": "first session, like 2010-01-04",
+    "END": "last session",
+    "MARKETS": 'codes parted by blanks, like "ES ZN GC"',
+    "SET": 'settings, like "vol_target=0.12 trend_budget=0.6"',
+    "NAME": "setting to be told all about",
+    "EXPIRIES": "CSV of last trade dates",
+    "MACRO": "folder of macro series (rates, VIX, dividend yields)",
+    "SEED": "seed of the synthetic market",
+    "LEAN_DATA": "folder with LEAN's own databases",
+    "OUT": "folder to write to (out; export: lean-data, lean: out/lean, cloud: out/cloud)",
+}

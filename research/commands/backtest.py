@@ -1,0 +1,73 @@
+"""``backtest``: the full strategy on the embedded engine, with a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from research.commands import options
+from research.commands.speech import call, console, say
+
+
+@click.command
+@options.options(
+    options.DATA,
+    options.RANGE,
+    options.SET,
+    options.EXPIRIES,
+    options.MACRO,
+    options.SEED,
+    options.out("out"),
+    options.DEBUG,
+)
+def command(
+    data: Path | None,
+    start: str | None,
+    end: str | None,
+    markets: str | None,
+    assignments: tuple[str, ...],
+    expiries: Path | None,
+    macro: Path | None,
+    seed: int | None,
+    out: Path,
+) -> None:
+    """Run the full strategy and write a report."""
+    from research.lean.project_config import chosen_settings
+
+    settings = chosen_settings(assignments, open_end=True, start=start, end=end, markets=markets)
+
+    from research.commands.macro_notes import macro_notes
+    from research.commands.opening import (
+        data_request,
+        fit_dates,
+        load,
+        refuse_without,
+        writable,
+    )
+    from research.progress import Bars
+
+    request = data_request(data, settings, expiries, seed, macro)
+    writable(out)
+    with Bars() as bars:
+        bars.wait("start")
+        from research.engine.engine import run_backtest
+        from research.pages.run_files import write_run
+        from research.pages.summary_table import print_summary
+
+        dataset = load(request, bars)
+        settings = fit_dates(settings, dataset)
+        macro_notes(dataset, settings, asked=macro is not None)
+        result = run_backtest(dataset, settings, bars.stage("run"))
+        bars.finish()
+        refuse_without(result.forecasts.values(), dataset)
+        report = write_run(result, out, bars.stage("report"))
+    print_summary(result, console())
+    if dataset.issues:
+        say(f"{len(dataset.issues)} doubts about the data are listed in the report")
+    if dataset.synthetic:
+        then = f"run it on real data: {call('backtest', data='FOLDER')}"
+    else:
+        change = call("backtest", set="NAME=VALUE")
+        then = f"change settings, which '{call('settings')}' lists: {change}"
+    say(f"report: {report.absolute()}; open it in a browser, then {then}")

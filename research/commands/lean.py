@@ -1,0 +1,67 @@
+"""``lean``: the project on a native LEAN, after a look at what LEAN says nothing of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from research.commands import options
+from research.commands.speech import console, say
+
+
+@click.command
+@options.options(
+    options.LEAN_FOLDER,
+    options.RANGE,
+    options.SET,
+    options.out("out/lean", "Folder for LEAN's results."),
+    options.DEBUG,
+)
+@click.option(
+    "--object-store",
+    type=options.PATH,
+    help="Object store to continue from; without it the run starts without saved state.",
+)
+@click.option("--timeout", type=click.FloatRange(min=1), help="Seconds after which LEAN is ended.")
+def command(
+    data: Path,
+    start: str | None,
+    end: str | None,
+    markets: str | None,
+    assignments: tuple[str, ...],
+    out: Path,
+    object_store: Path | None,
+    timeout: float | None,
+) -> None:
+    """Run main.py on a native LEAN, the one LEAN_LAUNCHER names."""
+    from research.lean.project_config import ROOT, changed_settings, chosen_settings
+
+    settings = chosen_settings(assignments, start=start, end=end, markets=markets)
+
+    from research.commands.lean_folder import with_traded_markets
+    from research.commands.opening import writable
+    from research.lean.runner import find_launcher, run_lean
+    from research.progress import Bars
+
+    find_launcher()
+    writable(out)
+    with Bars() as bars:
+        settings = with_traded_markets(settings, data, bars)
+        run = run_lean(
+            ROOT / "main.py",
+            data,
+            out,
+            changed_settings(settings),
+            object_store,
+            timeout,
+            bars.log("LEAN"),
+        )
+
+    from rich.table import Table
+
+    table = Table(title="LEAN statistics", title_justify="left", show_header=False)
+    for name, value in run.statistics.items():
+        table.add_row(name, value)
+    console().print(table)
+    say(f"result: {run.result_json}; log: {run.log}; {run.seconds:.0f} s")

@@ -1,0 +1,83 @@
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+Decorator = Callable[[_Command], _Command]
+
+DEFAULT_SEED = 7
+PATH = click.Path(path_type=Path)
+
+
+def options(*added: Decorator[Any]) -> Decorator[Any]:
+    """One decorator that adds several options, listed in the order given."""
+
+    def add(command: _Command) -> _Command:
+        for option in reversed(added):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta["debug"] = True
+
+
+DEBUG = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_debug,
+    help="Show the traceback of an error.",
+)
+DATA = click.option(
+    "--data",
+    type=PATH,
+    help="Folder of market data: pysystemtrade's CSVs, a LEAN data folder or plain CSVs."
+    " Without it the embedded synthetic market is used.",
+)
+LEAN_FOLDER = click.option(
+    "--data",
+    type=PATH,
+    default=Path("lean-data"),
+    show_default=True,
+    help="LEAN data folder.",
+)
+RANGE = options(
+    click.option("--start", help="First session on which the strategy may trade, yyyy-mm-dd."),
+    click.option("--end", help="Last session, yyyy-mm-dd."),
+    click.option("--markets", help="Codes parted by blanks or commas, like 'ES ZN GC'."),
+)
+SET = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting, may be given several times; 'settings' lists them.",
+)
+EXPIRIES = click.option(
+    "--expiries",
+    type=PATH,
+    help="CSV of last trade dates (market, root, contract_month, last_trade_date), for CSV data.",
+)
+MACRO = click.option(
+    "--macro", type=PATH, help="Folder of macro series (rates, VIX, dividend yields)."
+)
+SEED = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help=f"Seed of the synthetic market ({DEFAULT_SEED}).",
+)
+
+
+def out(default: str, what: str = "Folder to write to.") -> Decorator[Any]:
+    """The option ``--out`` with a command's own folder."""
+    return click.option("--out", type=PATH, default=Path(default), show_default=True, help=what)

@@ -1,0 +1,54 @@
+"""``parity``: both engines over the same data, compared day by day."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from research.commands import options
+from research.commands.speech import say
+
+_SHOWN = 20
+
+
+@click.command
+@options.options(
+    options.LEAN_FOLDER,
+    options.RANGE,
+    options.SET,
+    options.out("out/parity", "Folder for LEAN's results and parity.csv."),
+    options.DEBUG,
+)
+def command(
+    data: Path,
+    start: str | None,
+    end: str | None,
+    markets: str | None,
+    assignments: tuple[str, ...],
+    out: Path,
+) -> None:
+    """Run LEAN and the embedded engine over the same data and compare them day by day."""
+    from research.lean.project_config import ROOT, chosen_settings
+
+    settings = chosen_settings(assignments, start=start, end=end, markets=markets)
+
+    from research.commands.lean_folder import with_traded_markets
+    from research.commands.opening import writable
+    from research.lean.parity import run_parity
+    from research.lean.runner import find_launcher
+    from research.progress import Bars
+
+    find_launcher()
+    writable(out)
+    with Bars() as bars:
+        settings = with_traded_markets(settings, data, bars)
+        report, _, _ = run_parity(data, settings, out, ROOT / "main.py", log=bars.log("LEAN"))
+    for line in report.lines():
+        say(line)
+    for difference in report.differences[:_SHOWN]:
+        say(f"  {difference}")
+    say(f"day by day: {out / 'parity.csv'}")
+    if not report.agrees:
+        sys.exit(1)

@@ -1,0 +1,67 @@
+"""``rules``: every rule by itself, by asset class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from research.commands import options
+from research.commands.speech import console, say
+
+_FROM = "2000-01-01"
+
+
+@click.command
+@options.options(
+    options.DATA,
+    options.RANGE,
+    options.SET,
+    options.EXPIRIES,
+    options.MACRO,
+    options.SEED,
+    options.out("out"),
+    options.DEBUG,
+)
+def command(
+    data: Path | None,
+    start: str | None,
+    end: str | None,
+    markets: str | None,
+    assignments: tuple[str, ...],
+    expiries: Path | None,
+    macro: Path | None,
+    seed: int | None,
+    out: Path,
+) -> None:
+    """Measure every rule by itself, by asset class, from 2000 on unless --start is given."""
+    from algorithm.settings import Settings
+    from research.lean.project_config import chosen_settings
+
+    settings = chosen_settings(assignments, open_end=True, start=start, end=end, markets=markets)
+
+    from research.commands.macro_notes import unknown_files
+    from research.commands.opening import data_request, fit_dates, load, refuse_without, writable
+    from research.progress import Bars
+
+    request = replace(data_request(data, settings, expiries, seed, macro), start=None)
+    if start is None and settings.start == Settings().start:
+        settings = replace(settings, start=_FROM)
+    writable(out)
+    with Bars() as bars:
+        bars.wait("start")
+        from research.pages.rule_study import print_rules, write_rules
+        from research.studies.bond_comparison import bond_carry_comparison
+        from research.studies.rules import rule_study
+
+        dataset = load(request, bars)
+        unknown_files(dataset)
+        settings = fit_dates(settings, dataset)
+        study = rule_study(dataset, settings, progress=bars.stage)
+        bars.finish()
+        refuse_without([study.table["net_sharpe"].to_numpy(float)], dataset)
+        bonds = bond_carry_comparison(study.panel, dataset.macro, start=settings.first_day)
+        page = write_rules(study, out, bonds)
+    print_rules(study, console())
+    say(f"rules: {page.absolute()}; every number is in {page.with_suffix('.csv')}")
