@@ -23,6 +23,7 @@ from tests.helpers import (
     made_up_dataset,
     made_up_history,
     made_up_instruments,
+    session,
     settings,
     strategy_after,
     weekdays,
@@ -404,7 +405,7 @@ class TestWholeContractCaps:
             instrument(**{**_fields(m), "adv_contracts": adv}) for m in made_up_instruments()
         ]
         data = _with_instruments(always_open, markets)
-        own = {"max_exposure": exposure, "max_adv": 0.25, "buffer": buffer}
+        own = {"max_exposure": exposure, "max_adv": 0.25, "buffer": buffer, "governor": "0.99 1"}
         strategy, _, days = strategy_after(data, 290, nav, **own)
         in_tens = np.where(np.array(CODES) == "BD1", 6.2 / 6.5, 1.0)
         at_the_cap, rng = 0, np.random.default_rng(3)
@@ -442,8 +443,8 @@ class TestMustExit:
 
 
 class TestRisk:
-    def test_governor_then_gate_on_whole_contracts(self, warm):
-        strategy, plan, _ = warm
+    def test_governor_on_the_target_then_gate_on_whole_contracts(self, made_up):
+        strategy, plan, _ = strategy_after(made_up, SESSIONS, buffer=0.0)
         governor_of(strategy).update(5e7 / 0.94)
         walk = strategy.begin(Account(5e7))
         governed = walk.through("trade").traded
@@ -495,6 +496,7 @@ class TestTargets:
 
     def test_a_market_that_never_had_a_bar_is_not(self):
         strategy = Strategy(settings(), [instrument("AA"), instrument("BB")])
+        strategy.observe(session(MONDAY, {}, {}))
         assert strategy.snapshot.legs.target_contracts(np.array([0, 0])) == {}
 
 

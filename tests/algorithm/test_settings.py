@@ -2,6 +2,7 @@ import dataclasses
 import re
 from enum import StrEnum
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from algorithm.settings import Settings, SettingsError
 
 SPECS = {spec.name: spec for spec in dataclasses.fields(Settings)}
-TIED = ("other_budget", "other_rules")
+TIED = ("other_budget", "other_rules", "cost_limit", "cost_limit_out")
 """Have to be given together."""
 NUMBERS = {
     name: spec
@@ -47,7 +48,8 @@ class TestTable:
         one = Settings()
         assert (one.vol_target, one.var_confidence, one.var_horizon) == (0.10, 0.99, 20)
         assert (one.var_limit, one.var_relative_limit) == (0.20, 2.0)
-        assert one.governor_points(0.1) == ((0.1, 0.8), (0.15, 0.6), (0.2, 0.4))
+        expected = ((0.1, 0.8), (0.15, 0.6), (0.2, 0.4))
+        np.testing.assert_allclose(one.governor_points(0.1), expected)
         assert one.ewmac_fast == (16, 32, 64)
         assert one.carry_smoothing == (5, 20, 60, 120)
         assert (one.carry_scalar, one.vol_span, one.vol_long_weight) == (30.0, 32, 0.3)
@@ -152,6 +154,16 @@ class TestRefusals:
             Settings.parse({name: text})
         assert repr(text) in str(error.value)
 
+    def test_cost_limits_in_the_wrong_order(self):
+        with pytest.raises(SettingsError, match=r"cost_limit is 0.2, above cost_limit_out 0.1"):
+            Settings(cost_limit=0.2, cost_limit_out=0.1)
+
+    def test_other_rules_and_their_budget_go_together(self):
+        with pytest.raises(SettingsError, match=r"other_budget is 0.2 and other_rules name 0"):
+            Settings(other_budget=0.2)
+        with pytest.raises(SettingsError, match=r"other_rules is 'chartist'; it must be"):
+            Settings(other_rules="chartist")
+
     def test_end_before_start(self):
         with pytest.raises(SettingsError, match=r"end is 2000-01-01, before start 2001-01-01"):
             Settings(start="2001-01-01", end="2000-01-01")
@@ -210,6 +222,8 @@ OTHER = {
     "trend_rules": "ewmac tsmom",
     "carry_rules": "calendar smoothed",
     "var_reference": "ES 1",
+    "beta_market": "NQ",
+    "own_budgets": "equity 1",
     "governor": "0.1 0.5",
 }
 

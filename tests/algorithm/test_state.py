@@ -34,6 +34,8 @@ SETTINGS = dict(
     forecast_multiplier="estimated",
     carry_rules="smoothed cross_section relative_value calendar directional",
     carry_source="class",
+    cost_limit=10.0,
+    cost_limit_out=10.0,
 )
 
 
