@@ -20,6 +20,7 @@ from portfolio.caps import (
     short_volatility_bound,
 )
 from portfolio.contracts import ten_year_equivalent
+from portfolio.covariance import portfolio_vol
 from portfolio.settings import PortfolioSettings
 from universe.arrays import FloatArray, IntArray, known
 from universe.instruments import AssetClass, Instrument
@@ -32,7 +33,7 @@ class Factors:
     Attributes
     ----------
     factor : float array of shape (n_assets,)
-        In [0, 1].
+        At least 0.
     bindings : tuple of Binding
     """
 
@@ -84,7 +85,10 @@ class RiskCaps:
         self._beta_market = index.get(settings.beta_market)
 
     def share_of_risk(self, weights: FloatArray, cov: FloatArray) -> Factors:
-        """Caps on shares of ex-ante variance.
+        """Caps on shares of ex-ante variance, at the volatility of before.
+
+        What capped groups cannot carry goes to the others: shares do not change when the whole is
+        scaled, and the floor of the volatility target is about sleeves that cancel.
 
         Parameters
         ----------
@@ -95,7 +99,9 @@ class RiskCaps:
         if not self._share_caps or not weights.any():
             return Factors(np.ones_like(weights), ())
         found = cap_shares(weights, cov, self._share_caps)
-        return Factors(_ratio(found.weights, weights), found.bindings)
+        left = portfolio_vol(found.weights, cov)
+        raised = portfolio_vol(weights, cov) / left if left > 0 else 1.0
+        return Factors(_ratio(found.weights, weights) * raised, found.bindings)
 
     def exposure(self, weights: FloatArray, snapshot: Snapshot) -> FloatArray:
         """Largest exposure over NAV of every asset on the side of ``weights``, for its jumps."""
