@@ -355,9 +355,12 @@ class Strategy:
     def _trade(self, decision: Decision) -> None:
         decision.traded = self.trading.solve(decision.target, decision.scale, decision.snapshot)
         self.trading.commit(decision.traded)
-        decision.contracts = decision.traded
+        snapshot = decision.snapshot
+        # what cannot trade today keeps what was decided for it, cut as it may have been
+        free = snapshot.tradable | snapshot.must_exit
+        decision.contracts = np.where(free, decision.traded, self.last_contracts)
         if decision.is_blind:  # what is held stays, but for what may not be held any longer
-            decision.contracts = np.where(decision.snapshot.must_exit, 0, decision.held)
+            decision.contracts = np.where(snapshot.must_exit, 0, decision.held)
 
     def _protect(self, protection: Protection, decision: Decision) -> None:
         snapshot = decision.snapshot

@@ -181,6 +181,8 @@ class EmbeddedEngine:
         )
         for name, part in sleeves.items():
             log.add(**{f"sleeve {name}": part})
+        log.add(**{f"scale {scale.name}": scale.value for scale in decision.scales})
+        log.add(**{f"stage {verdict.name}": verdict.scale for verdict in decision.verdicts})
         log.add(**{f"forecast {name}": decision.forecasts[name] for name in self.strategy.sleeves})
         self._record_events(decision, book)
 
@@ -326,6 +328,10 @@ class EmbeddedEngine:
             events=log.events,
             issues=list(dataset.issues),
             timings={"engine": seconds},
+            scales={scale.NAME: log.array(f"scale {scale.NAME}") for scale in self.strategy.scales},
+            stages={
+                stage.NAME: log.array(f"stage {stage.NAME}") for stage in self.strategy.protections
+            },
             closing_fees=log.array("closing_fees"),
             target_contracts=log.rows["target_contracts"],
             orders=[order for orders in log.rows["orders"] for order in orders],

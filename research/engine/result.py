@@ -104,6 +104,8 @@ class RunResult:
     es_one_day: FloatArray | None = None  # expected shortfall beside var_one_day
     diversification_ratio: FloatArray | None = None  # of the targets
     risk_share: FloatArray | None = None  # (days, markets), of the targets' ex-ante variance
+    scales: dict[str, FloatArray] = field(default_factory=dict)  # every exposure scale by name
+    stages: dict[str, FloatArray] = field(default_factory=dict)  # left by every risk stage by name
     closing_fees: FloatArray | None = None  # of closing all positions, part of nav
     target_contracts: list[list[tuple[str, int, int]]] = field(default_factory=list)
     orders: list[tuple[int, str, int, int]] = field(default_factory=list)  # day, code, month, n
