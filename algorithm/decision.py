@@ -21,8 +21,8 @@ class Account:
     Attributes
     ----------
     nav : float
-        Value in account currency; NaN, 0 or less is unknown: nothing is then ordered but what an
-        expiry forces.
+        Value in account currency, with doubted prices at their last trusted ones; NaN, 0 or less
+        is unknown: nothing is then ordered but what an expiry forces.
     holdings : mapping of (market index, contract month) to contracts
     pending : mapping of (market index, contract month) to contracts
         Unfilled rest of open orders.
@@ -76,7 +76,7 @@ class Decision:
         What was known of the markets.
     account : Account
     nav : float
-        The account's value with doubted prices at their last trusted ones; NaN while unknown.
+        The account's value, NaN while unknown.
     held : int array
         Contracts held.
     cov : float array of shape (n_assets, n_assets)

@@ -273,6 +273,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         )
         live = self.live_mode
         value = self._account.value() if live else float(self.portfolio.total_portfolio_value)
+        value = context.strategy.trusted_nav(value, context.held_assets())
         if live:
             value = self._account.believed(value)
             self._account.reconcile(self._state.restored)

@@ -15,6 +15,7 @@ from portfolio.covariance import Correlation, ReturnWindow
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
 from universe.assets import Assets
 from universe.curves import MacroState
+from universe.fx import FxGate
 from universe.instruments import Instrument
 from universe.legs import Legs
 from universe.markets import Markets, Observation
@@ -69,6 +70,13 @@ class Observer:
         )
         n = self.assets.n
         self.macro = MacroState(settings.macro_max_age)
+        self.rates = FxGate(
+            [instrument.currency for instrument in instruments],
+            outlier_sigmas=settings.outlier_sigmas,
+            max_age=settings.fx_max_age,
+        )
+        self._rate_notes: list[tuple[int, str, str]] = []
+        self._rates_of = 0  # the session whose rates have been taken
         self.correlation = Correlation(
             classes + [f"{name} spread" for name in classes[: n - len(classes)]],
             settings.covariance,
@@ -91,18 +99,27 @@ class Observer:
         for name, (known_on, value) in values.items():
             self.macro.update(known_on, {name: value})
 
+    def take_rates(self, session: Session) -> FloatArray:
+        """Gate the session's exchange rates; those that are trusted, (n_markets,)."""
+        if self._rates_of != session.day:
+            self._rate_notes = self.rates.take(session.day, session.fx, session.fx_day)
+            self._rates_of = session.day
+            self.fx = self.rates.by_market()
+        return self.fx
+
     def observe(self, session: Session) -> Snapshot:
         """Take a session's bars."""
+        self.take_rates(session)
         assets = self.assets
         before, last_seen, sigma_before = assets.months(), assets.last_seen(), assets.sigma()
         seen, spread, priced, ret = assets.observe(session)
         self.day = session.day
-        self.fx = np.where(np.isfinite(session.fx), session.fx, self.fx)  # the last one known
         self._standardise(session.day - last_seen, sigma_before, priced, ret)
         self.worst.update(ret)
         self.learn_macro(session.macro)
         date = from_epoch_day(session.day)
         month = date.year * 100 + date.month
+        seen.notes += self._rate_notes
         seen.notes += self.forecasts.update(
             session.day,
             month,
@@ -141,7 +158,7 @@ class Observer:
             observation=seen,
             seen=priced,
             ret=ret,
-            tradable=assets.tradable(priced),
+            tradable=assets.tradable(priced) & self._fresh_rates(),
             alive=assets.alive(day),
             must_exit=assets.must_exit(day),
             price=assets.price().copy(),
@@ -163,6 +180,11 @@ class Observer:
             carry_source=forecasts.last_source,
         )
 
+    def _fresh_rates(self) -> BoolArray:
+        """Assets whose exchange rate is young enough for a new position."""
+        fresh = self.rates.fresh()
+        return fresh if self.assets.spreads is None else np.concatenate([fresh, fresh])
+
     def refresh(self) -> None:
         """Recompute what is derived from the state, once it has been read back."""
         self.markets.refresh()
@@ -177,6 +199,7 @@ class Observer:
             "vol": self.markets.vol,
             **self.assets.spread_components(),
             "macro": self.macro,
+            "rates": self.rates,
             **self.forecasts.components(),
             "correlation": self.correlation,
             "returns": self.returns,

@@ -246,7 +246,8 @@ class Strategy:
         """
         snapshot = self.snapshot
         held = snapshot.legs.held_assets(account.holdings)
-        nav = self._trusted_nav(account.nav, held, snapshot)
+        known_value = np.isfinite(account.nav) and account.nav > 0
+        nav = account.nav if known_value else float("nan")
         annual = snapshot.sigma * np.sqrt(TRADING_DAYS)
         cov = covariance(snapshot.correlation, annual * self.bias.value)
         return Walk(self.chain, Decision(snapshot, account, nav, held, cov))
@@ -256,19 +257,22 @@ class Strategy:
         self.observe(session)
         return self.begin(account).finish()
 
-    def _trusted_nav(self, nav: float, held: IntArray, snapshot: Snapshot) -> float:
+    def trusted_nav(self, nav: float, held: IntArray) -> float:
         """Account value with the markets that are held back at their last trusted price.
 
-        A bad bar must not reach the size of the others, nor the governor's peak, through NAV.
-        """
-        if not np.isfinite(nav) or nav <= 0:
-            return float("nan")
-        point = snapshot.per_asset(self._multiplier() * known(snapshot.fx))
-        trusted = float(nav - held @ (snapshot.doubt * point))
-        return trusted if trusted > 0 else float("nan")
+        For an account that is marked at every close, as LEAN's is. A bad bar must not reach the
+        size of the others, nor the governor's peak, through NAV.
 
-    def _multiplier(self) -> FloatArray:
-        return self.builder.multiplier[: len(self.instruments)]
+        Parameters
+        ----------
+        nav : float
+            As the account has it.
+        held : int array of shape (n_assets,)
+        """
+        snapshot = self.snapshot
+        multiplier = self.builder.multiplier[: len(self.instruments)]
+        point = snapshot.per_asset(multiplier * known(snapshot.fx))
+        return float(nav - held @ (snapshot.doubt * point))
 
     # --- universe --------------------------------------------------------------------------------
     def _screen(self, decision: Decision) -> None:

@@ -183,7 +183,8 @@ class VarGate(Protection):
         reference : float array of shape (n_assets,), optional
             Exposures of the unlevered reference portfolio.
         free : bool array of shape (n_assets,), optional
-            What can trade today; the others count as held and keep their target. All by default.
+            What can trade today; the others count with the contracts decided for them. All by
+            default.
 
         Returns
         -------
@@ -209,7 +210,7 @@ class VarGate(Protection):
         before = var(asked.astype(np.float64))
         found = nearest_book(
             asked,
-            held,
+            np.where(free, held, asked),
             free,
             np.where(known, unit_exposure, np.nan),
             model.cov_daily,
@@ -219,7 +220,7 @@ class VarGate(Protection):
         )
         if found.reason:
             steps.append(f"VaR {found.reason}")
-        contracts = np.where(free, found.contracts, asked)
+        contracts = found.contracts
         parametric, historical = model.both(contracts * unit, self.horizon)
         gross, left = (float(np.abs(q * unit).sum()) for q in (asked, contracts))
         return GateResult(

@@ -7,9 +7,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
+from universe.carry_pairs import CarryPairs
 from universe.ewm import EwmStd
 from universe.instruments import Instrument
+from universe.quality import (
+    LEAST_RATIO,
+    UNIT_RATIO,
+    confirms,
+    is_far,
+    is_price,
+    unit_factor,
+)
 from universe.rolls import carry_contract, choose_contract, next_weekday, roll_window_days
 from universe.session import NO_CONTRACT, Contract, Session
 
@@ -61,10 +70,6 @@ class Observation:
     notes: list[tuple[int, str, str]] = field(default_factory=list)
 
 
-LEAST_RATIO = 0.5
-"""Of an unknown contract's price to the held one's, and inversely, to be trusted."""
-
-
 class Markets:
     """Held contract, additive continuous series and volatility of every market.
 
@@ -89,8 +94,19 @@ class Markets:
     (CL on 2020-04-20) is marked, not divided by.
 
     The gate (U4) holds back a move beyond ``outlier_sigmas`` daily sigmas until the next bar: if
-    that confirms the level the whole move is taken then, otherwise the spike is dropped. Meanwhile
-    the market is not traded.
+    that confirms the level the whole move is taken then, otherwise the spike is dropped. In a
+    market too young for a volatility the limit is half its price. Meanwhile the market is not
+    traded: no order fills in a bar that does not pass. A level beyond three times or a third of the
+    price is never a move but a change of unit: the market stays out until its prices come back.
+
+    Attributes
+    ----------
+    limits : float array of shape (n_markets,)
+        Greatest move of the next session that is believed at once, in price units.
+    suspect : float array of shape (n_markets,)
+        Close that waits for a second one, NaN for none.
+    unit : float array of shape (n_markets,)
+        Factor by which a market's prices have changed their unit, NaN for none.
     """
 
     STATE = (
@@ -102,6 +118,9 @@ class Markets:
         "sessions",
         "equal_closes",
         "suspect",
+        "unit",
+        "silent",
+        "led",
         "must_exit",
         "unquoted",
         "held_expiry",
@@ -140,14 +159,18 @@ class Markets:
         self.sessions: IntArray = np.zeros(n, dtype=np.int64)
         self.equal_closes: IntArray = np.zeros(n, dtype=np.int64)
         self.suspect: FloatArray = np.full(n, np.nan)
+        self.unit: FloatArray = np.full(n, np.nan)
+        self.silent: BoolArray = np.zeros(n, dtype=bool)  # without a bar for gap_days, and said so
+        self.led: IntArray = np.zeros(n, dtype=np.int64)  # contract that may be rolled to next
         self.must_exit: BoolArray = np.zeros(n, dtype=bool)
         self.unquoted: IntArray = np.zeros(n, dtype=np.int64)
         self.held_expiry: IntArray = np.full(n, -(10**6), dtype=np.int64)  # of the held contract
         self.held_last: IntArray = np.full(n, 10**6, dtype=np.int64)  # its last holding day
         self.lost: IntArray = np.zeros(n, dtype=np.int64)  # contract left without a price
         self._last_quotes: list[dict[int, float]] = [{} for _ in instruments]
-        self._pair = _CarryPairs(n)
+        self._pair = CarryPairs(n)
         self._sigma: FloatArray = np.full(n, np.nan)
+        self.limits: FloatArray = np.full(n, np.nan)
         self._window = np.array([roll_window_days(i) for i in instruments])
 
     # --- what others ask -------------------------------------------------------------------------
@@ -176,6 +199,9 @@ class Markets:
     def _blend(self) -> None:
         long_run = self._long_weight * self.vol.long_run()
         self._sigma = np.asarray(long_run + (1.0 - self._long_weight) * self.vol.std())
+        usual = self._outlier_sigmas * np.fmax(self.sigma_price(), self._tick)
+        young = self.sessions <= self.vol.span
+        self.limits = np.where(young, LEAST_RATIO * self.positive_price, usual)
 
     def sigma_price(self) -> FloatArray:
         """Daily volatility in price units."""
@@ -217,14 +243,24 @@ class Markets:
             np.zeros(n, dtype=np.int64),
             np.zeros(n, dtype=np.int64),
         )
-        limits = self._outlier_sigmas * np.fmax(self.sigma_price(), self._tick)
+        limits = self.limits
         for market in self._observe_calm(session, limits, out):
             self._observe_market(market, session, float(limits[market]), out)
+        self._name_silent(session.day, out)
         due = self.held_last <= next_weekday(session.day)
         self.must_exit = np.asarray(due & (self.held != NO_CONTRACT))
         self.vol.update(out.ret, out.seen & (self.sessions > 1))
         self._blend()
         return out
+
+    def _name_silent(self, day: int, out: Observation) -> None:
+        """Say it on the day on which a market's last bar becomes too old, and count it out."""
+        silent = (day - self.last_seen > self._gap_days) & (self.held != NO_CONTRACT)
+        for market in np.flatnonzero(silent & ~self.silent).tolist():
+            code, last = self.instruments[market].code, from_epoch_day(int(self.last_seen[market]))
+            text = f"{code} has had no bar to trust since {last}: left out until it has one"
+            out.notes.append((market, "gap", text))
+        self.silent = silent
 
     def _observe_calm(self, session: Session, limits: FloatArray, out: Observation) -> list[int]:
         """Take all markets at once in which nothing happens but new prices; returns the others.
@@ -252,10 +288,9 @@ class Markets:
         change = close - self.price[index]
         equal = np.where(change == 0, self.equal_closes[index] + 1, 0)
         held = self.held[index]
-        moved = (self.sessions[index] > self.vol.span) & (np.abs(change) > limits[index])
         fine = (
             (close > 0)
-            & ~moved
+            & ~is_far(close, self.price[index], limits[index])
             & ~np.isfinite(self.suspect[index])
             & (day - self.last_seen[index] <= self._gap_days)
             & (equal != self._stale_sessions)
@@ -278,16 +313,16 @@ class Markets:
         self.last_seen[index] = day
         self.sessions[index] += 1
         self.equal_closes[index] = equal[fine]
-        self.unquoted[index] = 0
+        self.unquoted[index] = self.led[index] = 0
         for market in index.tolist():
             last[market] = session.quotes[market]
         ratio = far / close
         compared = np.isfinite(far_before) & (self.sessions[index] > self.vol.span)
-        trusted = np.where(
-            compared,
-            np.abs(far - far_before) <= limits[index],
-            (ratio >= LEAST_RATIO) & (ratio <= 1.0 / LEAST_RATIO),
-        )
+        sane = (ratio * UNIT_RATIO >= 1.0) & (ratio <= UNIT_RATIO)
+        sane &= ~compared | (np.abs(far - far_before) <= limits[index])
+        trusted = sane & (compared | ((ratio >= LEAST_RATIO) & (ratio * LEAST_RATIO <= 1.0)))
+        for market in index[~sane & np.isfinite(far)].tolist():
+            last[market] = {m: c for m, c in last[market].items() if m != pair.other[market]}
         index, close, far = index[trusted], close[trusted], far[trusted]
         first = pair.held_first[index]
         out.near_price[index] = np.where(first, close, far)
@@ -333,7 +368,11 @@ class Markets:
         self._carry_pair(market, quotes, limit, out)
         if len(quotes) == len(session.quotes[market]) and self.held[market] in quotes:
             self._remember_pair(market, quotes)
-        self._last_quotes[market] = quotes
+        self._last_quotes[market] = {
+            month: close
+            for month, close in quotes.items()
+            if month == self.held[market] or self._sane(market, month, close, limit)
+        }
 
     def _may_roll(self, market: int, held: int, unquoted: bool, session: Session) -> bool:
         """Cheap test that spares most sessions the full roll rule."""
@@ -353,19 +392,14 @@ class Markets:
         """Gate the held contract's close; False if it is held back."""
         change = close - self.price[market]
         code = self.instruments[market].code
-        if self.sessions[market] > self.vol.span and abs(change) > limit:
-            before = self.suspect[market]
-            confirmed = np.isfinite(before) and abs(close - before) <= limit
-            if not confirmed:
-                self.suspect[market] = close
-                text = f"{code} moved {change:g} to {close:g}, limit {limit:g}: held back"
-                out.notes.append((market, "outlier", text))
+        if is_far(close, float(self.price[market]), limit):
+            if not self._confirmed(market, close, limit, out):
                 return False
             out.notes.append((market, "outlier", f"{code} at {close:g} confirmed"))
         elif np.isfinite(self.suspect[market]):
             text = f"{code} {self.suspect[market]:g} dropped, next close {close:g}"
             out.notes.append((market, "outlier", text))
-        self.suspect[market] = np.nan
+        self.suspect[market] = self.unit[market] = np.nan
         if day - self.last_seen[market] > self._gap_days:
             since = day - self.last_seen[market]
             out.notes.append((market, "gap", f"{code} had no bar for {since} days"))
@@ -381,6 +415,29 @@ class Markets:
             out.notes.append((market, "price", f"{code} closed at {close:g}: not traded"))
         return True
 
+    def _confirmed(self, market: int, close: float, limit: float, out: Observation) -> bool:
+        """Whether a far close is believed, because the one before stood near it and it moved."""
+        code, price = self.instruments[market].code, float(self.price[market])
+        before, self.suspect[market] = float(self.suspect[market]), close
+        if np.isfinite(self.unit[market]):
+            return False
+        if not confirms(close, before, price, limit):
+            if close != before:
+                text = f"{code} moved {close - price:g} to {close:g}, limit {limit:g}: held back"
+                out.notes.append((market, "outlier", text))
+            return False
+        factor = unit_factor(close, price)
+        if factor is None:
+            return True
+        self.unit[market] = factor
+        text = (
+            f"{code} stays at {close:g} after {price:g}, about {factor:g} times the price: a "
+            "change of unit, no profit and no trade until its prices come back or the data are "
+            "mended"
+        )
+        out.notes.append((market, "unit", text))
+        return False
+
     def _mark(self, market: int, close: float, day: int) -> None:
         self.price[market] = close
         if close > 0:
@@ -388,18 +445,32 @@ class Markets:
         self.last_seen[market] = day
         self.sessions[market] += 1
 
+    def _sane(self, market: int, month: int, close: float, limit: float) -> bool:
+        """Whether a contract's close may be remembered, to compare the next one with.
+
+        Within three times and a third of the held one's price and, against its own close of the
+        market's session before, within the outlier limit.
+        """
+        anchor = float(self.positive_price[market])
+        if anchor > 0 and not 1.0 / UNIT_RATIO <= close / anchor <= UNIT_RATIO:
+            return False
+        compared = self._compared(market, month)
+        return not (compared and abs(close - self._last_quotes[market][month]) > limit)
+
+    def _compared(self, market: int, month: int) -> bool:
+        return bool(self.sessions[market] > self.vol.span) and month in self._last_quotes[market]
+
     def _plausible(self, market: int, month: int, close: float, limit: float) -> bool:
         """Whether the first use of a contract's close can be trusted.
 
-        Against its own close of the market's session before, by the outlier limit; a contract that
-        had none must be within half and double the held one's.
+        A sane one; a contract without a close in the market's session before must besides be within
+        half and double the held one's.
         """
-        before = self._last_quotes[market].get(month, np.nan)
-        if np.isfinite(before) and self.sessions[market] > self.vol.span:
-            return not abs(close - before) > limit
-        anchor = self.positive_price[market]
-        return not (np.isfinite(anchor) and self.sessions[market] > 0) or (
-            LEAST_RATIO <= close / anchor <= 1.0 / LEAST_RATIO
+        anchor = float(self.positive_price[market])
+        return self._sane(market, month, close, limit) and (
+            self._compared(market, month)
+            or not anchor > 0
+            or LEAST_RATIO <= close / anchor <= 1.0 / LEAST_RATIO
         )
 
     def _roll(
@@ -424,11 +495,14 @@ class Markets:
             day,
             open_interest=session.open_interest[market] if self._theta else None,
             theta=self._theta,
+            led=int(self.led[market]),
             follow_mapping=self._follow_mapping,
         )
+        self.led[market] = decision.leading
         new = decision.month
         old = int(self.held[market])
-        if new in (NO_CONTRACT, held) or (old == NO_CONTRACT and quotes[new] <= 0):
+        tick = float(self._tick[market])
+        if new in (NO_CONTRACT, held) or (old == NO_CONTRACT and not is_price(quotes[new], tick)):
             return  # a market starts with its first positive price
         code = self.instruments[market].code
         if not self._plausible(market, new, quotes[new], limit):
@@ -479,36 +553,3 @@ class Markets:
         until = min(contracts[month].expiry for month in quotes)
         pair = contracts[held].expiry, contracts[other or held].expiry
         self._pair.remember(market, frozenset(quotes), held, other, until, pair)
-
-
-class _CarryPairs:
-    """Carry pair of every market for the contract months it was last quoted in."""
-
-    def __init__(self, n_markets: int) -> None:
-        self.months: list[frozenset[int]] = [frozenset()] * n_markets  # empty: unknown
-        self.held = [NO_CONTRACT] * n_markets
-        self.other = [NO_CONTRACT] * n_markets
-        self.until: IntArray = np.zeros(n_markets, dtype=np.int64)
-        self.held_first: BoolArray = np.zeros(n_markets, dtype=bool)
-        self.near_expiry: IntArray = np.zeros(n_markets, dtype=np.int64)
-        self.far_expiry: IntArray = np.zeros(n_markets, dtype=np.int64)
-
-    def forget(self, market: int) -> None:
-        """Have the market's pair looked up anew."""
-        self.months[market] = frozenset()
-
-    def remember(
-        self,
-        market: int,
-        months: frozenset[int],
-        held: int,
-        other: int,
-        until: int,
-        expiry: tuple[int, int],
-    ) -> None:
-        """Keep the pair of ``held`` and ``other``, valid to the day ``until``."""
-        self.months[market] = months
-        self.held[market], self.other[market] = held, other
-        self.until[market] = until
-        self.held_first[market] = expiry[0] < expiry[1]
-        self.near_expiry[market], self.far_expiry[market] = sorted(expiry)

@@ -24,11 +24,15 @@ class RollDecision:
         "", or why it changed: "first", "window", "mapping", "open interest".
     must_exit : bool
         The contract may not be held any longer and no successor has a price yet: be flat.
+    leading : int
+        The contract that leads in this session and must lead in the next one too before it is
+        rolled to, ``NO_CONTRACT`` for none.
     """
 
     month: int
     reason: str = ""
     must_exit: bool = False
+    leading: int = NO_CONTRACT
 
 
 def roll_window_days(instrument: Instrument) -> float:
@@ -61,6 +65,7 @@ def choose_contract(
     *,
     open_interest: Mapping[int, float] | None = None,
     theta: float = 1.0,
+    led: int = NO_CONTRACT,
     follow_mapping: bool = True,
 ) -> RollDecision:
     """Contract to hold after the close of ``day``, from that session and the calendar alone.
@@ -80,14 +85,19 @@ def choose_contract(
     open_interest : mapping of int to float, optional
         By contract month; without it the rule falls back on the calendar.
     theta : float
-        Roll when the next contract's open interest exceeds theta times the held one's.
+        Roll when the next contract's open interest exceeds theta times the held one's, in this
+        session and in the one before.
+    led : int
+        ``leading`` of the session before.
     follow_mapping : bool
         Also roll when ``mapped`` is a later contract of the holding cycle.
 
     Returns
     -------
     RollDecision
-        Never moves to an earlier contract, nor to one inside its own roll window.
+        Never moves to an earlier contract, nor to one inside its own roll window. One wrong figure
+        moves nothing: a lead in open interest, and a front contract beyond the next quoted one of
+        the cycle, must last for two sessions.
     """
     window = roll_window_days(instrument)
     holdable = sorted(
@@ -111,22 +121,25 @@ def choose_contract(
 
     current = contracts[held]
     later = [month for expiry, month in holdable if expiry > current.expiry]
-    reason = ""
+    leading, reason = NO_CONTRACT, ""
     if current.expiry - day <= window or current.last_holding <= next_weekday(day):
         reason = "window"
     elif fronted and contracts[mapped].expiry > current.expiry:
         reason = "mapping"
-        later = [month for month in later if month == mapped] or later
-    elif (
-        later
-        and open_interest
-        and held in open_interest
-        and open_interest.get(later[0], 0.0) > theta * open_interest[held]
-    ):
-        reason = "open interest"
+        if mapped in later[1:]:
+            leading, later = mapped, [mapped]
+    elif later and _leads(later[0], held, open_interest or {}, theta):
+        leading, reason = later[0], "open interest"
+    if leading != led and leading != NO_CONTRACT:
+        return RollDecision(held, leading=leading)
     if reason and later and held in quotes:
         return RollDecision(later[0], reason)
-    return RollDecision(held, must_exit=current.last_holding <= next_weekday(day))
+    must_exit = current.last_holding <= next_weekday(day)
+    return RollDecision(held, must_exit=must_exit)
+
+
+def _leads(month: int, held: int, open_interest: Mapping[int, float], theta: float) -> bool:
+    return held in open_interest and open_interest.get(month, 0.0) > theta * open_interest[held]
 
 
 def carry_contract(

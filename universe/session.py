@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from universe.arrays import FloatArray
+from universe.arrays import FloatArray, IntArray
 
 NO_CONTRACT = 0
 """Contract month of "none"."""
@@ -49,6 +49,8 @@ class Session:
         Account-currency value of one unit of the quote currency.
     macro : mapping of series name to (epoch day known, value)
         What became known of macro series since the session before.
+    fx_day : int array of shape (n_markets,), optional
+        Epoch day on which each rate became known; without it all are of this session.
     """
 
     day: int
@@ -57,3 +59,4 @@ class Session:
     open_interest: list[dict[int, float]]
     fx: FloatArray
     macro: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    fx_day: IntArray | None = None

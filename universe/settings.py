@@ -58,6 +58,13 @@ class UniverseSettings(Table):
     follow_mapping: bool = setting(
         True, "also roll when the data's own front contract has moved on"
     )
+    fx_max_age: int = setting(
+        14,
+        "days after which an exchange rate is too old for a new position",
+        unit="days",
+        low=1,
+        high=366,
+    )
     macro_max_age: int = setting(
         10, "days a macro series stays valid; dividend yields 100", unit="days", low=1, high=366
     )

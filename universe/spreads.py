@@ -11,6 +11,7 @@ from universe.arrays import BoolArray, FloatArray, IntArray, years_between
 from universe.ewm import EwmStd
 from universe.instruments import Instrument
 from universe.markets import Markets
+from universe.quality import UNIT_RATIO
 from universe.rolls import in_cycle, next_weekday, roll_window_days
 from universe.session import NO_CONTRACT, Contract, Session
 
@@ -130,6 +131,7 @@ class CalendarSpreads:
         "last_seen",
         "sessions",
         "suspect",
+        "suspect_near",
         "near_last",
     )
 
@@ -156,6 +158,7 @@ class CalendarSpreads:
         self.last_seen: IntArray = np.full(n, -(10**6), dtype=np.int64)
         self.sessions: IntArray = np.zeros(n, dtype=np.int64)
         self.suspect: FloatArray = np.full(n, np.nan)
+        self.suspect_near: FloatArray = np.full(n, np.nan)  # near leg's close in that session
         self.near_last: IntArray = np.full(n, 10**6, dtype=np.int64)
 
     def sigma(self) -> FloatArray:
@@ -182,10 +185,18 @@ class CalendarSpreads:
         for market, quotes in enumerate(session.quotes):
             if quotes:
                 contracts = self._markets.contracts[market]
-                curve = sorted_curve(quotes, contracts, session.day)
+                curve = self._believable(market, sorted_curve(quotes, contracts, session.day))
                 self._observe_market(market, curve, session.day, float(limits[market]), out)
         self.vol.update(out.ret, out.seen & (self.sessions > 1))
         return out
+
+    def _believable(self, market: int, curve: Curve) -> Curve:
+        """The curve without closes beyond three times or a third of the market's price."""
+        anchor = float(self._markets.positive_price[market])
+        if not anchor > 0:
+            return curve
+        low, high = anchor / UNIT_RATIO, anchor * UNIT_RATIO
+        return [point for point in curve if low <= point[1] <= high]
 
     def _observe_market(
         self,
@@ -199,15 +210,15 @@ class CalendarSpreads:
         near, far = int(self.near[market]), int(self.far[market])
         if np.isfinite(self._markets.suspect[market]):
             if near in by_month and far in by_month:
-                self.suspect[market] = by_month[near] - by_month[far]
+                self._suspect(market, by_month[near], by_month[far])
             return  # a market that is held back has no trustworthy curve
         if near in by_month and far in by_month:
             price = by_month[near] - by_month[far]
             change = price - self.price[market]
             if self.sessions[market] > self.vol.span and not abs(change) <= limit:
-                before = self.suspect[market]
-                if not abs(price - before) <= limit:
-                    self.suspect[market] = price
+                confirmed = self._confirmed(market, by_month[near], by_month[far], limit)
+                self._suspect(market, by_month[near], by_month[far])
+                if not confirmed:
                     code = self._markets.instruments[market].code
                     text = f"{code} spread moved {change:g} to {price:g}: held back"
                     out.notes.append((market, "outlier", text))
@@ -221,6 +232,20 @@ class CalendarSpreads:
         self._choose(market, curve, day)
         near, far = int(self.near[market]), int(self.far[market])
         out.carry[market] = contract_carry(curve, near) - contract_carry(curve, far)
+
+    def _suspect(self, market: int, near_close: float, far_close: float) -> None:
+        self.suspect[market] = near_close - far_close
+        self.suspect_near[market] = near_close
+
+    def _confirmed(self, market: int, near_close: float, far_close: float, limit: float) -> bool:
+        """Whether a second far price is near the first and both legs have moved."""
+        suspect, near_before = float(self.suspect[market]), float(self.suspect_near[market])
+        far_before = near_before - suspect
+        return (
+            abs(near_close - far_close - suspect) <= limit
+            and near_close != near_before
+            and far_close != far_before
+        )
 
     def _mark(self, market: int, near_close: float, price: float, day: int) -> None:
         self.price[market] = price

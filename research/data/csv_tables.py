@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research.data.errors import DataError
+from research.data.files import read_bytes, shown
 from research.data.issue_log import IssueLog
 from universe.arrays import BoolArray, FloatArray, IntArray
 
@@ -74,7 +75,7 @@ def read_dated_csv(
     if not readable.any():
         raise DataError(
             f"{path}: no row has a usable date in {date_column}; expected yyyy-mm-dd, "
-            f"found {str(stamp[0])!r}"
+            f"found {shown(str(stamp[0]))}"
         )
     values = {
         name: _parse_numbers(frame[name], market, day, log)
@@ -87,7 +88,7 @@ def read_dated_csv(
         log.add(
             market,
             "unreadable date",
-            f"{len(bad)} rows of {path.name} dropped, the first says {str(stamp[bad[0]])!r} "
+            f"{len(bad)} rows of {path.name} dropped, the first says {shown(str(stamp[bad[0]]))} "
             "instead of yyyy-mm-dd",
         )
         day, stamp = day[readable], stamp[readable]
@@ -117,10 +118,9 @@ def _read_frame(
     path: Path, date_column: str, columns: Sequence[str], optional: Sequence[str]
 ) -> pd.DataFrame:
     wanted = [date_column, *columns]
-    expected = f"expected a CSV with the columns {', '.join(wanted)}"
-    if not path.is_file():
-        raise DataError(f"{path}: the file is missing; {expected}")
-    content = path.read_bytes().strip()
+    what = f"a CSV with the columns {', '.join(wanted)}"
+    expected = f"expected {what}"
+    content = read_bytes(path, what).strip()
     if not content:
         raise DataError(f"{path}: the file is empty; {expected}")
     first_line = content.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace")
@@ -135,7 +135,7 @@ def _read_frame(
     missing = [name for name in wanted if name not in present]
     if missing:
         raise DataError(
-            f"{path}: no column {', '.join(missing)}; {expected}, found {', '.join(present)}"
+            f"{path}: no column {', '.join(missing)}; {expected}, found {shown(first_line)}"
         )
     if b"\n" not in content:
         raise DataError(f"{path}: the file holds a header and no rows; {expected}")
@@ -167,10 +167,8 @@ def _check_fields(path: Path, content: bytes, fields: int) -> None:
             where = (
                 "the last row is cut off" if number == len(lines) else f"line {number} is broken"
             )
-            text = line.decode("utf-8", errors="replace").strip()
-            raise DataError(
-                f"{path}: {where} ({text!r}); expected {fields} fields as in the header"
-            )
+            text = shown(line.decode("utf-8", errors="replace").strip())
+            raise DataError(f"{path}: {where} ({text}); expected {fields} fields as in the header")
 
 
 def _parse_days(
@@ -210,6 +208,6 @@ def _parse_numbers(column: pd.Series, market: str, day: IntArray, log: IssueLog)
             market,
             "unreadable number",
             day[unreadable],
-            f"{column.name} is not a finite number (first: {first!r}): treated as missing",
+            f"{column.name} is not a finite number (first: {shown(first)}): treated as missing",
         )
     return values

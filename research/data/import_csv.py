@@ -13,20 +13,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-from research.data.bar_findings import report_doubts, report_late_bars, report_missing_fx
+from research.data.bar_findings import (
+    closes_before,
+    doubtful_prices,
+    move_limits,
+    report_doubts,
+    report_late_bars,
+    report_markets,
+)
+from research.data.checks import stands_for_none
 from research.data.contract_quotes import ContractBars
 from research.data.csv_tables import DatedTable, is_weekend, last_of_day, read_dated_csv
 from research.data.dataset import Dataset, MarketHistory
 from research.data.errors import DataError
 from research.data.import_pysystemtrade import Expiries, expiries_of
 from research.data.issue_log import IssueLog
+from research.data.open_interest import open_interest_map
 from research.data.pysystemtrade_files import read_fx
-from universe.arrays import FloatArray, IntArray, from_epoch_day, to_epoch_day
+from research.data.units import without_unit_changes
+from universe.arrays import FloatArray, from_epoch_day, to_epoch_day
 from universe.instruments import Instrument, InstrumentMaster
 
 _PRICES = ("open", "high", "low", "close")
@@ -62,8 +73,9 @@ def load_csv(
     Returns
     -------
     Dataset
-        The mapping is the contract with the highest open interest of the session before, never
-        stepping back; it is empty for a market without open interest.
+        The mapping is the contract with the highest open interest of the two sessions before, never
+        stepping back nor past the next contract of the cycle; it is empty for a market without open
+        interest.
 
     Raises
     ------
@@ -95,7 +107,7 @@ def load_csv(
             f"{root}: no market has a session between {start or 'the start'} and {end or 'the end'}"
         )
     fx = read_fx(root / "fx", last_day, log, "date", "rate")
-    report_missing_fx(markets, fx, log)
+    report_markets(markets, fx, log)
     final = from_epoch_day(max(int(history.day[-1]) for history in markets.values()))
     return Dataset(f"CSV bars, {len(markets)} markets to {final}", False, markets, fx, log.issues)
 
@@ -143,7 +155,7 @@ def _load_market(
     instrument: Instrument, files: dict[int, Path], expiries: Expiries, log: IssueLog
 ) -> MarketHistory:
     code = instrument.code
-    tables = [_read_bars(path, code, month, log) for month, path in files.items()]
+    tables = [_read_bars(path, instrument, month, log) for month, path in files.items()]
     day = np.concatenate([table.day for table in tables])
     column = {
         name: np.concatenate([table.columns[name] for table in tables])
@@ -157,36 +169,41 @@ def _load_market(
     order = order[last]
     day, month = day[order], month[order]
     column = {name: values[order] for name, values in column.items()}
-    _check_bars(column, day, code, log)
-
+    for name in _AMOUNTS:
+        negative = column[name] < 0
+        log.add_days(code, f"negative {name}", day[negative], f"{name} below 0: treated as missing")
+        column[name] = np.where(negative, np.nan, column[name])
     sessions, months = np.unique(day), np.unique(month)
     session, contract = np.searchsorted(sessions, day), np.searchsorted(months, month)
-    mapped_from, mapped = _map_by_open_interest(
-        sessions, session, contract, column["open_interest"]
-    )
     nearest = contract[np.searchsorted(session, np.arange(len(sessions)))]
-    front = nearest.copy()
+    bars = ContractBars(sessions, months, nearest, session, contract, column["close"])
+    bars, kept = without_unit_changes(bars, code, instrument.tick, log)
+    day, column = day[kept], {name: values[kept] for name, values in column.items()}
+    mapped_from, mapped = open_interest_map(bars, column["open_interest"], instrument, log)
+    front = bars.front.copy()
     if len(mapped):
-        which = np.searchsorted(mapped_from, sessions, side="right") - 1
+        which = np.searchsorted(mapped_from, bars.sessions, side="right") - 1
         front[which >= 0] = mapped[which[which >= 0]]
+    bars = replace(bars, front=front)
+    _check_bars(column, bars, instrument, log)
     expiry = expiries_of(instrument, months, expiries)
-    bars = ContractBars(sessions, months, front, session, contract, column["close"])
     report_late_bars(bars, expiry, instrument, log)
-    report_doubts(bars, np.full(len(sessions), np.nan), instrument, log)
+    report_doubts(bars, np.full(len(bars.sessions), np.nan), instrument, log)
     return MarketHistory(
         instrument=instrument,
         contract_month=months,
         expiry=expiry,
         day=day,
-        contract=contract,
+        contract=bars.contract,
         mapped_from=mapped_from,
         mapped_contract=mapped,
         **column,
     )
 
 
-def _read_bars(path: Path, code: str, month: int, log: IssueLog) -> DatedTable:
-    """Usable rows of a file: weekdays with a close that is not zero."""
+def _read_bars(path: Path, instrument: Instrument, month: int, log: IssueLog) -> DatedTable:
+    """Usable rows of a file: weekdays with a close that is a price."""
+    code = instrument.code
     needed = ["close"] if month else ["contract", "close"]
     table = read_dated_csv(path, code, "date", needed, log, (*_PRICES[:3], *_AMOUNTS))
     day, column = table.day, table.columns
@@ -196,12 +213,14 @@ def _read_bars(path: Path, code: str, month: int, log: IssueLog) -> DatedTable:
     unnamed = ~((contract % 100 >= 1) & (contract % 100 <= 12) & (contract % 1 == 0))
     unnamed |= ~((contract >= 190000) & (contract < 220000))
     weekend, missing, zero = is_weekend(day), np.isnan(close), close == 0
+    none = stands_for_none(close, instrument.tick)
+    log.add_days(code, "no price", day[none], "close that stands for none: row dropped")
     log.add_days(code, "bad contract", day[unnamed], "contract is not yyyymm: row dropped")
     log.add_days(code, "no price", day[missing], "row without a close: dropped")
     log.add_days(code, "zero price", day[zero], "close of 0: row dropped")
-    log.add_days(code, "negative price", day[close < 0], "close below 0: kept")
+    log.add_days(code, "negative price", day[(close < 0) & ~none], "close below 0: kept")
     log.add_days(code, "weekend", day[weekend], "row dated on a weekend: dropped")
-    keep = ~(unnamed | weekend | missing | zero)
+    keep = ~(unnamed | weekend | missing | zero | none)
     if not keep.any():
         raise DataError(
             f"{path}: none of the {len(day)} rows is usable; expected weekdays with a close and a "
@@ -210,36 +229,27 @@ def _read_bars(path: Path, code: str, month: int, log: IssueLog) -> DatedTable:
     return DatedTable(day[keep], {name: values[keep] for name, values in column.items()})
 
 
-def _check_bars(column: dict[str, FloatArray], day: IntArray, code: str, log: IssueLog) -> None:
-    """Mend ranges and amounts in place; a missing open, high or low becomes the close."""
-    close = column["close"]
+def _check_bars(
+    column: dict[str, FloatArray], bars: ContractBars, instrument: Instrument, log: IssueLog
+) -> None:
+    """Mend opens and ranges in place; one that is missing or no price becomes the close."""
+    code, close, day = instrument.code, column["close"], bars.sessions[bars.session]
+    limit = move_limits(bars, instrument.tick)[bars.session]
+    before = closes_before(bars)
     for name in _PRICES[:3]:
-        missing = np.isnan(column[name])
-        log.add_days(code, f"no {name}", day[missing], f"no {name}: the close is taken")
-        column[name] = np.where(missing, close, column[name])
+        value = column[name]
+        missing = np.isnan(value)
+        none, far = doubtful_prices(value, close, before, limit)
+        for kind, rows, text in (
+            ("no", missing, f"no {name}"),
+            ("zero", none & (value == 0), f"{name} of 0"),
+            ("negative", none & (value < 0), f"{name} below 0"),
+            ("far", far, f"{name} far from its close and the one before"),
+        ):
+            log.add_days(code, f"{kind} {name}", day[rows], f"{text}: the close is taken")
+        column[name] = np.where(missing | none | far, close, value)
     ends = np.stack([column[name] for name in _PRICES])
     low, high = ends.min(axis=0), ends.max(axis=0)
     wrong = (low < column["low"]) | (high > column["high"])
     log.add_days(code, "bad range", day[wrong], "open or close outside low and high: range widened")
     column["low"], column["high"] = low, high
-    for name in _AMOUNTS:
-        negative = column[name] < 0
-        log.add_days(code, f"negative {name}", day[negative], f"{name} below 0: treated as missing")
-        column[name] = np.where(negative, np.nan, column[name])
-
-
-def _map_by_open_interest(
-    sessions: IntArray, session: IntArray, contract: IntArray, open_interest: FloatArray
-) -> tuple[IntArray, IntArray]:
-    """Sessions from which a contract led in open interest on the session before, and which.
-
-    A tie goes to the nearer contract; a lead of a nearer contract over the mapped one is ignored.
-    """
-    known = np.flatnonzero(np.isfinite(open_interest) & (open_interest > 0))
-    order = known[np.lexsort((-contract[known], open_interest[known], session[known]))]
-    leads = order[last_of_day(session[order])]
-    leads = leads[session[leads] < len(sessions) - 1]
-    leader = np.maximum.accumulate(contract[leads])
-    changed = np.ones(len(leader), dtype=np.bool_)
-    changed[1:] = leader[1:] != leader[:-1]
-    return sessions[session[leads][changed] + 1], leader[changed]

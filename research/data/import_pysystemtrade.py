@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from research.data import pysystemtrade_findings as findings
-from research.data.bar_findings import report_doubts, report_late_bars, report_missing_fx
+from research.data.bar_findings import report_doubts, report_late_bars, report_markets
 from research.data.contract_quotes import ContractBars, bars_from_snapshots, extend_rolled
 from research.data.dataset import Dataset, MarketHistory
 from research.data.errors import DataError
+from research.data.files import is_there, read_bytes
 from research.data.issue_log import IssueLog
 from research.data.pysystemtrade_files import (
     ADJUSTED,
@@ -32,15 +34,14 @@ from research.data.pysystemtrade_files import (
     read_snapshots,
     read_spread_costs,
 )
+from research.data.units import without_unit_changes
 from universe.arrays import FloatArray, IntArray, from_epoch_day, to_epoch_day
 from universe.expiry import last_trade_date
 from universe.instruments import Instrument, InstrumentMaster
+from universe.listing import PERPETUAL_MONTH
 
 Expiries = Mapping[tuple[str, int], int]
 """Last trade date (epoch day) by instrument code and contract month yyyymm."""
-
-PSEUDO_MONTH = 999912
-"""Contract month of a market of which only the adjusted series is known."""
 
 _NEVER = to_epoch_day(date(2199, 12, 31))
 _LAYOUT = (
@@ -112,7 +113,7 @@ def load_pysystemtrade(
             f"{root}: no market has a session between {start or 'the start'} and {end or 'the end'}"
         )
     fx = read_fx(root / FX, last_day, log)
-    report_missing_fx(markets, fx, log)
+    report_markets(markets, fx, log)
     final = max(int(history.day[-1]) for history in markets.values())
     name = f"pysystemtrade CSV, {len(markets)} markets to {from_epoch_day(final)}"
     return Dataset(name, False, markets, fx, log.issues)
@@ -140,10 +141,9 @@ def read_expiries(path: str | Path, master: InstrumentMaster) -> dict[tuple[str,
     path = Path(path)
     columns = ["market", "root", "contract_month", "last_trade_date"]
     expected = f"expected a CSV with the columns {', '.join(columns)}"
-    if not path.is_file():
-        raise DataError(f"{path}: the file is missing; {expected}")
+    content = BytesIO(read_bytes(path, expected.removeprefix("expected ")))
     try:
-        frame = pd.read_csv(path, usecols=columns, dtype={"market": str, "root": str})
+        frame = pd.read_csv(content, usecols=columns, dtype={"market": str, "root": str})
         known = frame.loc[frame["root"].isin([instrument.code for instrument in master])]
         month = known["contract_month"].to_numpy(dtype=np.int64)
         day = known["last_trade_date"].to_numpy(dtype="datetime64[D]").astype(np.int64)
@@ -205,12 +205,14 @@ def _load_market(
 ) -> MarketHistory | None:
     """One market, None if its files hold nothing up to ``last_day``."""
     code = source.instrument.code
-    adjusted = read_adjusted(source, last_day) if source.adjusted.is_file() else None
-    if not source.multiple.is_file():
+    what = f"prices of {code}"
+    adjusted = read_adjusted(source, last_day) if is_there(source.adjusted, what) else None
+    if not is_there(source.multiple, what):
         if adjusted is None:
             return None
         findings.report_no_carry(source)
         bars = _pseudo_contract(adjusted.day, adjusted.columns["price"])
+        bars, _ = without_unit_changes(bars, code, source.instrument.tick, source.log)
         changes = report_doubts(bars, bars.close, source.instrument, source.log)
         findings.report_spread(spread_cost, changes, source)
         return _history(source.instrument, bars, np.array([_NEVER]))
@@ -219,6 +221,7 @@ def _load_market(
         return None
     bars, quotes = bars_from_snapshots(rows)
     findings.report_quotes(quotes, source)
+    bars, _ = without_unit_changes(bars, code, source.instrument.tick, source.log)
     if adjusted is None:
         source.log.add(code, "no adjusted", f"no {ADJUSTED}/{source.adjusted.name}")
     level = align(adjusted, bars.sessions)
@@ -236,7 +239,7 @@ def _pseudo_contract(day: IntArray, close: FloatArray) -> ContractBars:
     first = np.zeros(len(day), dtype=np.int64)
     return ContractBars(
         sessions=day,
-        months=np.array([PSEUDO_MONTH]),
+        months=np.array([PERPETUAL_MONTH]),
         front=first,
         session=np.arange(len(day)),
         contract=first,

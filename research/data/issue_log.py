@@ -39,7 +39,7 @@ class IssueLog:
         Up to ``LISTED_DAYS`` days give an issue each; more give one issue, dated on the first day,
         whose sentence states how many days there are and the last of them.
         """
-        days = np.sort(np.asarray(days, dtype=np.int64))
+        days = np.unique(np.asarray(days, dtype=np.int64))
         if len(days) <= LISTED_DAYS:
             for day in days:
                 self.add(market, kind, detail, int(day))

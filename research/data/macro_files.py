@@ -7,7 +7,6 @@ them, whose dates are those the values describe.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,9 +18,9 @@ from typing import Final
 import numpy as np
 
 from research.data.errors import DataError
+from research.data.files import read_rows, read_text
 from research.data.issue_log import IssueLog
 from research.data.macro_series import MacroSeries, bond_equivalent_yield, known_day
-from research.lean.hours import read_text
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day, to_epoch_day
 from universe.macro_format import FAMILIES as NAMES
 from universe.macro_format import VIX_MONTHS, SeriesInfo, series_info
@@ -273,7 +272,7 @@ def _read_columns(
     expected = "expected a CSV with the columns " + ", ".join(
         " or ".join(names) for names in (date_names, *value_names)
     )
-    lines = list(csv.reader(read_text(path, expected.removeprefix("expected ")).splitlines()))
+    lines = read_rows(path, read_text(path, expected.removeprefix("expected ")))
     rows = [(k, line) for k, line in enumerate(lines, 1) if "".join(line).strip()]
     rows = [(k, line) for k, line in rows if not line[0].startswith("#")]
     width = 1 + len(value_names)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from research.data.checks import reverting_outliers
+from research.data.bar_findings import believed_rates
+from research.data.checks import stands_for_none
 from research.data.contract_quotes import Snapshots
 from research.data.csv_tables import DatedTable, is_weekend, last_of_day, read_dated_csv
 from research.data.dataset import FxHistory
 from research.data.errors import DataError
+from research.data.files import is_there, read_bytes
 from research.data.issue_log import IssueLog
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.instruments import Instrument
@@ -23,7 +26,6 @@ FX, CONFIG = "fx_prices_csv", "csvconfig"
 _SERIES = ("PRICE", "CARRY", "FORWARD")
 _DATE = "DATETIME"
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
-_FX_SIGMA_FLOOR = 1e-3  # share of the rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,11 @@ def _parse_contracts(contract: FloatArray, day: IntArray, source: Source) -> Int
 
 
 def _check_prices(price: FloatArray, day: IntArray, source: Source) -> FloatArray:
-    """Prices without zeros; negative ones stay and are reported."""
-    code, log = source.instrument.code, source.log
+    """Prices without zeros and signs for "none"; negative ones stay and are reported."""
+    code, log, tick = source.instrument.code, source.log, source.instrument.tick
+    none = stands_for_none(price, tick / source.instrument.source_scale)
+    log.add_days(code, "no price", day[none.any(axis=0)], "price that stands for none: dropped")
+    price = np.where(none, np.nan, price)
     zero = price == 0
     log.add_days(code, "zero price", day[zero.any(axis=0)], "price of 0: dropped")
     negative = price < 0
@@ -145,8 +150,8 @@ def read_fx(
 ) -> dict[str, FxHistory]:
     """The dollar value of one unit by currency, from a folder of files like ``EURUSD.csv``.
 
-    Rates of zero or below are dropped, those of a weekend kept: they fill no session, they only
-    value it.
+    Rates of zero or below are dropped, and those that the quality gate does not believe; those of a
+    weekend are kept: they fill no session, they only value it.
     """
     rates = {}
     for path in sorted(folder.glob("???USD.csv")):
@@ -158,15 +163,8 @@ def read_fx(
         positive = rate > 0
         log.add_days(currency, "bad rate", table.day[~positive], "rate not positive: dropped")
         day, rate = table.day[positive], rate[positive]
-        change = np.diff(np.log(rate), prepend=np.nan)
-        log.add_days(
-            currency,
-            "outlier",
-            day[reverting_outliers(change, _FX_SIGMA_FLOOR)],
-            "rate jumps by 20 robust sigmas and comes back: kept",
-        )
         rates[currency] = FxHistory(currency, day, rate)
-    return rates
+    return believed_rates(rates, log)
 
 
 def _read_series(
@@ -202,12 +200,15 @@ def _read_series(
 
 def read_spread_costs(path: Path, log: IssueLog) -> dict[str, float]:
     """Spread cost by source name, only to be compared with the prices; empty without the file."""
-    if not path.is_file():
+    if not is_there(path, "a table of spread costs"):
         log.add("all", "no spread costs", f"{path.parent.name}/{path.name} missing: not compared")
         return {}
     try:
-        frame = pd.read_csv(path, usecols=["Instrument", "SpreadCost"])
+        content = BytesIO(read_bytes(path, "a table of spread costs"))
+        frame = pd.read_csv(content, usecols=["Instrument", "SpreadCost"])
         cost = frame["SpreadCost"].to_numpy(dtype=np.float64)
+    except DataError:
+        raise
     except ValueError as error:
         raise DataError(
             f"{path}: not a table of spread costs ({error}); expected a CSV with the columns "

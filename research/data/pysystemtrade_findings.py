@@ -20,7 +20,8 @@ def report_no_carry(source: Source) -> None:
     source.log.add(
         source.instrument.code,
         "no carry",
-        f"only {ADJUSTED}/{source.adjusted.name}: one pseudo-contract, trend without carry",
+        f"only {ADJUSTED}/{source.adjusted.name}: one pseudo-contract, trend without "
+        "carry; positions pay for the rolls that the calendar of its contracts says",
     )
 
 

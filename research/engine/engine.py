@@ -21,6 +21,7 @@ from research.engine.result import Event, RunResult
 from risk.gate import VarGate
 from risk.governor import DrawdownGovernor
 from universe.arrays import FloatArray, IntArray, known, to_epoch_day
+from universe.fills import SessionGate
 from universe.legs import Legs
 from universe.session import Session
 
@@ -107,10 +108,14 @@ class EmbeddedEngine:
 
     def step(self, bars: Bars) -> None:
         """One session: fills of yesterday's orders, then the decision for the next one."""
-        session, fx = bars.session, bars.session.fx
+        session = bars.session
         ledger, strategy = self.ledger, self.strategy
-        spread_pnl = self._spread_pnl(session)
-        book = ledger.trade_session(session.day, bars.open_of, session.quotes, fx, self._expiry)
+        fx = strategy.observer.take_rates(session)
+        gate = SessionGate(strategy.markets, session)
+        spread_pnl = self._spread_pnl(session, gate, fx)
+        book = ledger.trade_session(
+            session.day, bars.open_of, session.quotes, fx, self._expiry, gate, bars.rolling
+        )
         snapshot = strategy.observe(session)
         if session.day < self.first_day:
             self._legs = snapshot.legs
@@ -207,7 +212,7 @@ class EmbeddedEngine:
         n = len(self.strategy.instruments)
         return by_asset if len(by_asset) == n else by_asset[:n] + by_asset[n:]
 
-    def _spread_pnl(self, session: Session) -> FloatArray:
+    def _spread_pnl(self, session: Session, gate: SessionGate, fx: FloatArray) -> FloatArray:
         """What the spreads held into the session make in it, before its fills; (n_markets,)."""
         mark, n = self.ledger.mark, len(self.strategy.instruments)
         out, spreads_held = np.zeros(n), self._held[n:]
@@ -215,9 +220,11 @@ class EmbeddedEngine:
             change = 0.0
             for month, side in zip(self._legs_of(market), (1.0, -1.0), strict=True):
                 before = mark.get((market, month), np.nan)
-                change += side * (session.quotes[market].get(month, before) - before)
+                close = session.quotes[market].get(month)
+                if close is not None and close != before and gate.passes(market, month, close):
+                    change += side * (close - before)
             out[market] = change * spreads_held[market]
-        return np.asarray(known(out) * self._multiplier * known(session.fx))
+        return np.asarray(known(out) * self._multiplier * known(fx))
 
     def _legs_of(self, market: int) -> tuple[int, int]:
         """Contract months of the spread that was held into the session."""

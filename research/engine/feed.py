@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from algorithm.settings import WARM_UP_MARGIN
-from research.data.dataset import Dataset, MarketHistory
+from research.data.dataset import Dataset, FxHistory, MarketHistory
 from universe.arrays import FloatArray, IntArray
+from universe.fx import BASE
 from universe.instruments import Instrument
-from universe.listing import contract_of
+from universe.listing import PERPETUAL_MONTH, contract_of, estimated_rolls
 from universe.session import NO_CONTRACT, Contract, Session
 
 
@@ -78,10 +79,13 @@ class Bars:
     session : Session
     open_of : callable
         Open of (market index, contract month), None without a bar in the session.
+    rolling : list of int
+        Markets whose position pays for an estimated roll.
     """
 
     session: Session
     open_of: Callable[[int, int], float | None]
+    rolling: list[int] = field(default_factory=list)
 
 
 class Feed:
@@ -108,7 +112,14 @@ class Feed:
             for day, contract in zip(history.mapped_from, history.mapped_contract, strict=True)
         )
         self._macro = macro_news(dataset, self.days)
-        self._fx = fx_table(dataset, [h.instrument for h in self._histories], self.days)
+        instruments = [history.instrument for history in self._histories]
+        self._fx = fx_table(dataset, instruments, self.days)
+        self._fx_day = fx_days(dataset, instruments, self.days)
+        self._rolling: dict[int, list[int]] = {}
+        for market, history in enumerate(self._histories):
+            if PERPETUAL_MONTH in history.contract_month:
+                for day in estimated_rolls(history.instrument, np.unique(history.day)).tolist():
+                    self._rolling.setdefault(day, []).append(market)
 
     def contracts(self) -> list[list[Contract]]:
         """All contracts of every market, in the order of the markets."""
@@ -140,8 +151,9 @@ class Feed:
             for market, number in numbers.items():
                 interest[market] = self._cursors[market].interest(number)
             news = self._macro.get(row, {})
-            session = Session(day, quotes, list(mapped), interest, self._fx[row], news)
-            yield Bars(session, partial(self._open, numbers))
+            fx, fx_day = self._fx[row], self._fx_day[row]
+            session = Session(day, quotes, list(mapped), interest, fx, news, fx_day)
+            yield Bars(session, partial(self._open, numbers), self._rolling.get(day, []))
 
     def _open(self, numbers: dict[int, int], market: int, month: int) -> float | None:
         number = numbers.get(market)
@@ -162,15 +174,39 @@ def fx_table(dataset: Dataset, instruments: list[Instrument], days: IntArray) ->
     The last rate known on the day; NaN before the first one.
     """
     table = np.ones((len(days), len(instruments)))
-    by_currency: dict[str, FloatArray] = {}
-    for column, instrument in enumerate(instruments):
-        currency = instrument.currency
-        if currency == "USD":
-            continue
-        if currency not in by_currency:
-            by_currency[currency] = _rates_on(dataset, currency, days)
-        table[:, column] = by_currency[currency]
+    for currency, columns in _columns(instruments).items():
+        history = dataset.fx.get(currency)
+        row = _rows_on(history, days)
+        known = history.rate[row] if history is not None and len(history.day) else np.nan
+        table[:, columns] = np.where(row >= 0, known, np.nan)[:, None]
     return table
+
+
+def fx_days(dataset: Dataset, instruments: list[Instrument], days: IntArray) -> IntArray:
+    """Epoch day on which each rate of ``fx_table`` became known, (n_days, n_markets)."""
+    table = np.repeat(days[:, None], len(instruments), axis=1)
+    for currency, columns in _columns(instruments).items():
+        history = dataset.fx.get(currency)
+        row = _rows_on(history, days)
+        if history is not None and len(history.day):
+            table[:, columns] = np.where(row >= 0, history.day[row], days)[:, None]
+    return table
+
+
+def _columns(instruments: list[Instrument]) -> dict[str, list[int]]:
+    """Markets by foreign quote currency."""
+    columns: dict[str, list[int]] = {}
+    for column, instrument in enumerate(instruments):
+        if instrument.currency != BASE:
+            columns.setdefault(instrument.currency, []).append(column)
+    return columns
+
+
+def _rows_on(history: FxHistory | None, days: IntArray) -> IntArray:
+    """Row of the last rate known on each day, -1 before the first."""
+    if history is None:
+        return np.full(len(days), -1, dtype=np.int64)
+    return np.asarray(np.searchsorted(history.day, days, side="right") - 1, dtype=np.int64)
 
 
 def macro_news(dataset: Dataset, days: IntArray) -> dict[int, dict[str, tuple[int, float]]]:
@@ -189,11 +225,3 @@ def macro_news(dataset: Dataset, days: IntArray) -> dict[int, dict[str, tuple[in
             if row < len(days):
                 news.setdefault(row, {})[name] = (day, value)
     return news
-
-
-def _rates_on(dataset: Dataset, currency: str, days: IntArray) -> FloatArray:
-    history = dataset.fx.get(currency)
-    if history is None or not len(history.day):
-        return np.full(len(days), np.nan)
-    position = np.searchsorted(history.day, days, side="right") - 1
-    return np.where(position >= 0, history.rate[np.maximum(position, 0)], np.nan)

@@ -1,13 +1,16 @@
 """Positions and cash of the embedded engine, valued as LEAN values futures.
 
 Cash by currency; futures profit is booked in the quote currency every session; the account is
-marked net of the fees of closing all positions, as LEAN's ``TotalPortfolioValue`` is.
+marked net of the fees of closing all positions, as LEAN's ``TotalPortfolioValue`` is. Orders fill,
+and positions are marked, in bars that pass the quality gate only: the account value is the trusted
+one (U4).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -18,6 +21,15 @@ from universe.arrays import FloatArray
 from universe.instruments import Instrument
 
 OpenOf = Callable[[int, int], float | None]
+
+
+class BarGate(Protocol):
+    """The quality gate of one session, see ``universe.fills.SessionGate``."""
+
+    usual: list[float]
+
+    def passes(self, market: int, month: int, opened: float) -> bool:
+        """Whether the session's bar of a contract is one to fill and to mark by."""
 
 
 @dataclass(slots=True)
@@ -59,6 +71,7 @@ class Ledger:
         self.mark: dict[ContractKey, float] = {}
         self.last_closing_fees = 0.0  # of all positions, in USD, as of the last valuation
         self._queue: list[tuple[Order, float]] = []  # with the daily price sigma at the decision
+        self._sigma: FloatArray = np.full(len(instruments), np.nan)
 
     def submit(self, orders: list[Order], sigma_price: FloatArray) -> None:
         """Queue orders, each for its contract's next bar.
@@ -69,6 +82,7 @@ class Ledger:
         sigma_price : float array of shape (n_markets,)
             Daily volatility in price units at the decision, for the slippage.
         """
+        self._sigma = sigma_price
         self._queue += [(order, float(sigma_price[order.market])) for order in orders]
 
     def pending(self) -> dict[ContractKey, int]:
@@ -86,6 +100,8 @@ class Ledger:
         closes: list[dict[int, float]],
         fx: FloatArray,
         expiry: list[dict[int, int]],
+        gate: BarGate,
+        rolling: Sequence[int] = (),
     ) -> DayBook:
         """Mark the positions held into the session and fill what is pending.
 
@@ -99,42 +115,56 @@ class Ledger:
             By market.
         fx : float array of shape (n_markets,)
         expiry : list of dict of contract month to epoch day
-            A position still held after it is closed at the last price, without fee.
+            A position still held after it is closed at the last trusted price and pays for it.
+        gate : BarGate
+            Orders wait for a bar that passes, and a mark stays until one does.
+        rolling : sequence of int
+            Markets without contracts of their own that would have rolled: they pay for it.
+
+        Returns
+        -------
+        DayBook
         """
         n = len(self._instruments)
         book = DayBook(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), [])
-        mark = self.mark
+        mark, usual = self.mark, gate.usual
         for key, quantity in list(self.holdings.items()):
             market, month = key
-            close = closes[market].get(month)
-            if expiry[market][month] >= day:
-                if close is not None and close != mark[key]:
-                    self._book(market, quantity * (close - mark[key]), fx, book.pnl)
-                    mark[key] = close
-            else:
-                book.fills.append(
-                    Fill(
-                        day,
-                        self._instruments[market].code,
-                        month,
-                        -quantity,
-                        self.mark[key],
-                        0.0,
-                        0.0,
-                        "expiry",
-                    )
-                )
+            if expiry[market][month] < day:
+                self._close(key, day, fx, book, "expiry")
                 del self.holdings[key], mark[key]
+                continue
+            close = closes[market].get(month)
+            if close is None or close == mark[key]:
+                continue
+            move = close - mark[key]
+            if abs(move) <= usual[market] or gate.passes(market, month, close):
+                self._book(market, quantity * move, fx, book.pnl)
+                mark[key] = close
         book.overnight[:] = book.pnl
+        for key in [key for key in self.holdings if key[0] in rolling] if rolling else ():
+            self._close(key, day, fx, book, "roll")
+            self._close(key, day, fx, book, "roll", sign=-1)
         waiting = []
         for order, sigma in self._queue:
-            price = open_of(order.market, order.month)
-            if price is not None and expiry[order.market][order.month] >= day:
-                self._fill(order, sigma, day, price, closes[order.market][order.month], fx, book)
-            elif expiry[order.market][order.month] >= day:
+            market, month = order.market, order.month
+            price = open_of(market, month)
+            if expiry[market][month] < day:
+                continue
+            if price is not None and gate.passes(market, month, price):
+                self._fill(order, sigma, day, price, closes[market][month], fx, book)
+            else:
                 waiting.append((order, sigma))
         self._queue = waiting
         return book
+
+    def _close(
+        self, key: ContractKey, day: int, fx: FloatArray, book: DayBook, reason: str, sign: int = 1
+    ) -> None:
+        """Pay for closing a position at its mark (``sign`` -1: for opening it anew)."""
+        market, month = key
+        order = Order(market, month, -sign * self.holdings[key], reason)
+        self._pay(order, self._sigma[market], day, self.mark[key], fx, book)
 
     def _fill(
         self,
@@ -148,11 +178,25 @@ class Ledger:
     ) -> None:
         market, month, quantity = order.market, order.month, order.quantity
         key = (market, month)
+        self._book(market, quantity * (close - price), fx, book.pnl)
+        book.moves[key] = close - price
+        self._pay(order, sigma, day, price, fx, book)
+        total = self.holdings.get(key, 0) + quantity
+        self.mark[key] = close
+        if total:
+            self.holdings[key] = total
+        else:
+            self.holdings.pop(key, None)
+            self.mark.pop(key, None)
+
+    def _pay(
+        self, order: Order, sigma: float, day: int, price: float, fx: FloatArray, book: DayBook
+    ) -> None:
+        """Slippage and fee of a fill, and its record."""
+        market, quantity = order.market, order.quantity
         instrument = self._instruments[market]
         concession = slippage(instrument, quantity, sigma, impact=self._impact, stress=self._stress)
         filled = price + concession if quantity > 0 else price - concession
-        self._book(market, quantity * (close - price), fx, book.pnl)
-        book.moves[key] = close - price
         slip = abs(quantity) * concession * instrument.multiplier
         self._add(instrument.currency, -slip)
         charged = fee(instrument, quantity)
@@ -162,15 +206,8 @@ class Ledger:
         book.cost[market] += slip + charged
         if order.reason == "roll":
             book.roll_cost[market] += slip + charged
-        total = self.holdings.get(key, 0) + quantity
-        self.mark[key] = close
-        if total:
-            self.holdings[key] = total
-        else:
-            self.holdings.pop(key, None)
-            self.mark.pop(key, None)
         book.fills.append(
-            Fill(day, instrument.code, month, quantity, filled, slip, charged, order.reason)
+            Fill(day, instrument.code, order.month, quantity, filled, slip, charged, order.reason)
         )
 
     def _book(self, market: int, points: float, fx: FloatArray, into: FloatArray) -> None:

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from research.data.errors import DataError
+from research.data.files import read_zip
 from research.lean.folder import read_marker
 from research.lean.format import (
     HOURS_FILE,
@@ -23,7 +24,6 @@ from research.lean.format import (
     read_symbol_properties,
 )
 from research.lean.hours import MarketHoursDatabase
-from research.lean.read import read_zip
 from research.lean.view import ACCOUNT_CURRENCY, currency_pair
 from universe.instruments import Instrument, InstrumentMaster
 

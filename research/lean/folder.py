@@ -65,7 +65,7 @@ def read_marker(folder: Path) -> dict[str, Any] | None:
     """The export record of a folder, None if it is not one of our exports."""
     try:
         marker = json.loads((folder / MARKER_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return marker if isinstance(marker, dict) and marker.get("format") == FORMAT else None
 

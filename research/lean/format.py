@@ -6,7 +6,6 @@ running its engine on folders written with them.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +15,8 @@ from types import MappingProxyType
 from typing import Final
 
 from research.data.errors import DataError
-from research.lean.hours import MarketHours, read_text
+from research.data.files import read_rows, read_text
+from research.lean.hours import MarketHours
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.expiry import KNOWN_RULES, last_trade_date
 from universe.instruments import Instrument
@@ -211,7 +211,7 @@ def read_symbol_properties(path: Path) -> dict[tuple[str, str, str], SymbolPrope
     """
     rows: dict[tuple[str, str, str], SymbolProperties] = {}
     text = read_text(path, "LEAN's symbol-properties database")
-    for line, row in enumerate(csv.reader(text.splitlines()), start=1):
+    for line, row in enumerate(read_rows(path, text), start=1):
         if line == 1 or not row or row[0].startswith("#") or not "".join(row).strip():
             continue
         try:

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from research.data.errors import DataError
+from research.data.files import read_text
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SATURDAY = 5
@@ -161,7 +162,7 @@ class MarketHoursDatabase:
         self.text = read_text(path, "LEAN's market-hours database")
         try:
             self._entries: dict[str, dict[str, Any]] = json.loads(self.text)["entries"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(
                 f"{path}: not LEAN's market-hours database ({error}); expected JSON with 'entries'"
             ) from None
@@ -264,17 +265,3 @@ def _seconds(text: str) -> int:
     days, _, clock = text.rpartition(".") if "." in text.split(":")[0] else ("0", "", text)
     hours, minutes, seconds = clock.split(":")
     return int(days) * _DAY + int(hours) * 3600 + int(minutes) * 60 + int(float(seconds))
-
-
-def read_text(path: Path, what: str) -> str:
-    """Text of a file, or a DataError naming it and ``what`` it should have been."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path}: file is missing; expected {what}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({_reason(error)}); expected {what}") from None
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -15,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from research.data.bar_findings import report_bars, report_markets
 from research.data.dataset import Dataset, FxHistory, MarketHistory
 from research.data.errors import DataError
+from research.data.files import is_there, read_text, read_zip, shown
 from research.data.issue_log import UNKNOWN_MARKET, IssueLog
 from research.lean.folder import read_marker
 from research.lean.format import (
@@ -29,7 +29,7 @@ from research.lean.format import (
     read_symbol_properties,
     sid_expiry,
 )
-from research.lean.hours import MarketHours, MarketHoursDatabase, read_text
+from research.lean.hours import MarketHours, MarketHoursDatabase
 from research.lean.view import ACCOUNT_CURRENCY, MarketReport, currency_pair, restrict
 from universe.arrays import FloatArray, IntArray, from_epoch_day, to_epoch_day
 from universe.instruments import Instrument, InstrumentMaster
@@ -53,8 +53,9 @@ def read_lean(
     """Read daily futures data in LEAN's format.
 
     What LEAN would not see is left out as well: rows on days without a session, of contracts it
-    does not list, after their last trade date. Exchange rates are dated by the session on whose
-    evening LEAN knows them (row D on D+1).
+    does not list, after their last trade date. What LEAN does see stays, doubtful prices included:
+    they are reported, and the quality gate deals with them in both homes alike. Exchange rates are
+    dated by the session on whose evening LEAN knows them (row D on D+1).
 
     Parameters
     ----------
@@ -79,8 +80,8 @@ def read_lean(
     Raises
     ------
     DataError
-        If the folder, a database, a market's file or a needed currency is missing, a zip is
-        corrupt, or a row is malformed (with its line number).
+        If the folder, a database or a market's file is missing, a zip is corrupt, or a row is
+        malformed (with its line number).
     UnknownInstrumentError
         If ``master`` does not hold one of ``codes``.
     """
@@ -108,6 +109,7 @@ def read_lean(
         )
     name = marker.get("dataset", f"LEAN data in {root.resolve().name}")
     fx = _read_fx(root, markets, log)
+    report_markets(markets, fx, log)
     dataset = Dataset(name, bool(marker.get("synthetic", False)), markets, fx, log.issues)
     if start is None and end is None:
         return dataset
@@ -131,6 +133,10 @@ def _chosen(
         for instrument in master
         if instrument.lean_listed
         and files.pop((instrument.market, instrument.code.lower()), None) is not None
+        and is_there(
+            root / future_path(instrument.market, "trade", instrument.code),
+            f"the trade bars of {instrument.code}",
+        )
     ]
     for (market, code), path in files.items():
         known = code.upper() in master and master[code.upper()].market == market
@@ -190,16 +196,20 @@ class _MarketReader:
         )
         history, report = restrict(raw, self.hours, self.calendar)
         self._log(report)
-        return history if report.bars else None
+        if not report.bars:
+            return None
+        report_bars(history, self.log)
+        return history
 
     def _contracts(self, kind: str, fields: int) -> dict[int, tuple[IntArray, FloatArray]]:
         """Rows by contract month: epoch days as in the file, and a row of values per column."""
         path = self.root / future_path(self.instrument.market, kind, self.instrument.code)
-        if kind != "trade" and not path.is_file():
+        what = f"the {kind} bars of {self.instrument.code}"
+        if kind != "trade" and not is_there(path, what):
             return {}
         pattern = re.compile(rf"{re.escape(self.instrument.code.lower())}_{kind}_(\d{{6}})\.csv")
         out: dict[int, tuple[IntArray, FloatArray]] = {}
-        for name, text in read_zip(path, f"the {kind} bars of {self.instrument.code}"):
+        for name, text in read_zip(path, what):
             match = pattern.fullmatch(name)
             if match is None:
                 self.log.add(self.instrument.code, "file name", f"{path.name}: {name} is not read")
@@ -217,10 +227,15 @@ class _MarketReader:
         """Start and contract index of every front-contract period of the map file."""
         code = self.instrument.code
         path = self.root / future_path(self.instrument.market, "map", code)
-        if not path.is_file():
+        if not is_there(path, "a LEAN map file"):
             self.log.add(code, "map file", f"{path.name} is missing: no front-contract schedule")
             return []
-        rows = _map_rows(path, mode)
+        rows, modes = _map_rows(path, mode)
+        if not rows:
+            held = ", ".join(str(other) for other in modes) or "none"
+            text = f"{path.name} has no row of mapping mode {mode} (it holds {held})"
+            self.log.add(code, "map file", f"{text}: no front-contract schedule, calendar rolls")
+            return []
         by_expiry = {self.calendar.expiry(month): i for i, month in enumerate(months)}
         known = np.array(sorted(by_expiry), dtype=np.int64)
         periods, start = [], first
@@ -256,27 +271,24 @@ def _interest_on(days: IntArray, rows: tuple[IntArray, FloatArray] | None) -> Fl
     return out
 
 
-def _map_rows(path: Path, mode: int) -> list[tuple[int, int]]:
-    """Last day and expiry of every period of a mapping mode, ascending."""
+def _map_rows(path: Path, mode: int) -> tuple[list[tuple[int, int]], list[int]]:
+    """Last day and expiry of every period of a mapping mode, ascending, and all modes there are."""
     rows: list[tuple[int, int]] = []
-    modes: set[str] = set()
+    modes: set[int] = set()
     for number, line in enumerate(read_text(path, "a LEAN map file").splitlines(), start=1):
         fields = line.split(",")
         if not line.strip() or len(fields) < 4:  # the first line names the root only
             continue
         try:
-            modes.add(fields[3].strip())
+            modes.add(int(fields[3]))
             if int(fields[3]) == mode:
                 rows.append((_stamp_day(fields[0]), sid_expiry(fields[1].strip())))
         except ValueError:
             raise DataError(
-                f"{path}, line {number}: malformed row {line!r}; expected"
+                f"{path}, line {number}: malformed row {shown(line)}; expected"
                 " yyyymmdd,<root> <identifier>,<MARKET>,<mode>"
             ) from None
-    if not rows:
-        held = ", ".join(sorted(modes)) or "none"
-        raise DataError(f"{path}: no row of mapping mode {mode}; the file holds modes {held}")
-    return sorted(rows)
+    return sorted(rows), sorted(modes)
 
 
 def _read_fx(root: Path, markets: dict[str, MarketHistory], log: IssueLog) -> dict[str, FxHistory]:
@@ -290,12 +302,12 @@ def _read_fx(root: Path, markets: dict[str, MarketHistory], log: IssueLog) -> di
     for currency in sorted(wanted):
         pair = currency_pair(currency, properties)
         path = root / forex_path(pair or currency + ACCOUNT_CURRENCY)
-        if currency not in needed and not (pair and path.is_file()):
-            log.add(currency, "fx", f"no rate for fees in {currency}")
-        elif pair is None:
-            raise DataError(f"{root / PROPERTIES_FILE}: no pair converts {currency} into dollars")
-        else:
+        if pair and is_there(path, f"the quote bars of {pair}"):
             out[currency] = _fx_history(path, pair, currency)
+        elif pair:
+            log.add(currency, "fx", f"{path.name} is missing: no rate of {currency}")
+        else:
+            log.add(currency, "fx", f"LEAN has no pair that converts {currency} into dollars")
     return out
 
 
@@ -318,31 +330,11 @@ def _rate(line: str, inverse: bool, where: str) -> float:
     try:
         bid, ask = Decimal(fields[_BID_CLOSE]), Decimal(fields[_ASK_CLOSE])
     except InvalidOperation:
-        raise DataError(f"{where}: malformed row {line!r}; expected two quote bars") from None
+        raise DataError(f"{where}: malformed row {shown(line)}; expected two quote bars") from None
     mid = bid if bid == ask else (bid + ask) / 2
     if mid <= 0:
         raise DataError(f"{where}: rate {mid} is not positive")
     return float(1 / mid) if inverse else float(mid)
-
-
-def read_zip(path: Path, what: str) -> Iterator[tuple[str, str]]:
-    """Name and text of every entry of a zip, in order of their names.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or corrupt.
-    """
-    if not path.is_file():
-        raise DataError(f"{path}: file is missing; expected {what}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name in sorted(archive.namelist()):
-                yield name, archive.read(name).decode("utf-8")
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path}: corrupt zip ({error}); expected {what}") from None
 
 
 def _lines(text: str) -> list[str]:
@@ -378,7 +370,7 @@ def _first_fault(lines: list[str], fields: int, where: str) -> DataError:
         except ValueError:
             finite = False
         if not finite:
-            return DataError(f"{where}, line {number}: malformed row {line!r}; {expected}")
+            return DataError(f"{where}, line {number}: malformed row {shown(line)}; {expected}")
         if previous is not None and day <= previous:
             return DataError(f"{where}, line {number}: {parts[0]} does not follow the row before")
         previous = day

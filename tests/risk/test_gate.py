@@ -154,15 +154,13 @@ class TestRemediation:
         assert result.limit == 0.05
         assert 0.035 < independent_var(model, result.contracts * unit) <= 0.04
 
-    def test_what_cannot_trade_today_counts_as_held_and_keeps_its_target(self):
+    def test_what_cannot_trade_today_stays_and_the_others_make_room(self):
         model, unit = made(1)
         free = np.array([True, False, True, True, True])
-        held = np.array([0, -180, 0, 0, 0])
-        limit = 0.8 * independent_var(model, np.where(free, self.ASKED, held) * unit)
-        result = gate(limit).apply(self.ASKED, held, unit, model, None, free)
+        limit = 0.8 * independent_var(model, self.ASKED * unit)
+        result = gate(limit).apply(self.ASKED, self.ASKED * 0, unit, model, None, free)
         assert result.contracts[1] == -200
-        counted = np.where(free, result.contracts, held)
-        assert independent_var(model, counted * unit) <= limit
+        assert independent_var(model, result.contracts * unit) <= limit
 
     def test_to_zero_if_one_contract_is_too_much(self):
         model, unit = made(1)

@@ -123,9 +123,26 @@ class TestOpenInterest:
         markets = one_market((MAR, FAR_AWAY), (JUN, FAR_AWAY + 90), theta=theta)
         quotes = {MAR: 100.0, JUN: 101.0}
         markets.observe(session(MONDAY, quotes))
-        seen = markets.observe(session(MONDAY + 1, quotes, open_interest=self.INTEREST))
+        first = markets.observe(session(MONDAY + 1, quotes, open_interest=self.INTEREST))
+        assert first.rolls == [], "a lead of one session may be a wrong figure"
+        seen = markets.observe(session(MONDAY + 2, quotes, open_interest=self.INTEREST))
         assert markets.held[0] == held
         assert [roll.reason for roll in seen.rolls] == ["open interest"] * (held == JUN)
+
+    @pytest.mark.parametrize("between", [{MAR: 100.0, JUN: 60.0}, {}])
+    def test_a_lead_must_last_for_two_sessions_in_a_row(self, between):
+        markets = one_market((MAR, FAR_AWAY), (JUN, FAR_AWAY + 90), theta=1.0)
+        quotes = {MAR: 100.0, JUN: 101.0}
+        for k, interest in enumerate([{}, {MAR: 100.0, JUN: 1e9}, between, *self.INTEREST]):
+            markets.observe(session(MONDAY + k, quotes, open_interest=[interest]))
+            assert markets.held[0] == MAR
+
+    def test_a_front_contract_named_once_a_year_ahead_is_not_followed(self):
+        markets = one_market((MAR, FAR_AWAY), (JUN, FAR_AWAY + 90), (SEP, FAR_AWAY + 180))
+        quotes = {MAR: 100.0, JUN: 101.0, SEP: 102.0}
+        for k, front in enumerate([MAR, SEP, MAR, MAR, SEP, MAR]):
+            markets.observe(session(MONDAY + k, quotes, mapped=[front]))
+            assert markets.held[0] == MAR
 
 
 class TestOutliers:
@@ -177,10 +194,33 @@ class TestOutliers:
         seen = markets.observe(session(day, {MAR: price + move}))
         assert seen.seen[0] != held_back
 
-    def test_a_market_too_young_for_a_volatility_takes_every_move(self):
-        markets = one_market()
-        seen = observe_closes(markets, [100.0, 200.0, 100.0])
+    def test_a_market_too_young_for_a_volatility_takes_moves_up_to_half_its_price(self):
+        seen = observe_closes(one_market(), [100.0, 149.0, 76.0])
         assert [bool(s.seen[0]) for s in seen] == [True] * 3
+        seen = observe_closes(one_market(), [100.0, 151.0, 149.0, 152.0])
+        assert [bool(s.seen[0]) for s in seen] == [True, False, True, True]
+
+    @pytest.mark.parametrize("bad", [-99.0, 0.0, 1e-5, 9999999.0, 54321.0])
+    @pytest.mark.parametrize("first", [1, 10, 60])
+    def test_a_price_that_stands_still_confirms_nothing(self, bad, first):
+        """Not in the first sessions either; volatility and series are as without it."""
+        closes = walk(2, 80)
+        clean, markets = one_market(), one_market()
+        observe_closes(clean, [*closes[:first], *closes[first + 3 :]])
+        spoilt = [*closes[:first], bad, bad, bad, *closes[first + 3 :]]
+        seen = observe_closes(markets, spoilt)
+        assert [bool(s.seen[0]) for s in seen[first - 1 : first + 4]] == [True, *[False] * 3, True]
+        assert markets.sigma()[0] == pytest.approx(clean.sigma()[0])
+        assert markets.adjusted[0] == pytest.approx(clean.adjusted[0])
+        assert kinds(seen[first]) == ["outlier"]
+        assert kinds(seen[first + 1]) == [], "said once"
+
+    @pytest.mark.parametrize("bad", [-9999.0, 99999.0, 1e-5, 0.0])
+    def test_no_market_begins_with_a_sign_for_none(self, bad):
+        markets = one_market()
+        observe_closes(markets, [bad, bad, 100.0, 101.0])
+        assert markets.adjusted[0] == 101.0
+        assert markets.sessions[0] == 2
 
     def test_a_quiet_market_may_still_move_twenty_ticks(self):
         markets = one_market(tick=0.25, stale_sessions=250)
@@ -195,6 +235,35 @@ class TestOutliers:
         assert not markets.observe(session(day, {MAR: 105.25})).seen[0]
 
 
+class TestUnits:
+    @pytest.mark.parametrize("factor", [1e-6, 0.1, 0.25, 4.0, 100.0])
+    def test_a_lasting_factor_is_no_return_and_ends_the_trade(self, factor):
+        markets, price, day = warm()
+        closes = price * factor * walk(9, 30) / 100
+        seen = observe_closes(markets, closes, first=day)
+        assert not any(s.seen[0] for s in seen)
+        assert (markets.price[0], markets.unit[0]) == (price, factor)
+        assert kinds(seen[0]) == ["outlier"]
+        assert kinds(seen[1]) == ["unit"]
+        assert f"about {factor:g} times" in seen[1].notes[0][2]
+        assert [k for s in seen[2:] for k in kinds(s)] == ["gap"], "it falls silent"
+        assert not markets.alive(int(weekdays(day, 30)[-1]))[0]
+        assert markets.suspect[0] == closes[-1], "what the account must not be valued at"
+
+    def test_it_trades_again_when_the_prices_come_back(self):
+        markets, price, day = warm()
+        closes = [price * 100, price * 101, price * 102, price * 1.01]
+        seen = observe_closes(markets, closes, first=day)
+        assert seen[3].seen[0]
+        assert seen[3].ret[0] == pytest.approx(0.01)
+        assert np.isnan(markets.unit[0])
+
+    def test_a_move_of_less_than_three_times_is_one(self):
+        markets, price, day = warm()
+        seen = observe_closes(markets, [price * 2.9, price * 2.95], first=day)
+        assert seen[1].ret[0] == pytest.approx(1.95)
+
+
 class TestBadPrices:
     def test_nan_is_no_bar(self):
         markets, price, day = warm()
@@ -204,21 +273,25 @@ class TestBadPrices:
         assert (markets.price[0], markets.sigma()[0]) == (price, sigma)
         assert seen.notes == []
 
-    def test_below_zero_is_marked_not_divided_by_and_not_traded(self):
-        """CL closed at -37.63 on 2020-04-20; a move of that size in a young market is taken."""
+    def test_below_zero_waits_for_a_second_close_that_has_moved(self):
+        """CL closed at -37.63 on 2020-04-20 and at 10.01 a day later: the close below goes."""
         markets = one_market()
         seen = observe_closes(markets, [20.0, 18.0, -37.63, 10.01, 12.0])
         assert [float(s.ret[0]) for s in seen] == pytest.approx(
-            [0, -2 / 20, -55.63 / 18, 47.64 / 18, 1.99 / 10.01]
+            [0, -2 / 20, 0, -7.99 / 18, 1.99 / 10.01]
         )
-        assert self.traded(20.0, 18.0, -37.63, 10.0) == [True, True, False, True]
-        assert markets.adjusted[0] == pytest.approx(12.0)
-        assert kinds(seen[2]) == ["price"]
+        assert self.traded(20.0, 18.0, -37.63, 10.01) == [True, True, False, True]
 
-    def test_zero_is_marked_not_divided_by_and_not_traded(self):
-        seen = observe_closes(one_market(), [2.0, 0.0, 1.0])
-        assert [float(s.ret[0]) for s in seen] == pytest.approx([0, -1, 0.5])
-        assert self.traded(2.0, 0.0, 1.0) == [True, False, True]
+    def test_confirmed_it_is_marked_not_divided_by_and_not_traded(self):
+        markets = one_market()
+        seen = observe_closes(markets, [20.0, 18.0, -37.63, -36.0, -35.0])
+        assert [float(s.ret[0]) for s in seen] == pytest.approx(
+            [0, -2 / 20, 0, -54 / 18, 1 / 18], abs=1e-12
+        )
+        assert self.traded(20.0, 18.0, -37.63, -36.0) == [True, True, False, False]
+        assert markets.adjusted[0] == pytest.approx(-35.0)
+        assert kinds(seen[3]) == ["outlier", "price"]
+        assert kinds(seen[4]) == ["price"]
 
     @pytest.mark.parametrize("first", [0.0, -3.0])
     def test_a_first_close_that_is_not_positive_makes_no_infinite_return(self, first):
@@ -255,6 +328,18 @@ class TestStaleAndGaps:
         assert notes == ["stale"]
         seen = markets.observe(session(days[18], {MAR: price + 0.01}))
         assert markets.tradable(seen.seen)[0]
+
+    def test_a_hole_is_named_on_the_day_it_becomes_too_long_and_once(self):
+        markets, _, day = warm(gap_days=14)
+        last = int(markets.last_seen[0])
+        named = {
+            int(today): kinds(markets.observe(session(today, {}))) for today in weekdays(day, 30)
+        }
+        first = min(today for today in named if today - last > 14)
+        assert {today for today, what in named.items() if what} == {first}
+        assert named[first] == ["gap"]
+        markets.observe(session(last + 60, {MAR: 100.0}))
+        assert kinds(markets.observe(session(last + 90, {}))) == ["gap"], "and named anew"
 
     def test_out_after_the_gap_and_back_with_the_next_bar(self):
         markets, price, day = warm(gap_days=14)

@@ -109,8 +109,16 @@ class TestMapping:
         assert choose(NO_CONTRACT, 1, quotes={}).month == NO_CONTRACT
 
     def test_follows_a_later_front(self):
+        decision = choose(MAR, 50, mapped=JUN)
+        assert (decision.month, decision.reason) == (JUN, "mapping")
+
+    def test_a_front_beyond_the_next_contract_must_last_for_two_sessions(self):
         decision = choose(MAR, 50, mapped=SEP)
+        assert (decision.month, decision.reason, decision.leading) == (MAR, "", SEP)
+        decision = choose(MAR, 50, mapped=SEP, led=SEP)
         assert (decision.month, decision.reason) == (SEP, "mapping")
+        unquoted = choose(MAR, 50, mapped=SEP, quotes={MAR: 1.0, SEP: 1.0})
+        assert unquoted.month == SEP, "what is not quoted is not skipped"
 
     def test_ignores_an_earlier_front(self):
         assert choose(JUN, 50, mapped=MAR).month == JUN
@@ -129,11 +137,19 @@ class TestOpenInterest:
     )
     def test_rolls_above_theta_times_the_held_ones(self, theta, following, month):
         interest = {MAR: 100.0, JUN: float(following)}
-        assert choose(MAR, 10, open_interest=interest, theta=theta).month == month
+        found = choose(MAR, 10, open_interest=interest, theta=theta, led=JUN)
+        assert found.month == month
 
     def test_reason_is_named(self):
-        found = choose(MAR, 10, open_interest={MAR: 1.0, JUN: 2.0})
-        assert found.reason == "open interest"
+        found = choose(MAR, 10, open_interest={MAR: 1.0, JUN: 2.0}, led=JUN)
+        assert (found.reason, found.leading) == ("open interest", NO_CONTRACT)
+
+    def test_a_lead_of_one_session_moves_nothing(self):
+        interest = {MAR: 100.0, JUN: 1e9}
+        for led in (NO_CONTRACT, SEP):
+            found = choose(MAR, 10, open_interest=interest, led=led)
+            assert (found.month, found.leading) == (MAR, JUN)
+        assert choose(MAR, 10, open_interest={MAR: 1.0, JUN: 0.5}, led=JUN).leading == NO_CONTRACT
 
     def test_only_the_next_contract_counts(self):
         assert choose(MAR, 10, open_interest={MAR: 100.0, JUN: 5.0, SEP: 900.0}).month == MAR

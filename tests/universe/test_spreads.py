@@ -389,8 +389,21 @@ def _bent(days, bend):
     return 100.0 * (1 - 0.05 * years + bend * years**2)
 
 
-class TestNegativePrices:
-    def test_returns_are_over_the_last_positive_price_of_the_near_leg(self):
+class TestUnbelievablePrices:
+    def test_a_leg_beyond_three_times_or_a_third_of_the_market_is_no_price(self):
+        """However often it is repeated, and from the first session on."""
+        for bad in ([-99.0, -99.0, -99.0], [99999.0, 99998.0, 99999.0], [1e-5, 1e-5, 2e-5]):
+            markets, spreads = made_up_pair()
+            closes = [10.0, 10.5, *bad, 10.2]
+            quotes = [{201503: 11.0, 201506: c, 201509: 9.0, 201512: 9.5} for c in closes]
+            days = weekdays(FIRST, 6).tolist()
+            rows = drive(
+                markets, spreads, [session(*pair) for pair in zip(days, quotes, strict=True)]
+            )
+            np.testing.assert_allclose([row[1] for row in rows], [0, 0.5, 0, 0, 0, -0.3])
+            assert not np.isfinite(spreads.suspect[0])
+
+    def test_the_next_return_is_over_the_last_price_believed(self):
         markets, spreads = made_up_pair()
         far = {201509: 9.0, 201512: 9.5}
         near_closes = [10.0, 10.5, -2.0, -3.0, 8.0]
@@ -398,8 +411,8 @@ class TestNegativePrices:
         quotes = [{201503: 11.0, 201506: close, **far} for close in near_closes]
         rows = drive(markets, spreads, [session(*pair) for pair in zip(days, quotes, strict=True)])
         assert rows[0][4:6] == (201506, 201509)
-        np.testing.assert_allclose([row[1] for row in rows], [0, 0.5, -12.5, -1.0, 11.0])
-        expected = [0, 0.5 / 10, -12.5 / 10.5, -1 / 10.5, 11 / 10.5]
+        np.testing.assert_allclose([row[1] for row in rows], [0, 0.5, 0, 0, -2.5])
+        expected = [0, 0.5 / 10, 0, 0, -2.5 / 10.5]
         np.testing.assert_allclose([row[2] for row in rows], expected)
         assert spreads.near_price[0] == 8.0
 

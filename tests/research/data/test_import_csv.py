@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from research.data.contract_quotes import ContractBars
 from research.data.errors import DataError
-from research.data.import_csv import _map_by_open_interest, load_csv
+from research.data.import_csv import load_csv
+from research.data.issue_log import IssueLog
+from research.data.open_interest import open_interest_map
 from tests.research.pysystemtrade_folder import DAYS, bars, instrument, issue, kinds, master, write
 from universe.arrays import to_epoch_day
 
@@ -48,12 +51,49 @@ def test_one_file_per_contract_is_the_same(tmp_path):
     assert one.fingerprint() == other.fingerprint()
 
 
-def test_mapping_uses_the_open_interest_of_the_session_before(tmp_path):
+def test_mapping_uses_the_open_interest_of_the_two_sessions_before(tmp_path):
     put(tmp_path, "AA", MARKET, two_contracts())
     history = load_csv(tmp_path, master()).markets["AA"]
-    # March 500, 400, 300 against 250; on the fourth session 200: June from the fifth
-    assert history.mapped_from.tolist() == [to_epoch_day(DAYS[1]), to_epoch_day(DAYS[4])]
+    # March 500, 400, 300 against 250; 200 and 100 on the fourth and fifth: June from the sixth
+    assert history.mapped_from.tolist() == [to_epoch_day(DAYS[2]), to_epoch_day(DAYS[5])]
     assert history.mapped_contract.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("month", "sessions", "why"),
+    [(202009, 1, "nearer one"), (202009, 5, "nearer one"), (202006, 1, "not before")],
+)
+def test_a_wrong_open_interest_moves_no_front_and_is_named(tmp_path, month, sessions, why):
+    """One figure of 99,999,999 took the market a year ahead and kept it there."""
+    clean = [
+        (day, contract, 100 + k % 3, interest)
+        for k, day in enumerate(DAYS[:10])
+        for contract, interest in ((202003, 500), (202006, 200), (202009, 5))
+    ]
+    header = "date,contract,close,open_interest"
+    put(tmp_path / "clean", "AA", header, clean)
+    struck = DAYS[3 : 3 + sessions]
+    rows = [(d, m, c, 99_999_999 if d in struck and m == month else i) for d, m, c, i in clean]
+    put(tmp_path / "spiked", "AA", header, rows)
+    data = load_csv(tmp_path / "spiked", master())
+    history, expected = data.markets["AA"], load_csv(tmp_path / "clean", master()).markets["AA"]
+    assert history.mapped_from.tolist() == expected.mapped_from.tolist()
+    assert history.mapped_contract.tolist() == expected.mapped_contract.tolist() == [0]
+    found = [i for i in data.issues if i.kind == "open interest"]
+    assert found[0].epoch_day == to_epoch_day(DAYS[3])
+    assert len(found) == sessions
+    assert str(month) in found[0].detail
+    assert why in found[0].detail
+
+
+def test_a_front_that_is_no_longer_quoted_may_skip(tmp_path):
+    rows = [(day, 202003, 100 + k, 500) for k, day in enumerate(DAYS[:4])]
+    rows += [(day, 202009, 102 + k, 50) for k, day in enumerate(DAYS)]
+    rows += [(day, 202006, 101 + k, 5) for k, day in enumerate(DAYS)]
+    put(tmp_path, "AA", "date,contract,close,open_interest", rows)
+    history = load_csv(tmp_path, master()).markets["AA"]
+    assert history.mapped_from.tolist() == [to_epoch_day(DAYS[2]), to_epoch_day(DAYS[6])]
+    assert history.mapped_contract.tolist() == [0, 2]
 
 
 def test_without_open_interest_there_is_no_mapping(tmp_path):
@@ -69,19 +109,27 @@ def test_without_open_interest_there_is_no_mapping(tmp_path):
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 5), min_size=3, max_size=3), min_size=2, max_size=20))
-def test_mapping_is_causal_and_never_steps_back(open_interest):
+def test_mapping_is_causal_and_never_steps_back_nor_skips(open_interest):
     table = np.array(open_interest, dtype=float)
     n = len(table)
-    sessions = np.arange(100, 100 + n)
+    days = np.arange(100, 100 + n)
+    months = np.array([202003, 202006, 202009])
     session, contract = np.repeat(np.arange(n), 3), np.tile(np.arange(3), n)
-    start, mapped = _map_by_open_interest(sessions, session, contract, table.ravel())
+    front = np.zeros(n, dtype=np.int64)
+    quotes = ContractBars(days, months, front, session, contract, np.ones(3 * n))
+    start, mapped = open_interest_map(quotes, table.ravel(), instrument(), IssueLog())
     assert (np.diff(start) > 0).all()
-    assert (np.diff(mapped) > 0).all()
-    front = -1
+    assert set(np.diff(mapped).tolist()) <= {1}
+    front, last = -1, None
     for k in range(1, n):
-        if table[k - 1].max() > 0:
-            front = max(front, int(table[k - 1].argmax()))
-        known = np.searchsorted(start, sessions[k], side="right")
+        leader = int(table[k - 1].argmax()) if table[k - 1].max() > 0 else None
+        if leader is not None:
+            allowed = leader > front and (front < 0 or leader == front + 1)
+            if allowed and leader == last:
+                front, last = leader, None
+            else:
+                last = leader if allowed else None
+        known = np.searchsorted(start, days[k], side="right")
         assert (mapped[known - 1] if known else -1) == front
 
 
@@ -107,11 +155,11 @@ def test_what_is_dropped_or_mended_is_named(tmp_path):
         "negative price",
         "weekend",
         "duplicate",
+        "negative volume",
+        "negative open_interest",
         "no open",
         "bad range",
         "bad range",
-        "negative volume",
-        "negative open_interest",
     ]
     assert bars(history)[date(2020, 3, 10), 202006] == 102.0
     assert history.high[1] == 104.0

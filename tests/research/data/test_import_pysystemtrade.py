@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from research.data.errors import DataError
-from research.data.import_pysystemtrade import PSEUDO_MONTH, load_pysystemtrade, read_expiries
+from research.data.import_pysystemtrade import load_pysystemtrade, read_expiries
 from tests.research.pysystemtrade_folder import (
     DAYS,
     JUN,
@@ -23,6 +23,7 @@ from tests.research.pysystemtrade_folder import (
     write_multiple,
 )
 from universe.arrays import from_epoch_day, to_epoch_day
+from universe.listing import PERPETUAL_MONTH
 from universe.master import MASTER
 
 
@@ -109,7 +110,7 @@ class TestOtherFiles:
         write_adjusted(tmp_path, [(f"{d} 23:00:00", 10.0 + k) for k, d in enumerate(DAYS)])
         data = load(tmp_path)
         history = data.markets["AA"]
-        assert history.contract_month.tolist() == [PSEUDO_MONTH]
+        assert history.contract_month.tolist() == [PERPETUAL_MONTH]
         assert history.expiry[0] > to_epoch_day(date(2100, 1, 1))
         np.testing.assert_array_equal(history.close, 10.0 + np.arange(len(DAYS)))
         assert history.mapped_from.tolist() == [to_epoch_day(DAYS[0])]

@@ -253,7 +253,7 @@ class TestBookWithSpreads:
         assert (result.gate_scale < 1).sum() > 20
         assert result.spread_targets.any()
 
-    @pytest.mark.parametrize("follow", [0, 1])
+    @pytest.mark.parametrize("follow", [False, True])
     def test_no_leg_is_held_after_its_last_holding_day(self, book, follow):
         """Spans rolls of all markets; closed days and depth included."""
         engine = EmbeddedEngine(book, settings(**ALL, follow_mapping=follow))
@@ -330,7 +330,7 @@ def test_spreads_at_negative_prices_stop_nothing():
     wanted = []
     for bars in engine.feed:
         engine.step(bars)
-        model = engine.strategy.model_contracts
+        model = engine.strategy.trading.model_contracts
         wanted.append((*model.tolist(), float(engine.strategy.markets.price[0])))
     result = engine.result(0.0)
     assert np.isfinite(result.nav).all()
@@ -339,4 +339,4 @@ def test_spreads_at_negative_prices_stop_nothing():
     under = [(outright, spread) for outright, spread, price in wanted if price <= 0]
     assert len(under) > 30
     assert {outright for outright, _ in under} == {under[0][0]}  # kept: it cannot be judged
-    assert {spread for _, spread in under} == {under[0][1], 0}  # closed with its last holding day
+    assert {spread for _, spread in under} <= {under[0][1], 0}  # closed by its last holding day

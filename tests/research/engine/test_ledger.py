@@ -26,14 +26,24 @@ def ledger(*instruments, cash=1e6, impact=0.0, stress=1.0):
     return Ledger(list(instruments or (ES,)), cash, impact=impact, stress=stress)
 
 
-def trade(book, day, closes, *, opens=None, fx=None):
+class Gate:
+    """Lets every bar pass except those of the given (market, month)."""
+
+    def __init__(self, *doubted, usual=0.0):
+        self.doubted, self.usual = set(doubted), [usual] * 3
+
+    def passes(self, market, month, opened):
+        return (market, month) not in self.doubted
+
+
+def trade(book, day, closes, *, opens=None, fx=None, gate=None, rolling=()):
     rates = np.ones(len(closes)) if fx is None else np.array(fx, dtype=float)
     table = opens or closes
 
     def open_of(market, month):
         return table[market].get(month)
 
-    return book.trade_session(day, open_of, closes, rates, EXPIRY)
+    return book.trade_session(day, open_of, closes, rates, EXPIRY, gate or Gate(), rolling)
 
 
 def nav(book, *fx, instruments=(ES,)):
@@ -229,19 +239,24 @@ class TestWaiting:
 
 
 class TestExpiry:
-    def test_a_position_still_held_is_closed_at_the_last_price_without_cost(self):
-        account = ledger()
-        account.submit([Order(0, MAR, -7, "rebalance")], np.array([0.0]))
+    def test_a_position_still_held_is_closed_at_the_last_price_and_pays_like_any_other(self):
+        """7 at a concession of 0.125 + 0.1 x 30 x sqrt(7 / 10,000) points and 2 dollars each."""
+        account = ledger(impact=0.1)
+        account.submit([Order(0, MAR, -7, "rebalance")], np.array([30.0]))
         trade(account, 99, [{MAR: 3000.0}])
         trade(account, 100, [{MAR: 2990.0}])
-        balance = dict(account.balance)
+        balance = account.balance["USD"]
+        account.submit([], np.array([30.0]))
         book = trade(account, 101, [{}])
         (fill,) = book.fills
-        assert (fill.quantity, fill.price, fill.reason) == (7, 2990.0, "expiry")
-        assert (fill.slippage, fill.fee) == (0.0, 0.0)
-        assert book.cost.tolist() == [0.0]
-        assert account.holdings == {}
-        assert account.balance == balance
+        concession = 0.125 + 3.0 * np.sqrt(7e-4)
+        assert (fill.quantity, fill.reason) == (7, "expiry")
+        assert fill.price == pytest.approx(2990.0 + concession)
+        assert (fill.slippage, fill.fee) == (pytest.approx(7 * 50 * concession), 14.0)
+        assert book.cost.tolist() == [pytest.approx(7 * 50 * concession + 14.0)]
+        assert book.pnl.tolist() == [0.0]
+        assert account.holdings == account.mark == {}
+        assert account.balance["USD"] == pytest.approx(balance - book.cost[0])
 
     def test_bars_after_the_expiry_do_not_count(self):
         account = ledger()
@@ -250,6 +265,73 @@ class TestExpiry:
         book = trade(account, 101, [{MAR: 9999.0}])
         assert book.pnl.tolist() == [0.0]
         assert account.holdings == {}
+
+
+class TestDoubtedBars:
+    BAD = Gate((0, MAR))
+
+    def test_an_order_waits_for_a_bar_that_passes(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 10, "rebalance")], np.array([0.0]))
+        assert trade(account, 1, [{MAR: 300_000.0}], gate=self.BAD).fills == []
+        assert account.pending() == {(0, MAR): 10}
+        assert nav(account) == 1e6
+        (fill,) = trade(account, 2, [{MAR: 3001.0}], opens=[{MAR: 3000.0}]).fills
+        assert fill.price == 3000.125
+
+    def test_a_mark_waits_too_and_the_next_one_spans_both_sessions(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 10, "rebalance")], np.array([0.0]))
+        trade(account, 1, [{MAR: 3000.0}])
+        before = nav(account)
+        assert trade(account, 2, [{MAR: 30.0}], gate=self.BAD).pnl.tolist() == [0.0]
+        assert nav(account) == before
+        assert trade(account, 3, [{MAR: 3002.0}]).pnl.tolist() == [1000.0]
+
+    def test_the_other_leg_of_a_roll_goes_on(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 10, "rebalance")], np.array([0.0]))
+        trade(account, 1, [{MAR: 3000.0, JUN: 3010.0}])
+        account.submit([Order(0, MAR, -10, "roll"), Order(0, JUN, 10, "roll")], np.array([0.0]))
+        book = trade(account, 2, [{MAR: 3e5, JUN: 3011.0}], gate=self.BAD)
+        assert [fill.month for fill in book.fills] == [JUN]
+        assert account.pending() == {(0, MAR): -10}
+
+    def test_one_that_expires_in_doubt_is_closed_at_the_last_trusted_price(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 1, "rebalance")], np.array([0.0]))
+        trade(account, 99, [{MAR: 3000.0}])
+        trade(account, 100, [{MAR: 3e5}], gate=self.BAD)
+        (fill,) = trade(account, 101, [{}]).fills
+        assert fill.price == 3000.0 - 0.125
+
+    def test_a_usual_move_is_not_asked_about(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 1, "rebalance")], np.array([0.0]))
+        trade(account, 1, [{MAR: 3000.0}])
+        book = trade(account, 2, [{MAR: 3010.0}], gate=Gate((0, MAR), usual=10.0))
+        assert book.pnl.tolist() == [500.0]
+
+
+class TestEstimatedRolls:
+    def test_a_market_without_contracts_pays_both_sides_and_keeps_its_position(self):
+        account = ledger()
+        account.submit([Order(0, MAR, -7, "rebalance")], np.array([0.0]))
+        trade(account, 1, [{MAR: 3000.0}])
+        before, balance = nav(account), account.balance["USD"]
+        book = trade(account, 2, [{MAR: 3000.0}], rolling=[0])
+        cost = 2 * 7 * (50 * 0.125 + 2.0)
+        assert book.roll_cost.tolist() == book.cost.tolist() == [cost]
+        assert [(f.quantity, f.price, f.reason) for f in book.fills] == [
+            (7, 3000.125, "roll"),
+            (-7, 2999.875, "roll"),
+        ]
+        assert account.holdings == {(0, MAR): -7}
+        assert (nav(account), account.balance["USD"]) == (before - cost, balance - cost)
+
+    def test_a_flat_market_pays_nothing(self):
+        account = ledger()
+        assert trade(account, 1, [{MAR: 3000.0}], rolling=[0]).cost.tolist() == [0.0]
 
 
 class TestNavIdentity:
