@@ -35,17 +35,20 @@ LAUNCHER = "LEAN_LAUNCHER LEAN_PYTHONPATH PYTHONNET_PYDLL"
 COMMANDS: dict[str, Entry] = {
     "backtest": Entry(
         "run the full strategy on DATA and write a report",
-        "DATA START END MARKETS SET EXPIRIES MACRO SEED OUT",
+        "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED OUT",
     ),
-    "check": Entry("look at the configuration, DATA and LEAN, say what to do next", "DATA MACRO"),
+    "check": Entry(
+        "look at the configuration, DATA and LEAN, say what to do next", "DATA MACRO INSTRUMENTS"
+    ),
     "settings": Entry("every setting with its default; NAME=vol_target tells all of one", "NAME"),
+    "markets": Entry("every market of the master and of an instruments file", "INSTRUMENTS"),
     "rules": Entry(
         "measure every rule by itself on DATA, by asset class",
-        "DATA START END MARKETS SET EXPIRIES MACRO SEED OUT",
+        "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED OUT",
     ),
     "export": Entry(
         "write DATA as a data folder for a local LEAN",
-        "DATA START END MARKETS EXPIRIES MACRO SEED LEAN_DATA OUT",
+        "DATA START END MARKETS EXPIRIES MACRO INSTRUMENTS SEED LEAN_DATA OUT",
     ),
     "lean": Entry(
         "run main.py on a native LEAN (needs LEAN_LAUNCHER and an exported DATA)",
@@ -64,11 +67,12 @@ VARIABLES: dict[str, str] = {
     "DATA": "folder of market data; none: the embedded synthetic market (lean, parity: lean-data)",
     "START": "first session, like 2010-01-04",
     "END": "last session",
-    "MARKETS": 'codes parted by blanks, like "ES ZN GC"',
+    "MARKETS": 'codes or file names in DATA, parted by blanks, like "ES ZN GC"',
     "SET": 'settings, like "vol_target=0.12 trend_budget=0.6"',
     "NAME": "setting to be told all about",
     "EXPIRIES": "CSV of last trade dates",
     "MACRO": "folder of macro series (rates, VIX, dividend yields)",
+    "INSTRUMENTS": "CSV of own markets (docs/instruments.md)",
     "SEED": "seed of the synthetic market",
     "LEAN_DATA": "folder with LEAN's own databases",
     "OUT": "folder to write to (out; export: lean-data, lean: out/lean, cloud: out/cloud)",

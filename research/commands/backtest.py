@@ -17,6 +17,7 @@ from research.commands.speech import call, console, say
     options.SET,
     options.EXPIRIES,
     options.MACRO,
+    options.INSTRUMENTS,
     options.SEED,
     options.out("out"),
     options.DEBUG,
@@ -29,6 +30,7 @@ def command(
     assignments: tuple[str, ...],
     expiries: Path | None,
     macro: Path | None,
+    instruments: Path | None,
     seed: int | None,
     out: Path,
 ) -> None:
@@ -43,11 +45,12 @@ def command(
         fit_dates,
         load,
         refuse_without,
+        say_left_out,
         writable,
     )
     from research.progress import Bars
 
-    request = data_request(data, settings, expiries, seed, macro)
+    request = data_request(data, settings, expiries, seed, macro, instruments)
     writable(out)
     with Bars() as bars:
         bars.wait("start")
@@ -57,6 +60,7 @@ def command(
 
         dataset = load(request, bars)
         settings = fit_dates(settings, dataset)
+        say_left_out(dataset)
         macro_notes(dataset, settings, asked=macro is not None)
         result = run_backtest(dataset, settings, bars.stage("run"))
         bars.finish()

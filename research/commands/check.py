@@ -12,8 +12,8 @@ from research.commands.speech import call, printable, say
 
 
 @click.command
-@options.options(options.DATA, options.MACRO, options.DEBUG)
-def command(data: Path | None, macro: Path | None) -> None:
+@options.options(options.DATA, options.MACRO, options.INSTRUMENTS, options.DEBUG)
+def command(data: Path | None, macro: Path | None, instruments: Path | None) -> None:
     """Look at config.json, the data and LEAN and say what to do next."""
     from research.cli import error_sentence
     from research.lean.runner import LeanNotFoundError, find_launcher
@@ -21,7 +21,7 @@ def command(data: Path | None, macro: Path | None) -> None:
     problems = 0
     looks: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
         ("config.json", _config),
-        ("data", lambda: _data(data, macro)),
+        ("data", lambda: _data(data, macro, instruments)),
     )
     for subject, look in looks:
         try:
@@ -43,7 +43,7 @@ def command(data: Path | None, macro: Path | None) -> None:
     if problems:
         say("next: mend the errors above, then check again")
         click.get_current_context().exit(2)
-    say(f"next: {call('backtest', data=data, macro=macro)}")
+    say(f"next: {call('backtest', data=data, macro=macro, instruments=instruments)}")
 
 
 def _config() -> Iterator[str]:
@@ -57,8 +57,9 @@ def _config() -> Iterator[str]:
     yield f"{len(values)} settings, " + ("changed: " + ", ".join(texts) if texts else "as is")
 
 
-def _data(data: Path | None, macro: Path | None) -> Iterator[str]:
+def _data(data: Path | None, macro: Path | None, instruments: Path | None) -> Iterator[str]:
     from research.commands.opening import load, span
+    from research.data.issue_log import left_out
     from research.data.macro_files import UNKNOWN
     from research.data.macro_use import usage_notes
     from research.lean.project_config import chosen_settings
@@ -67,16 +68,17 @@ def _data(data: Path | None, macro: Path | None) -> Iterator[str]:
     from universe.arrays import from_epoch_day
 
     with Bars() as bars:
-        dataset = load(DataRequest(data, macro=macro), bars)
+        dataset = load(DataRequest(data, macro=macro, instruments=instruments), bars)
     first, last = span(dataset)
     yield (
         f"{dataset.name}; {len(dataset.markets)} markets, {from_epoch_day(first)} to"
         f" {from_epoch_day(last)}, {len(dataset.issues)} doubts"
     )
+    yield from left_out(dataset.issues)
     yield from (issue.detail for issue in dataset.issues if issue.kind == UNKNOWN)
     if macro is not None:
-        instruments = [history.instrument for history in dataset.markets.values()]
-        yield from usage_notes(dataset.macro, chosen_settings(()), instruments)
+        markets = [history.instrument for history in dataset.markets.values()]
+        yield from usage_notes(dataset.macro, chosen_settings(()), markets)
 
 
 def _lean_folder(data: Path | None) -> Iterator[str]:

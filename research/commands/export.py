@@ -16,6 +16,7 @@ from research.commands.speech import call, say
     options.RANGE,
     options.EXPIRIES,
     options.MACRO,
+    options.INSTRUMENTS,
     options.SEED,
     options.out("lean-data", "Folder to write; an earlier export in it is replaced."),
     options.DEBUG,
@@ -44,6 +45,7 @@ def command(
     markets: str | None,
     expiries: Path | None,
     macro: Path | None,
+    instruments: Path | None,
     seed: int | None,
     lean_data: Path | None,
     margins_from: Path | None,
@@ -65,7 +67,7 @@ def command(
     from research.progress import Bars
     from universe.arrays import to_epoch_day
 
-    request = data_request(data, settings, expiries, seed, macro)
+    request = data_request(data, settings, expiries, seed, macro, instruments)
     with Bars() as bars:
         dataset = load(request, bars)
         unknown_files(dataset)

@@ -35,7 +35,7 @@ def with_traded_markets(settings: Settings, data: Path, bars: Bars) -> Settings:
     chosen = (
         expected_markets(data, MASTER)
         if settings.markets == "all"
-        else [MASTER[code] for code in settings.markets.split()]
+        else [MASTER.named(name) for name in settings.markets.split()]
     )
     findings = check_folder(
         data, chosen, settings.first_day, settings.last_day, bars.market_stage("check")

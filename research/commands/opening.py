@@ -12,6 +12,7 @@ import click
 
 from algorithm.settings import Settings
 from research.commands.options import DEFAULT_SEED
+from research.commands.speech import warn
 from research.lean.project_config import OPEN_END
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def data_request(
     expiries: Path | None = None,
     seed: int | None = None,
     macro: Path | None = None,
+    instruments: Path | None = None,
 ) -> DataRequest:
     """What to open for a run with these settings."""
     from research.open_data import DataRequest
@@ -41,6 +43,7 @@ def data_request(
         expiries=expiries,
         seed=DEFAULT_SEED if seed is None else seed,
         macro=macro,
+        instruments=instruments,
     )
 
 
@@ -51,6 +54,14 @@ def load(request: DataRequest, bars: Bars) -> Dataset:
     dataset = open_data(request, bars.market_stage("load"))
     bars.finish()
     return dataset
+
+
+def say_left_out(dataset: Dataset) -> None:
+    """Name the markets of the data, or of an instruments file, that the run goes without."""
+    from research.data.issue_log import left_out
+
+    for sentence in left_out(dataset.issues):
+        warn(sentence)
 
 
 def fit_dates(settings: Settings, dataset: Dataset) -> Settings:

@@ -54,7 +54,10 @@ LEAN_FOLDER = click.option(
 RANGE = options(
     click.option("--start", help="First session on which the strategy may trade, yyyy-mm-dd."),
     click.option("--end", help="Last session, yyyy-mm-dd."),
-    click.option("--markets", help="Codes parted by blanks or commas, like 'ES ZN GC'."),
+    click.option(
+        "--markets",
+        help="Codes or names of the data's files, parted by blanks or commas, like 'ES ZN GC'.",
+    ),
 )
 SET = click.option(
     "--set",
@@ -70,6 +73,11 @@ EXPIRIES = click.option(
 )
 MACRO = click.option(
     "--macro", type=PATH, help="Folder of macro series (rates, VIX, dividend yields)."
+)
+INSTRUMENTS = click.option(
+    "--instruments",
+    type=PATH,
+    help="CSV of markets that change the master or add to it (docs/instruments.md).",
 )
 SEED = click.option(
     "--seed",

@@ -20,6 +20,7 @@ _FROM = "2000-01-01"
     options.SET,
     options.EXPIRIES,
     options.MACRO,
+    options.INSTRUMENTS,
     options.SEED,
     options.out("out"),
     options.DEBUG,
@@ -32,6 +33,7 @@ def command(
     assignments: tuple[str, ...],
     expiries: Path | None,
     macro: Path | None,
+    instruments: Path | None,
     seed: int | None,
     out: Path,
 ) -> None:
@@ -42,10 +44,17 @@ def command(
     settings = chosen_settings(assignments, open_end=True, start=start, end=end, markets=markets)
 
     from research.commands.macro_notes import unknown_files
-    from research.commands.opening import data_request, fit_dates, load, refuse_without, writable
+    from research.commands.opening import (
+        data_request,
+        fit_dates,
+        load,
+        refuse_without,
+        say_left_out,
+        writable,
+    )
     from research.progress import Bars
 
-    request = replace(data_request(data, settings, expiries, seed, macro), start=None)
+    request = replace(data_request(data, settings, expiries, seed, macro, instruments), start=None)
     if start is None and settings.start == Settings().start:
         settings = replace(settings, start=_FROM)
     writable(out)
@@ -56,6 +65,7 @@ def command(
         from research.studies.rules import rule_study
 
         dataset = load(request, bars)
+        say_left_out(dataset)
         unknown_files(dataset)
         settings = fit_dates(settings, dataset)
         study = rule_study(dataset, settings, progress=bars.stage)

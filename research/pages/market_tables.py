@@ -43,7 +43,7 @@ is, `-` empties a text. A new code takes what its line does not give from the ma
 `like`, or needs the columns marked so. Lines that begin with `#` are remarks. A fault is named by
 line, column, value and what is allowed.
 
-* **Research and export**: `--instruments mine.csv` with any command that reads data.
+* **Research and export**: `INSTRUMENTS=mine.csv` with any task that reads data (`--instruments`).
 * **LEAN**: the parameter `instruments` is either the key of such a file in the ObjectStore or a
   short table in itself, `;` for the ends of lines: `code,half_spread;ZC,0.002`. LEAN trades what
   its own symbol-properties database lists (`lean_listed`), with its own multiplier, tick and

@@ -114,6 +114,7 @@ class TestBacktest:
         (["--start", "tomorrow"], "start is 'tomorrow'; it must be a date like"),
         (["--start", "2010-01-01", "--end", "2009-01-01"], "end is 2009-01-01, before start"),
         (["--markets", "ES QQQQ"], "unknown market 'QQQQ'"),
+        (["--markets", "es"], "unknown market 'es'; did you mean ES"),
         (["--markets", ""], "markets is empty; it must be codes parted by blanks, or all"),
         (["--markets", " , "], "markets is empty"),
         (["--data", "/no/such/folder"], "/no/such/folder: the data folder is missing"),
@@ -256,6 +257,43 @@ class TestMacro:
         assert "data: 1 file of no known series is not read: UMCSENT" in done.stdout
         assert "data: macro series: none of 2 is read" in done.stdout
         assert done.stdout.strip().endswith(f"--macro {folder}")
+
+
+class TestOwnMarkets:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        (tmp_path / "ES.csv").write_text("date,contract,close\n2002-01-04,200203,1100\n")
+        (tmp_path / "ESN.csv").write_text("date,contract,close\n2002-01-04,200203,1100\n")
+        return tmp_path
+
+    @pytest.fixture
+    def table(self, tmp_path):
+        path = tmp_path / "tables" / "mine.csv"
+        path.parent.mkdir()
+        path.write_text("code,like,name,multiplier,tick\nESN,ES,Nano,1,0.25\nXX,ES,None,1,0.25\n")
+        return path
+
+    def test_what_the_run_goes_without_is_named(self, folder, table):
+        done = run("check", "--data", folder)
+        assert "1 markets" in done.stdout
+        assert "ESN" in done.stdout
+        done = run("check", "--data", folder, "--instruments", table)
+        assert "2 markets" in done.stdout
+        assert "XX" in done.stdout
+        assert f"--instruments {table}" in done.stdout
+        done = run("backtest", "--data", folder, "--instruments", table, "--out", folder / "out")
+        notes = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+        assert len(notes) == 1
+        assert "XX" in notes[0]
+
+    def test_faults_of_the_file(self, folder, table):
+        table.write_text("code,like\nESN,EZ\n")
+        done = run("backtest", "--data", folder, "--instruments", table, "--out", folder / "out")
+        assert done.exit_code == 2
+        assert done.stderr.startswith(f"error: {table}")
+
+    def test_list(self):
+        assert "| ES |" in run("markets").stdout.replace("`", "")
 
 
 class TestCommands:
