@@ -13,7 +13,6 @@ from research.measures.performance import (
     returns_of,
     rolling_vol,
 )
-from research.measures.record import recorded
 from research.measures.tables import gross_exposure, held_overnight
 from universe.arrays import FloatArray
 
@@ -51,10 +50,10 @@ def daily_frame(result: RunResult) -> pd.DataFrame:
         "roll_cost": result.roll_cost.sum(axis=1),
     }
     for name in OPTIONAL:
-        values = recorded(result, name)
+        values: FloatArray | None = getattr(result, name)
         if values is not None:
             columns[name] = np.asarray(values, dtype=np.float64)
-    benchmark = recorded(result, "benchmark")
+    benchmark = result.benchmark
     if benchmark is not None:
         columns["benchmark_return"] = np.concatenate([nothing, benchmark.returns[1:]])
     dates = pd.DatetimeIndex(result.day.astype("datetime64[D]").astype("datetime64[ns]"))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from research.engine.result import RunResult
-from research.measures.record import recorded
 from universe.arrays import BoolArray, FloatArray
 
 
@@ -38,7 +37,7 @@ class Breach:
 
 def var_held(result: RunResult) -> FloatArray | None:
     """VaR of what is held at each close, (n_days,), None where the run does not record it."""
-    values = recorded(result, "var_held")
+    values = result.var_held
     return None if values is None else np.asarray(values, dtype=np.float64)
 
 

@@ -20,7 +20,6 @@ from research.measures.performance import (
     rolling_std,
     sharpe,
 )
-from research.measures.record import recorded
 from research.measures.tables import over_nav
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, to_epoch_day, years_between
 
@@ -162,7 +161,7 @@ def crisis_table(result: RunResult) -> list[CrisisRow]:
         column = np.array(result.classes)
         classes = {name: float(share[column == name].sum()) for name in sorted(set(result.classes))}
         best, worst = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
-        market = recorded(result, "benchmark")
+        market = result.benchmark
         rows.append(
             CrisisRow(
                 crisis,

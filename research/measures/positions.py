@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from research.engine.result import RunResult
-from research.measures.record import recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,10 @@ class PositionRow:
 def latest_positions(result: RunResult) -> list[PositionRow]:
     """Markets with a position or a target at the last close, by class and code."""
     legs: dict[str, list[str]] = {}
-    days = recorded(result, "target_contracts")
-    for market, month, count in days[-1] if days is not None and len(days) else ():
+    days = result.target_contracts
+    for market, month, count in days[-1] if days else ():
         legs.setdefault(market, []).append(f"{month} × {count}".replace("-", "−"))
-    shares = recorded(result, "risk_share")
+    shares = result.risk_share
     rows = []
     for i, market in enumerate(result.markets):
         held, target = int(result.contracts[-1, i]), int(result.targets[-1, i])

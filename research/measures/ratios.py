@@ -127,6 +127,6 @@ def histogram(returns: FloatArray, bins: int = 60, reach: float = 5.0) -> Histog
     if not spread > 1e-12:
         return Histogram(edges, count, np.zeros(bins))
     open_ends = np.concatenate([[-np.inf], edges[1:-1], [np.inf]])
-    law = norm.cdf(open_ends, float(np.mean(returns)), spread)
-    normal = len(returns) * np.diff(np.asarray(law, dtype=np.float64))
+    law = np.asarray(norm.cdf(open_ends, float(np.mean(returns)), spread))
+    normal: FloatArray = np.asarray(np.diff(law) * len(returns), dtype=np.float64)
     return Histogram(edges, count, normal)

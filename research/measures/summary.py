@@ -39,7 +39,6 @@ from research.measures.ratios import (
     extreme_months,
     sortino,
 )
-from research.measures.record import recorded
 from research.measures.tables import (
     costs,
     diversification,
@@ -226,7 +225,7 @@ def _risk(result: RunResult) -> list[Figure]:
     worst, fall = worst_days(result, 1), max_drawdown(result)
     target = result.vol_target
     confidence = var_confidence(result)
-    expected = recorded(result, "es_one_day")
+    expected = result.es_one_day
     foreseen = "" if expected is None else f"foreseen on average {percent(_mean(expected), 2)}"
     return [
         figure(
@@ -279,12 +278,12 @@ def _risk(result: RunResult) -> list[Figure]:
 
 
 def _diversification(result: RunResult) -> FloatArray:
-    foreseen = recorded(result, "diversification_ratio")
+    foreseen = result.diversification_ratio
     return diversification(result) if foreseen is None else np.asarray(foreseen, dtype=np.float64)
 
 
 def _benchmark(result: RunResult) -> list[Figure]:
-    benchmark = recorded(result, "benchmark")
+    benchmark = result.benchmark
     if benchmark is None:
         return []
     net, market = returns_of(result), benchmark.returns[1:]
