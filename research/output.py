@@ -50,7 +50,7 @@ def claimed(folder: Path) -> Iterator[Path]:
         sets.mkdir(parents=True, exist_ok=True)
         file = (sets / _LOCK).open("a+", encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
+        raise OutputError(f"{folder}: cannot be written to ({error.strerror})") from error
     with file:
         try:
             _lock(file.fileno())
@@ -66,7 +66,7 @@ def claimed(folder: Path) -> Iterator[Path]:
                 " or choose another folder"
             ) from error
         except OSError as error:
-            raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
+            raise OutputError(f"{folder}: cannot be written to ({error.strerror})") from error
         yield sets
 
 
@@ -124,7 +124,7 @@ def _publish(folder: Path, sets: Path, name: str, stage: Path) -> None:
         for file in before - set(files):
             (folder / file).unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
 
 
 def _files_before(folder: Path, sets: Path, name: str, files: list[Path]) -> set[Path]:

@@ -16,8 +16,8 @@ from universe.arrays import FloatArray, IntArray
 
 INK, MUTED, GRID = "#1b1f24", "#57606a", "#d8dce2"
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#d98e00", "#009e73", "#d55e00"
-PINK, SKY, VIOLET = "#cc79a7", "#56b4e9", "#5e3c99"
-SERIES = (BLUE, ORANGE, GREEN, RED, PINK, SKY, VIOLET)
+PINK, SKY, VIOLET, BROWN = "#cc79a7", "#56b4e9", "#5e3c99", "#8a5a2b"
+SERIES = (BLUE, ORANGE, GREEN, RED, PINK, SKY, VIOLET, BROWN)
 """Okabe and Ito's colours, which readers with any colour vision tell apart."""
 
 DARK = {
@@ -31,6 +31,7 @@ DARK = {
     PINK: "#e3a1c6",
     SKY: "#9bd4f5",
     VIOLET: "#a98ee0",
+    BROWN: "#c79a6b",
 }
 """What each colour is on a dark page."""
 
@@ -45,6 +46,7 @@ VARIABLE = {
     PINK: "--pink",
     SKY: "--sky",
     VIOLET: "--violet",
+    BROWN: "--brown",
 }
 """The page's CSS variable of each colour."""
 
@@ -96,7 +98,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """Values by themselves; ``mark`` is dot, down (a triangle) or tick (a short upright line)."""
+    """Values by themselves; ``mark`` is dot, down (a triangle), tick (upright) or ring (hollow)."""
 
     name: str
     x: FloatArray | IntArray
@@ -123,24 +125,26 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """Upright lines from ``low`` to ``high``, as of an interval."""
+    """Lines from ``low`` to ``high`` at ``place``, as of an interval: upright, or flat in rows."""
 
     name: str
-    x: FloatArray
+    place: FloatArray
     low: FloatArray
     high: FloatArray
     colour: str = INK
+    flat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A horizontal line across the plot; without a name it is not in the legend."""
+    """A line across the plot, horizontal or upright; without a name it is not in the legend."""
 
-    y: float
+    value: float
     name: str = ""
     colour: str = MUTED
     dash: Dash = Dash.SOLID
     width: float = 0.8
+    upright: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +221,9 @@ class Plot:
     marks : tuple of Mark
     x : Axis or None
         None: the x axis is the time of the run.
-    ticks : list of str
-        Names of the places 0, 1, ... of the x axis, where it is of names.
+    ticks, rows : list of str
+        Names of the places 0, 1, ... of the x axis, or of the y axis from the top, where it is of
+        names.
     height : float
         Inches in the still drawing, of 10 inches width.
     """
@@ -228,6 +233,7 @@ class Plot:
     marks: tuple[Mark, ...]
     x: Axis | None = None
     ticks: list[str] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
     height: float = 2.4
 
     @property

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from algorithm.settings import Settings
 from research.data.dataset import DataIssue
@@ -59,7 +58,7 @@ from research.measures.tables import (
 from research.measures.trades import trade_table
 from research.pages.charts import DARK, Frame
 from research.pages.files import ReportError, write_atomically
-from research.pages.markup import drawn_panels, page_style
+from research.pages.markup import drawn_panels, page_style, template
 from research.pages.plots import report_panels
 from research.pages.text import (
     CURRENCY,
@@ -137,18 +136,8 @@ def write_report(result: RunResult, path: Path, files: Mapping[str, str] | None 
 
 def render_report(result: RunResult, files: Mapping[str, str] | None = None) -> str:
     """The report as HTML text; parameters as in :func:`write_report`."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        percent=percent, signed=signed, chance=_chance, day=day_text, shade=shade, raw=_raw
-    )
-    template = environment.get_template("report_template.html")
-    return template.render(
+    page = template("report_template.html", chance=_chance, shade=shade, raw=_raw)
+    return page.render(
         **_page(result),
         **_returns(result),
         **_risk(result),

@@ -23,7 +23,6 @@ from bokeh.models import (
     ColumnDataSource,
     CrosshairTool,
     CustomJSHover,
-    CustomJSTickFormatter,
     DatetimeTickFormatter,
     FixedTicker,
     HoverTool,
@@ -168,10 +167,7 @@ class _Shared:
 
 
 def _draw(plot: Plot, name: str, shared: _Shared) -> figure:
-    heat = next((mark for mark in plot.marks if isinstance(mark, Heat)), None)
-    height = round(plot.height * INCH) + 30
-    if heat is not None:
-        height = max(height, ROW_PIXELS * len(heat.rows) + 40)
+    height = max(round(plot.height * INCH) + 30, ROW_PIXELS * len(plot.rows) + 40)
     options: dict[str, Any] = {"x_range": shared.time} if plot.dates else {}
     if plot.y.log:
         options["y_axis_type"] = "log"
@@ -188,6 +184,8 @@ def _draw(plot: Plot, name: str, shared: _Shared) -> figure:
     )
     _style(fig, shared.frame)
     _axes(fig, plot)
+    if plot.rows:
+        _rows(fig, plot)
     lines = []
     for j, mark in enumerate(plot.marks):
         renderer = _mark(fig, mark, shared, plot)
@@ -238,6 +236,18 @@ def _axes(fig: Any, plot: Plot) -> None:
         if plot.x.low is not None and plot.x.high is not None:
             fig.x_range = Range1d(plot.x.low, plot.x.high)
     _y_range(fig, plot.y)
+
+
+def _rows(fig: Any, plot: Plot) -> None:
+    """Names down the y axis, the first on top."""
+    fig.y_range = Range1d(len(plot.rows) - 0.5, -0.5)
+    fig.yaxis.ticker = FixedTicker(ticks=list(range(len(plot.rows))))
+    fig.yaxis.major_label_overrides = dict(enumerate(plot.rows))
+    fig.yaxis.major_label_text_font_size = "10px"
+    fig.yaxis.major_tick_line_color = None
+    fig.ygrid.grid_line_color = None
+    if plot.dates:
+        fig.xgrid.grid_line_color = None
 
 
 def _x_formatter(axis: Axis) -> TickFormatter:
@@ -293,14 +303,13 @@ def _mark(fig: Any, mark: Mark, shared: _Shared, plot: Plot) -> Any:
         case Bars():
             return _bars(fig, mark, plot)
         case Ranges():
-            data = {"x": mark.x, "low": finite(mark.low), "high": finite(mark.high)}
-            return fig.segment(
-                "x", "low", "x", "high", source=data, line_color=mark.colour, line_width=1.3
-            )
+            data = {"at": mark.place, "low": finite(mark.low), "high": finite(mark.high)}
+            ends = ("low", "at", "high", "at") if mark.flat else ("at", "low", "at", "high")
+            return fig.segment(*ends, source=data, line_color=mark.colour, line_width=1.4)
         case Level():
             span = Span(
-                dimension="width",
-                location=mark.y,
+                dimension="height" if mark.upright else "width",
+                location=mark.value,
                 line_color=mark.colour,
                 line_width=mark.width,
                 line_dash=mark.dash.value,
@@ -365,9 +374,11 @@ def _dots(fig: Any, mark: Dots, plot: Plot) -> Any:
             "y": np.asarray(finite(mark.y), dtype=np.float32),
         }
     )
-    shape = {"dot": "circle", "down": "inverted_triangle", "tick": "dash"}[mark.mark]
+    shape = {"dot": "circle", "down": "inverted_triangle", "tick": "dash", "ring": "diamond"}[
+        mark.mark
+    ]
     angle = np.pi / 2 if mark.mark == "tick" else 0.0
-    size = {"dot": 1.0, "down": 1.6, "tick": 1.2}[mark.mark] * mark.size
+    size = {"dot": 1.0, "down": 1.6, "tick": 1.2, "ring": 2.0}[mark.mark] * mark.size
     drawn = fig.scatter(
         "x",
         "y",
@@ -376,7 +387,8 @@ def _dots(fig: Any, mark: Dots, plot: Plot) -> Any:
         size=size,
         angle=angle,
         color=mark.colour,
-        line_width=1.4 if mark.mark == "tick" else 0.0,
+        line_width=1.4 if mark.mark in ("tick", "ring") else 0.0,
+        fill_alpha=0.0 if mark.mark == "ring" else 1.0,
     )
     if mark.mark != "dot" or len(mark.x) < 200:
         _own_hover(fig, drawn, mark.name, plot, "@x", "@y")
@@ -487,14 +499,6 @@ def _heat(fig: Any, mark: Heat) -> Any:
         source=source,
         color_mapper=mapper,
     )
-    fig.y_range = Range1d(len(mark.rows) - 0.5, -0.5)
-    fig.yaxis.ticker = FixedTicker(ticks=list(range(len(mark.rows))))
-    fig.yaxis.formatter = CustomJSTickFormatter(
-        args={"rows": mark.rows}, code="return rows[Math.round(tick)] ?? '';"
-    )
-    fig.yaxis.major_label_text_font_size = "10px"
-    fig.yaxis.major_tick_line_color = None
-    fig.grid.grid_line_color = None
     for row in range(1, len(mark.groups)):
         if mark.groups[row] != mark.groups[row - 1]:
             fig.add_layout(

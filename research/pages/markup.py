@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from research.pages.charts import (
@@ -24,6 +25,7 @@ from research.pages.charts import (
 )
 from research.pages.live import Live, live_plots
 from research.pages.still import WIDTH, still_svg
+from research.pages.text import day_text, percent, signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,19 @@ def _shape(mark: Named) -> str:
             return "dot"
         case Ranges():
             return "line"
+
+
+def template(name: str, **filters: Callable[..., str]) -> Template:
+    """A page's template, with the filters of all pages and its own."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, signed=signed, day=day_text, **filters)
+    return environment.get_template(name)
 
 
 def page_style() -> Markup:

@@ -94,6 +94,7 @@ def exposure_panel(result: RunResult) -> Panel:
                         root=True,
                     ),
                 ),
+                rows=[result.markets[i] for i in order],
                 height=max(1.0, ROW_INCHES * len(order)),
             ),
         ),

@@ -86,6 +86,7 @@ def agreement_panel(result: RunResult, found: Agreement) -> Panel:
                         unit=Unit.NUMBER,
                     ),
                 ),
+                rows=[result.markets[i] for i in order],
                 height=max(1.0, ROW_INCHES * len(order)),
             ),
         ),

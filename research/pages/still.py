@@ -44,6 +44,9 @@ from universe.arrays import FloatArray
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 10.0, 0.78, 0.12, 0.08, 0.3
 """Inches: the same around all axes, so that dates stand below each other."""
 
+ROW_NAMES = 1.5
+"""Inches left of axes whose rows have names."""
+
 RASTER_DPI = 160
 MOST_POINTS = 1000
 _STYLE: dict[Dash, str] = {Dash.SOLID: "solid", Dash.DASHED: "dashed", Dash.DOTTED: "dotted"}
@@ -90,15 +93,17 @@ def still_svg(plot: Plot, frame: Frame, key: str, title: str, width: float = WID
         height = TOP + plot.height + BOTTOM
         figure = Figure(figsize=(width, height))
         figure.patch.set_visible(False)
-        box = (LEFT / width, BOTTOM / height, (width - LEFT - RIGHT) / width, plot.height / height)
+        left = ROW_NAMES if max(map(len, plot.rows), default=0) > 8 else LEFT
+        box = (left / width, BOTTOM / height, (width - left - RIGHT) / width, plot.height / height)
         axes = figure.add_axes(box)
         axes.yaxis.set_label_coords(-0.62 / (width - LEFT - RIGHT), 0.5)
         for mark in plot.marks:
             _paint(axes, mark, frame)
         _x_axis(axes, plot, frame)
-        _y_axis(axes, plot.y)
-        if any(isinstance(mark, Heat) for mark in plot.marks):
-            _row_names(axes, next(mark for mark in plot.marks if isinstance(mark, Heat)))
+        if plot.rows:
+            _row_names(axes, plot.rows)
+        else:
+            _y_axis(axes, plot.y)
         if frame.synthetic:
             _watermark(figure, height)
         buffer = io.StringIO()
@@ -112,7 +117,7 @@ def _paint(axes: Axes, mark: Mark, frame: Frame) -> None:
         case Line():
             _line(axes, mark, frame)
         case Dots():
-            shape = {"dot": ".", "down": "v", "tick": "|"}[mark.mark]
+            shape = {"dot": ".", "down": "v", "tick": "|", "ring": "D"}[mark.mark]
             axes.plot(
                 mark.x,
                 mark.y,
@@ -120,16 +125,17 @@ def _paint(axes: Axes, mark: Mark, frame: Frame) -> None:
                 color=mark.colour,
                 markersize=mark.size,
                 linestyle="none",
+                fillstyle="none" if mark.mark == "ring" else "full",
                 rasterized=len(mark.x) > MOST_POINTS,
             )
         case Bars():
             _bars(axes, mark)
         case Ranges():
-            axes.vlines(mark.x, mark.low, mark.high, color=mark.colour, linewidth=1.1)
+            draw = axes.hlines if mark.flat else axes.vlines
+            draw(mark.place, mark.low, mark.high, color=mark.colour, linewidth=1.3)
         case Level():
-            axes.axhline(
-                mark.y, color=mark.colour, linewidth=mark.width, linestyle=_STYLE[mark.dash]
-            )
+            across = axes.axvline if mark.upright else axes.axhline
+            across(mark.value, color=mark.colour, linewidth=mark.width, linestyle=_STYLE[mark.dash])
         case Zone():
             axes.axhspan(mark.low, mark.high, color=mark.colour, alpha=0.18, linewidth=0)
         case Heat():
@@ -246,11 +252,11 @@ def _heat(axes: Axes, mark: Heat) -> None:
             axes.axhline(row - 0.5, color=MUTED, linewidth=0.6)
 
 
-def _row_names(axes: Axes, mark: Heat) -> None:
-    axes.set_ylim(len(mark.rows) - 0.5, -0.5)
-    size = 7.0 if len(mark.rows) <= 30 else 5.8
-    axes.set_yticks(range(len(mark.rows)), mark.rows, fontsize=size)
+def _row_names(axes: Axes, rows: list[str]) -> None:
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), rows, fontsize=7.5 if len(rows) <= 30 else 5.8)
     axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
 
 
 def _diverging() -> LinearSegmentedColormap:

@@ -140,7 +140,7 @@ def test_what_cannot_be_written_is_found_before_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(OutputError, match=r"file: cannot be written \(Not a directory\)"):
+    with pytest.raises(OutputError, match=r"file: cannot be written to \(Not a directory\)"):
         publish(tmp_path / "file", "x")
 
     def read_only(*_: object, **__: object) -> None:
@@ -149,7 +149,7 @@ def test_what_cannot_be_written_is_found_before_the_run(
     monkeypatch.setattr(Path, "mkdir", read_only)
     ran = False
     with (
-        pytest.raises(OutputError, match=r"cannot be written \(Read-only file system\)"),
+        pytest.raises(OutputError, match=r"cannot be written to \(Read-only file system\)"),
         output_set(tmp_path, "run"),
     ):
         ran = True
@@ -172,7 +172,7 @@ def test_a_full_disk_leaves_the_old_set(tmp_path: Path, monkeypatch: pytest.Monk
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(output, "_sync", full)
-    with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\)"):
+    with pytest.raises(OutputError, match=r"cannot be written to \(No space left on device\)"):
         publish(tmp_path, "new")
     assert seen(tmp_path) == dict.fromkeys(FILES, "old")
 
