@@ -46,16 +46,16 @@ def command(
         load,
         refuse_without,
         say_left_out,
-        writable,
     )
+    from research.output import output_set
     from research.progress import Bars
 
     request = data_request(data, settings, expiries, seed, macro, instruments)
-    writable(out)
-    with Bars() as bars:
+    with output_set(out, "backtest") as stage, Bars() as bars:
         bars.wait("start")
         from research.engine.engine import run_backtest
-        from research.pages.run_files import write_run
+        from research.measures.benchmark import benchmark_of
+        from research.pages.run_files import REPORT, write_run
         from research.pages.summary_table import print_summary
 
         dataset = load(request, bars)
@@ -65,7 +65,8 @@ def command(
         result = run_backtest(dataset, settings, bars.stage("run"))
         bars.finish()
         refuse_without(result.forecasts.values(), dataset)
-        report = write_run(result, out, bars.stage("report"))
+        result.benchmark = benchmark_of(dataset, result.day)
+        write_run(result, stage, bars.stage("report"))
     print_summary(result, console())
     if dataset.issues:
         say(f"{len(dataset.issues)} doubts about the data are listed in the report")
@@ -74,4 +75,4 @@ def command(
     else:
         change = call("backtest", set="NAME=VALUE")
         then = f"change settings, which '{call('settings')}' lists: {change}"
-    say(f"report: {report.absolute()}; open it in a browser, then {then}")
+    say(f"report: {(out / REPORT).absolute()}; open it in a browser, then {then}")

@@ -40,13 +40,12 @@ def command(
     settings = chosen_settings(assignments, start=start, end=end, markets=markets)
 
     from research.commands.lean_folder import with_traded_markets
-    from research.commands.opening import writable
     from research.lean.runner import find_launcher, run_lean
+    from research.output import claimed
     from research.progress import Bars
 
     find_launcher()
-    writable(out)
-    with Bars() as bars:
+    with claimed(out), Bars() as bars:
         settings = with_traded_markets(settings, data, bars)
         run = run_lean(
             ROOT / "main.py",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -81,24 +80,6 @@ def span(dataset: Dataset) -> tuple[int, int]:
     """First and last epoch day with a bar."""
     histories = dataset.markets.values()
     return min(int(h.day[0]) for h in histories), max(int(h.day[-1]) for h in histories)
-
-
-def writable(folder: Path) -> Path:
-    """The folder, made if it is missing, after a file has been written there and removed.
-
-    Raises
-    ------
-    OSError
-        If it cannot be made or written to, naming it: before a run and not after it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        raise OSError(
-            error.errno, f"cannot be written to ({error.strerror})", str(folder)
-        ) from None
 
 
 def refuse_without(figures: Iterable[FloatArray], dataset: Dataset) -> None:

@@ -35,14 +35,13 @@ def command(
     settings = chosen_settings(assignments, start=start, end=end, markets=markets)
 
     from research.commands.lean_folder import with_traded_markets
-    from research.commands.opening import writable
     from research.lean.parity import run_parity
     from research.lean.runner import find_launcher
+    from research.output import claimed
     from research.progress import Bars
 
     find_launcher()
-    writable(out)
-    with Bars() as bars:
+    with claimed(out), Bars() as bars:
         settings = with_traded_markets(settings, data, bars)
         report, _, _ = run_parity(data, settings, out, ROOT / "main.py", log=bars.log("LEAN"))
     for line in report.lines():

@@ -50,17 +50,16 @@ def command(
         load,
         refuse_without,
         say_left_out,
-        writable,
     )
+    from research.output import output_set
     from research.progress import Bars
 
     request = replace(data_request(data, settings, expiries, seed, macro, instruments), start=None)
     if start is None and settings.start == Settings().start:
         settings = replace(settings, start=_FROM)
-    writable(out)
-    with Bars() as bars:
+    with output_set(out, "rules") as stage, Bars() as bars:
         bars.wait("start")
-        from research.pages.rule_study import print_rules, write_rules
+        from research.pages.rule_study import PAGE, print_rules, write_rules
         from research.studies.bond_comparison import bond_carry_comparison
         from research.studies.rules import rule_study
 
@@ -72,6 +71,7 @@ def command(
         bars.finish()
         refuse_without([study.table["net_sharpe"].to_numpy(float)], dataset)
         bonds = bond_carry_comparison(study.panel, dataset.macro, start=settings.first_day)
-        page = write_rules(study, out, bonds)
+        write_rules(study, stage, bonds)
     print_rules(study, console())
+    page = out / PAGE
     say(f"rules: {page.absolute()}; every number is in {page.with_suffix('.csv')}")

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from research.data.dataset import DataIssue
 from universe.arrays import BoolArray, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from research.measures.benchmark import Benchmark
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,10 @@ class RunResult:
     spread_pnl: FloatArray | None = None  # (days, markets), of the calendar spreads' legs
     spread_targets: IntArray | None = None  # (days, markets), spreads decided on
     spread_contracts: IntArray | None = None  # (days, markets), spreads held
+    exposure: FloatArray | None = None  # (days, markets), signed, of what is held, over NAV
+    interest: FloatArray | None = None  # credited on cash on the day
+    fx_cash: FloatArray | None = None  # cash in other currencies, worth in the account's
+    benchmark: Benchmark | None = None
 
     @property
     def returns(self) -> FloatArray:
@@ -124,3 +135,27 @@ class RunResult:
     def gross_returns(self) -> FloatArray:
         """Daily returns before slippage and fees, of shape (n_days - 1,)."""
         return np.asarray(self.returns + self.cost.sum(axis=1)[1:] / self.nav[:-1])
+
+    def frame(self) -> pd.DataFrame:
+        """One row per session, indexed by date: the columns of ``daily.csv``."""
+        from research.measures.daily import daily_frame
+
+        return daily_frame(self)
+
+    def summary(self) -> pd.DataFrame:
+        """Headline figures by label: ``number``, ``text`` and ``meaning``."""
+        from research.measures.summary import summary_frame
+
+        return summary_frame(self)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report as one HTML file.
+
+        Raises
+        ------
+        research.pages.files.ReportError
+            If the file cannot be written.
+        """
+        from research.pages.html_report import write_report
+
+        return write_report(self, Path(path))

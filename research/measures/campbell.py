@@ -1,4 +1,4 @@
-"""003's published carry attribution, and a run's own beside it."""
+"""The carry attribution that Roberts (2017) published, and a run's own beside it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import pandas as pd
 from research.measures.attribution import COMMODITIES, EQUITY, FIXED_INCOME, FX, Attribution
 from research.pages.text import percent
 from universe.arrays import DAYS_IN_YEAR, from_epoch_day
+
+SHORT = "Roberts (2017)"
+"""How the page and the documents call the source; docs/sources.md has it in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Published:
 
 
 CAMPBELL = Published(
-    source="Roberts, Harvesting Global Carry, Campbell & Company, June 2017 (003), Exhibits H, I",
+    source="Roberts, Harvesting Global Carry, Campbell & Company, June 2017, Exhibits H and I",
     start=date(1992, 1, 1),
     end=date(2017, 5, 31),
     markets_by_class={FX: 9, FIXED_INCOME: 16, COMMODITIES: 21, EQUITY: 15},
@@ -67,20 +70,21 @@ CAMPBELL = Published(
     terms="carry only, before trading costs and interest on cash, on constant capital, an equal "
     "risk budget for each of four asset classes, carry measured on roll dates",
 )
-"""The Hypothetical Global Carry Strategy of 003. Its text says that these figures carry no haircut,
-its disclosures that the simulation has a flat fee of 1 %; we take them as before any fee."""
+"""The Hypothetical Global Carry Strategy of Roberts (2017). Its text says that these figures carry
+no haircut, its disclosures that the simulation has a flat fee of 1 %; we take them as before any
+fee."""
 
 
 def comparison(
     attribution: Attribution, start: date | None = None, end: date | None = None
 ) -> pd.DataFrame:
-    """The run beside the numbers of 003, from ``start`` to ``end``, None being the run's own.
+    """The run beside the published numbers, from ``start`` to ``end``, None being the run's own.
 
     Returns
     -------
     DataFrame
         By figure: ``ours`` and ``published``, fractions but for counts and years, NaN where
-        unknown; ``published_text`` where 003 gives words only; ``note``, why ours is unknown.
+        unknown; ``published_text`` where only words are given; ``note``, why ours is unknown.
         ``attrs["differences"]`` is the sentence of ``differences``.
 
     Raises
@@ -117,7 +121,7 @@ def comparison(
 
 
 def differences(ours: Attribution) -> str:
-    """One sentence on how the run's universe, period and terms differ from those of 003."""
+    """One sentence on how the run's universe, period and terms differ from the published ones."""
     total, classes = _rows(ours.total())["all"], _rows(ours.by_class())
     span = " to ".join(from_epoch_day(int(day)).isoformat() for day in (ours.base, ours.end))
     have = ", ".join(f"{row['markets']} {name}" for name, row in classes.items())
@@ -128,7 +132,7 @@ def differences(ours: Attribution) -> str:
         f"{percent(total['cost_annual'], 2)} of NAV a year in costs, on the NAV of the day before, "
         f"at {percent(ours.volatility)} volatility, "
         f"{percent(total['unquoted_risk'])} of its risk without a carry quote; "
-        f"003 is {CAMPBELL.start.isoformat()} to {CAMPBELL.end.isoformat()}, "
+        f"{SHORT} is {CAMPBELL.start.isoformat()} to {CAMPBELL.end.isoformat()}, "
         f"{CAMPBELL.markets} markets ({theirs}), {CAMPBELL.terms}, scaled to "
         f"{percent(CAMPBELL.vol_target, 0)} volatility."
     )

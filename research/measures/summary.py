@@ -1,4 +1,8 @@
-"""The figures a reader asks for first, each with the sentence that defines it."""
+"""The figures a reader asks for first, each with the sentence that defines it.
+
+Every figure is computed and written here and nowhere else: the screen, the report, the record of a
+run and the documents take it from :func:`headline_figures`.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from research.engine.result import RunResult
+from research.measures.dependence import beta, correlation, weekly
+from research.measures.held_risk import held_breaches, var_held
 from research.measures.performance import (
     ROLLING_SESSIONS,
     Drawdown,
@@ -24,14 +31,24 @@ from research.measures.performance import (
     var_periods,
     worst_days,
 )
+from research.measures.periods import COVERAGE, sharpe_interval, under_water
+from research.measures.ratios import (
+    calmar,
+    excess_kurtosis,
+    expected_shortfall,
+    extreme_months,
+    sortino,
+)
 from research.measures.tables import (
     costs,
+    diversification,
     gross_exposure,
     held_overnight,
     turnover,
     vol_windows,
 )
-from research.pages.text import NONE, count_text, day_text, money, percent, signed
+from research.measures.trades import trade_table
+from research.pages.text import CURRENCY, count_text, day_text, money, percent, signed
 from universe.arrays import FloatArray
 
 
@@ -39,7 +56,13 @@ from universe.arrays import FloatArray
 class Figure:
     """A headline figure: what it is, in short, with detail, and by which definition.
 
-    Those with ``tile`` open the report.
+    Attributes
+    ----------
+    label, value, meaning, detail : str
+    tile : bool
+        Whether it opens the report.
+    number : float
+        Unrounded, NaN where the value is not one number.
     """
 
     label: str
@@ -47,6 +70,7 @@ class Figure:
     meaning: str
     detail: str = ""
     tile: bool = False
+    number: float = float("nan")
 
     @property
     def text(self) -> str:
@@ -54,20 +78,48 @@ class Figure:
         return f"{self.value} ({self.detail})" if self.detail else self.value
 
 
+def figure(
+    label: str,
+    number: float,
+    form: Callable[[float], str],
+    meaning: str,
+    detail: str = "",
+    *,
+    tile: bool = False,
+) -> Figure:
+    """A figure that is one number, written by ``form``."""
+    return Figure(label, form(number), meaning, detail, tile, float(number))
+
+
 def summary(result: RunResult) -> list[tuple[str, str]]:
     """Headline figures as (label, text)."""
     return [(figure.label, figure.text) for figure in headline_figures(result)]
 
 
+def summary_frame(result: RunResult) -> pd.DataFrame:
+    """Headline figures by label: ``number``, NaN where it is not one, ``text`` and ``meaning``."""
+    figures = headline_figures(result)
+    return pd.DataFrame(
+        {
+            "number": [figure.number for figure in figures],
+            "text": [figure.text for figure in figures],
+            "meaning": [figure.meaning for figure in figures],
+        },
+        index=pd.Index([figure.label for figure in figures], name="figure"),
+    )
+
+
 def headline_figures(result: RunResult) -> list[Figure]:
     """Headline figures with their definitions, in reading order."""
-    sections: tuple[Callable[[RunResult], list[Figure]], ...] = (_return, _risk, _limits, _trading)
+    sections = (_return, _shape, _risk, _benchmark, _limits, _trading)
     return [figure for section in sections for figure in section(result)]
 
 
 def _return(result: RunResult) -> list[Figure]:
     net, gross = returns_of(result), returns_of(result, gross=True)
     years = elapsed_years(result.day)
+    low, high = sharpe_interval(net)
+    water = under_water(result)
     return [
         Figure(
             "Period",
@@ -77,36 +129,92 @@ def _return(result: RunResult) -> list[Figure]:
         ),
         Figure(
             "NAV",
-            f"{money(float(result.nav[0]))} to {money(float(result.nav[-1]))}",
-            "Net asset value at the first and the last close, in account currency.",
+            f"{money(float(result.nav[0]))} to {money(float(result.nav[-1]))} {CURRENCY}",
+            "Net asset value at the first and the last close.",
         ),
-        Figure(
+        figure(
             "Annual return, net",
-            percent(annual_return(net, years)),
+            annual_return(net, years),
+            percent,
             "Compound growth of NAV per calendar year after slippage and fees, without interest "
             "unless the engine pays it; gross adds every day's slippage and fees back to its "
             "return. Not shown below a quarter of a year.",
             f"gross {percent(annual_return(gross, years))}",
             tile=True,
         ),
-        Figure(
+        figure(
             "Sharpe ratio, net",
-            signed(sharpe(net)),
+            sharpe(net),
+            signed,
             "252 times the mean daily net return over annual volatility, in excess of zero, "
-            "not of a bill rate.",
+            f"not of a bill rate. The {percent(COVERAGE, 0)} interval is a stationary bootstrap in "
+            "blocks of a quarter.",
+            f"{percent(COVERAGE, 0)} interval {signed(low)} to {signed(high)}; "
             f"gross {signed(sharpe(gross))}",
             tile=True,
         ),
-        Figure(
+        figure(
+            "Time under water",
+            water.share,
+            lambda value: percent(value, 0),
+            "Share of closes below the highest so far, with the longest spell and the one that "
+            "lasts at the end, in calendar days.",
+            f"longest {count_text(water.longest, 'day')}, at the end {water.present:,}",
+            tile=True,
+        ),
+    ]
+
+
+def _shape(result: RunResult) -> list[Figure]:
+    net = returns_of(result)
+    months = extreme_months(result)
+    best, worst = months or (None, None)
+    return [
+        figure(
+            "Sortino ratio, net",
+            sortino(net),
+            signed,
+            "252 times the mean daily net return over annual downside deviation about zero.",
+        ),
+        figure(
+            "Calmar ratio",
+            calmar(result),
+            signed,
+            "Annual net return over the maximum drawdown, both of the whole run.",
+        ),
+        figure(
             "Positive days",
-            percent(hit_rate(net)),
+            hit_rate(net),
+            percent,
             "Share of sessions with a gain among those with any change of NAV.",
         ),
-        Figure(
+        figure(
             "Skewness",
-            signed(skew(net)),
+            skew(net),
+            signed,
             "Third standardised moment of daily net returns; below zero the losses are the larger "
             "surprises.",
+        ),
+        figure(
+            "Excess kurtosis",
+            excess_kurtosis(net),
+            signed,
+            "Fourth standardised moment of daily net returns less 3; above zero extreme days are "
+            "more frequent than a normal law has them.",
+        ),
+        figure(
+            "Best month",
+            best.ret if best else float("nan"),
+            percent,
+            "Highest net return of a calendar month.",
+            best.label if best else "",
+        ),
+        figure(
+            "Worst month",
+            worst.ret if worst else float("nan"),
+            percent,
+            "Lowest net return of a calendar month.",
+            worst.label if worst else "",
         ),
     ]
 
@@ -116,33 +224,77 @@ def _risk(result: RunResult) -> list[Figure]:
     window = windows.get(ROLLING_SESSIONS)
     worst, fall = worst_days(result, 1), max_drawdown(result)
     target = result.vol_target
+    confidence = var_confidence(result)
+    expected = result.es_one_day
+    foreseen = "" if expected is None else f"foreseen on average {percent(_mean(expected), 2)}"
     return [
-        Figure(
+        figure(
             "Annual volatility",
-            percent(annual_vol(returns_of(result))),
+            annual_vol(returns_of(result)),
+            percent,
             "Standard deviation of daily net returns times the square root of 252.",
             f"target {percent(target)}",
             tile=True,
         ),
-        Figure(
+        figure(
             f"{ROLLING_SESSIONS}-session volatility in band",
-            percent(window.in_band, 0) if window else NONE,
+            window.in_band if window else float("nan"),
+            lambda value: percent(value, 0),
             f"Share of rolling {ROLLING_SESSIONS}-session windows whose realised volatility is "
             f"between {percent(0.9 * target)} and {percent(1.1 * target)}.",
             f"median {percent(window.median)}" if window else "",
         ),
-        Figure(
+        figure(
             "Maximum drawdown",
-            percent(fall.depth) if fall else "none",
+            fall.depth if fall else 0.0,
+            percent,
             "Deepest fall of NAV below its highest close so far.",
             _drawdown_text(fall),
             tile=True,
         ),
-        Figure(
+        figure(
             "Worst day",
-            percent(worst[0].ret) if worst else NONE,
+            worst[0].ret if worst else float("nan"),
+            percent,
             "Lowest daily net return.",
             day_text(worst[0].day) if worst else "",
+        ),
+        figure(
+            f"Expected shortfall {percent(confidence, 0)}, one day",
+            expected_shortfall(returns_of(result), confidence),
+            lambda value: percent(value, 2),
+            f"Mean loss of the worst {percent(1 - confidence, 0)} of the days, of NAV; foreseen is "
+            "the mean of what the VaR model gave for the positions held.",
+            foreseen,
+        ),
+        figure(
+            "Diversification ratio",
+            _mean(_diversification(result)),
+            signed,
+            "Sum of the markets' volatilities over that of the whole, mean over the run: ex ante "
+            "of the targets where recorded, else realised over a year of sessions.",
+        ),
+    ]
+
+
+def _diversification(result: RunResult) -> FloatArray:
+    foreseen = result.diversification_ratio
+    return diversification(result) if foreseen is None else np.asarray(foreseen, dtype=np.float64)
+
+
+def _benchmark(result: RunResult) -> list[Figure]:
+    benchmark = result.benchmark
+    if benchmark is None:
+        return []
+    net, market = returns_of(result), benchmark.returns[1:]
+    return [
+        figure(
+            "Correlation with the benchmark",
+            correlation(weekly(net), weekly(market)),
+            signed,
+            f"Of net returns with those of {benchmark.name} futures, over weeks of five sessions, "
+            "as markets close at different hours; beta is the slope on them.",
+            f"beta {signed(beta(weekly(net), weekly(market)))}, {benchmark.name}",
         ),
     ]
 
@@ -160,31 +312,17 @@ def var_breaches(result: RunResult) -> int:
 
 
 def _limits(result: RunResult) -> list[Figure]:
-    var, limit = binding_var(result), result.var_limit
     whole = var_periods(result)[-1]
     confidence = percent(var_confidence(result), 0)
-    horizon = result.settings.get("var_horizon", "20")
     n = max(len(result.day), 1)
     governed = int(np.count_nonzero(result.governor_scale < 1 - 1e-9))
     gated = int(np.count_nonzero(result.gate_scale < 1 - 1e-9))
     return [
-        Figure(
-            f"Highest VaR {confidence}, {horizon} sessions",
-            percent(_highest(var)),
-            "Larger of the parametric and the historical value-at-risk of each close's targets, "
-            "after the gate, over NAV.",
-            f"mean {percent(_mean(var))}, limit {percent(limit)}",
-            tile=True,
-        ),
-        Figure(
-            "Sessions above the VaR limit",
-            f"{var_breaches(result):,}",
-            "Closes whose targets leave the gate with a VaR above the limit of the run's test; "
-            "must be 0.",
-        ),
-        Figure(
+        *_var(result, confidence),
+        figure(
             "One-day VaR exceptions",
-            f"{whole.exceptions:,}",
+            whole.exceptions,
+            lambda value: f"{value:,.0f}",
             f"Sessions whose net loss exceeds the one-day {confidence} VaR of the positions held "
             "into them; the zone is the Basel traffic light by the cumulative binomial "
             "probability of that many or fewer (green below 95 %, yellow below 99.99 %, else "
@@ -193,20 +331,72 @@ def _limits(result: RunResult) -> list[Figure]:
             f"{whole.zone}",
             tile=True,
         ),
-        Figure(
+        figure(
             "Drawdown governor active",
-            percent(governed / n),
+            governed / n,
+            percent,
             "Share of sessions in which the governor allows less than full gross exposure.",
             f"{count_text(governed, 'session')}, "
             f"least share {percent(float(np.min(result.governor_scale)), 0)}",
         ),
-        Figure(
+        figure(
             "VaR gate active",
-            percent(gated / n),
+            gated / n,
+            percent,
             "Share of sessions in which the gate reduced the targets, and the least exposure it "
             "left.",
             f"{count_text(gated, 'session')}, "
             f"least share {percent(float(np.min(result.gate_scale)), 0)}",
+        ),
+    ]
+
+
+def _var(result: RunResult, confidence: str) -> list[Figure]:
+    horizon = result.settings.get("var_horizon", "20")
+    held, limit = var_held(result), percent(result.var_limit)
+    var = binding_var(result)
+    of_targets = (
+        "Larger of the parametric and the historical value-at-risk of each close's targets, after "
+        "the gate, over NAV."
+    )
+    if held is None:
+        return [
+            figure(
+                f"Highest VaR {confidence}, {horizon} sessions",
+                _highest(var),
+                percent,
+                of_targets,
+                f"of targets; mean {percent(_mean(var))}, limit {limit}",
+                tile=True,
+            ),
+            figure(
+                "Sessions above the VaR limit",
+                var_breaches(result),
+                lambda value: f"{value:,.0f}",
+                "Closes whose targets leave the gate with a VaR above the limit of the run's test; "
+                "must be 0. The contracts held at the close are not in this run's record.",
+            ),
+        ]
+    breaches = held_breaches(result)
+    longest = max((breach.sessions for breach in breaches), default=0)
+    return [
+        figure(
+            f"Highest VaR {confidence}, {horizon} sessions, held",
+            _highest(held),
+            percent,
+            "Larger of the parametric and the historical value-at-risk of the contracts held at "
+            "each close, over NAV.",
+            f"mean {percent(_mean(held))}, limit {limit}; of targets {percent(_highest(var))}",
+            tile=True,
+        ),
+        figure(
+            "Sessions above the VaR limit, held",
+            sum(breach.sessions for breach in breaches),
+            lambda value: f"{value:,.0f}",
+            "Closes at which the contracts held have a VaR above the limit, and how long they "
+            "lasted; targets are to be never above it.",
+            f"{count_text(len(breaches), 'breach', 'breaches')}, longest "
+            f"{count_text(longest, 'session')}; of targets {var_breaches(result):,}",
         ),
     ]
 
@@ -220,55 +410,69 @@ def _trading(result: RunResult) -> list[Figure]:
     missing = f", {traded.unvalued:,} fills without a value" if traded.unvalued else ""
     held = held_overnight(result).sum(axis=1)
     exposure = gross_exposure(result)
+    trades = trade_table(result)[-1]
     return [
-        Figure(
+        figure(
             "Turnover per year, x NAV",
             _per_year(total, years),
+            lambda value: signed(value, 1),
             "Notional of all fills, buys and sells both counted, over the NAV of the session "
             "before; a roll counts both legs. Short rates dominate it by their notional.",
-            f"of it rolls {_per_year(rolls, years)}{missing}",
+            f"of it rolls {signed(_per_year(rolls, years), 1)}{missing}",
             tile=True,
         ),
-        Figure(
+        figure(
             "Cost per year, % of NAV",
-            _per_year(100 * (paid["trades"] + paid["rolls"]), years, 2),
+            _per_year(100 * (paid["trades"] + paid["rolls"]), years),
+            signed,
             "Slippage and fees over the NAV of the session before, summed and divided by calendar "
             "years.",
-            f"trades {_per_year(100 * paid['trades'], years, 2)}, "
-            f"rolls {_per_year(100 * paid['rolls'], years, 2)}; "
-            f"fees in both {_per_year(100 * paid['fees'], years, 2)}",
+            f"trades {signed(_per_year(100 * paid['trades'], years))}, "
+            f"rolls {signed(_per_year(100 * paid['rolls'], years))}; "
+            f"fees in both {signed(_per_year(100 * paid['fees'], years))}",
             tile=True,
         ),
-        Figure(
+        figure(
             "Gross exposure, x NAV",
-            signed(_mean(exposure)),
+            _mean(exposure),
+            signed,
             "Mean sum of the absolute notional of the targets over NAV.",
             f"highest {signed(_highest(exposure))}",
         ),
-        Figure(
+        figure(
             "Markets held",
-            signed(float(held.mean()), 1),
+            float(held.mean()),
+            lambda value: signed(value, 1),
             "Mean number of markets with a position at the close; active ones have a risk budget "
             "on that day.",
             f"{signed(float(result.active.sum(axis=1).mean()), 1)} active, "
             f"{len(result.markets)} known",
+        ),
+        figure(
+            "Holding period, sessions",
+            trades.median_sessions,
+            lambda value: signed(value, 0),
+            "Median number of closes from opening a position to closing or reversing it, rolls "
+            "being no end of it; positions still open are left out.",
+            f"mean {signed(trades.mean_sessions, 0)}; {count_text(trades.closed, 'trade')}, "
+            f"{percent(trades.won, 0)} won",
         ),
     ]
 
 
 def _drawdown_text(fall: Drawdown | None) -> str:
     if fall is None:
-        return ""
+        return "NAV never fell"
     end = f"recovered {day_text(fall.recovered)}" if fall.recovered else "not recovered"
     return f"{day_text(fall.peak)} to {day_text(fall.trough)}, {end}"
 
 
-def _per_year(total: float, years: float, digits: int = 1) -> str:
-    return signed(total / years, digits) if years >= 0.25 else NONE
+def _per_year(total: float, years: float) -> float:
+    return total / years if years >= 0.25 else float("nan")
 
 
 def _mean(values: FloatArray) -> float:
-    finite = values[np.isfinite(values)]
+    finite = np.asarray(values)[np.isfinite(values)]
     return float(finite.mean()) if len(finite) else float("nan")
 
 

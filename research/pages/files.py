@@ -12,16 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from research.engine.result import RunResult
-from research.measures.performance import (
-    ROLLING_SESSIONS,
-    binding_var,
-    drawdown_series,
-    returns_of,
-    rolling_vol,
-)
-from research.measures.tables import gross_exposure, held_overnight
+from research.measures.daily import daily_frame
 from research.pages.text import data_text
-from universe.arrays import FloatArray, from_epoch_day
+from universe.arrays import from_epoch_day
 
 
 class ReportError(OSError):
@@ -59,42 +52,20 @@ def write_atomically(path: Path, text: str) -> Path:
 def write_daily_csv(result: RunResult, path: Path) -> Path:
     """Daily series of a run, one row per session; empty where a number is not known.
 
-    The columns are fractions of NAV unless money is meant (nav, pnl, cost, roll_cost); the last
-    names the data, and says so where the market is synthetic.
+    The columns are those of :func:`~research.measures.daily.daily_frame`; the last names the data,
+    and says so where the market is synthetic.
 
     Raises
     ------
     ReportError
         If the file cannot be written.
     """
-    nothing = np.array([np.nan])
-    columns: dict[str, FloatArray] = {
-        "nav": result.nav,
-        "net_return": np.concatenate([nothing, returns_of(result)]),
-        "gross_return": np.concatenate([nothing, returns_of(result, gross=True)]),
-        "drawdown": drawdown_series(result.nav),
-        f"realised_vol_{ROLLING_SESSIONS}": rolling_vol(result),
-        "exante_vol": result.exante_vol,
-        "var_parametric": result.var_parametric,
-        "var_historical": result.var_historical,
-        "var_binding": binding_var(result),
-        "var_relative": result.var_relative,
-        "var_one_day": result.var_one_day,
-        "governor_scale": result.governor_scale,
-        "gate_scale": result.gate_scale,
-        "gross_exposure": gross_exposure(result),
-        "net_exposure": np.nan_to_num(result.weight).sum(axis=1),
-        "markets_active": result.active.sum(axis=1).astype(np.float64),
-        "markets_held": held_overnight(result).sum(axis=1).astype(np.float64),
-        "pnl": result.pnl.sum(axis=1),
-        "cost": result.cost.sum(axis=1),
-        "roll_cost": result.roll_cost.sum(axis=1),
-    }
+    table = daily_frame(result)
     data = data_text(result)
-    rows = zip(*(map(_cell, values.tolist()) for values in columns.values()), strict=True)
+    rows = zip(*(map(_cell, table[name].tolist()) for name in table.columns), strict=True)
     return _write_csv(
         path,
-        ["date", *columns, "data"],
+        ["date", *table.columns, "data"],
         [
             [from_epoch_day(day).isoformat(), *row, data]
             for day, row in zip(result.day.tolist(), rows, strict=True)

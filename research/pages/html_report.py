@@ -1,30 +1,44 @@
-"""The report people look at: one HTML file, without anything from elsewhere (O1)."""
+"""The report people look at: one HTML file that works by itself, offline and printed (O1)."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from algorithm.settings import Settings
 from research.data.dataset import DataIssue
 from research.engine.result import Event, RunResult
 from research.measures.attribution import attribute, has_carry
-from research.measures.campbell import CAMPBELL, comparison
+from research.measures.campbell import CAMPBELL, SHORT, comparison
+from research.measures.dependence import (
+    beta,
+    class_correlations,
+    class_risk,
+    correlation,
+    market_risk_shares,
+    sleeve_correlations,
+    sleeve_risk,
+    weekly,
+)
+from research.measures.held_risk import held_breaches, var_held
 from research.measures.performance import (
     drawdowns,
     monthly_returns,
+    returns_of,
     var_confidence,
     var_exceptions,
     var_periods,
     worst_days,
 )
+from research.measures.periods import COVERAGE, crisis_table, sub_periods, under_water
+from research.measures.plausible import implausible
+from research.measures.positions import latest_positions
 from research.measures.signal_events import flip_table, source_table
 from research.measures.sleeve_views import (
     SHOWN,
@@ -41,9 +55,13 @@ from research.measures.tables import (
     vol_windows,
     year_table,
 )
+from research.measures.trades import trade_table
+from research.pages.charts import DARK, Frame
 from research.pages.files import ReportError, write_atomically
+from research.pages.markup import drawn_panels, page_style, template
 from research.pages.plots import report_panels
 from research.pages.text import (
+    CURRENCY,
     SYNTHETIC,
     count_text,
     data_text,
@@ -62,6 +80,21 @@ FULL_ROWS = 2_000
 """Rows of a table of events, which are larger than lines."""
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+CONTENTS = (
+    ("return", "Return"),
+    ("crises", "Crises and benchmark"),
+    ("risk", "Risk"),
+    ("book", "Book"),
+    ("contributions", "Where the return came from"),
+    ("carry", "Carry and spot"),
+    ("agreement", "Do the sleeves agree?"),
+    ("flips", "Trend flips and carry sources"),
+    ("trading", "Trading and cost"),
+    ("events", "Events"),
+    ("data", "Data issues"),
+    ("settings", "Settings"),
+    ("figures", "What the figures mean"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +110,7 @@ class SettingRow:
     changed: bool
 
 
-def write_report(result: RunResult, path: Path) -> Path:
+def write_report(result: RunResult, path: Path, files: Mapping[str, str] | None = None) -> Path:
     """Write the report of a run as one self-contained HTML file.
 
     Parameters
@@ -86,6 +119,8 @@ def write_report(result: RunResult, path: Path) -> Path:
         Of either engine, with at least one session.
     path : Path
         Replaced only when the new file is complete.
+    files : mapping of str to str, optional
+        Names of tables beside the page and links to them.
 
     Returns
     -------
@@ -96,50 +131,115 @@ def write_report(result: RunResult, path: Path) -> Path:
     ReportError
         If the file cannot be written.
     """
-    return write_atomically(Path(path), render_report(result))
+    return write_atomically(Path(path), render_report(result, files))
 
 
-def render_report(result: RunResult) -> str:
-    """The report as HTML text."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def render_report(result: RunResult, files: Mapping[str, str] | None = None) -> str:
+    """The report as HTML text; parameters as in :func:`write_report`."""
+    page = template("report_template.html", chance=_chance, shade=shade, raw=_raw)
+    return page.render(
+        **_page(result),
+        **_returns(result),
+        **_risk(result),
+        **_book(result),
+        **_record(result),
+        files=list((files or {}).items()),
     )
-    environment.filters.update(
-        percent=percent, signed=signed, chance=_chance, day=day_text, shade=_shade, raw=_raw
-    )
-    return environment.get_template("report_template.html").render(**_context(result))
 
 
-def _context(result: RunResult) -> dict[str, Any]:
+def _page(result: RunResult) -> dict[str, Any]:
     figures = headline_figures(result)
-    panels = {panel.key: panel for panel in report_panels(result)}
-    kinds = Counter(event.kind for event in result.events)
-    issue_kinds = Counter(issue.kind for issue in result.issues)
+    frame = Frame(result.day, result.synthetic)
+    drawn, live = drawn_panels({panel.key: panel for panel in report_panels(result)}, frame)
     return {
         "result": result,
         "name": data_text(result),
         "label": SYNTHETIC if result.synthetic else "",
         "period": (int(result.day[0]), int(result.day[-1])),
+        "currency": CURRENCY,
         "engine_seconds": result.timings.get("engine"),
+        "warnings": implausible(result),
+        "contents": CONTENTS,
         "tiles": [figure for figure in figures if figure.tile],
-        "figures": figures,
-        "panels": panels,
-        "svg": {key: Markup(panel.svg) for key, panel in panels.items()},
+        "figures_told": figures,
+        "figures": drawn,
+        "live": live,
+        "shades": DARK,
+        "style": page_style(),
+        "count_text": count_text,
+        "short": SHORT,
+        "zip": zip,
+    }
+
+
+def _returns(result: RunResult) -> dict[str, Any]:
+    return {
+        "periods": sub_periods(result),
+        "coverage": percent(COVERAGE, 0),
+        "water": under_water(result),
         "months": MONTHS,
         "monthly": _monthly_rows(result),
-        "years": year_table(result),
-        "windows": vol_windows(result),
-        "markets": market_table(result),
         "falls": drawdowns(result.nav, result.day),
         "worst": worst_days(result),
+        "crises": crisis_table(result),
+        "benchmark": _benchmark(result),
+    }
+
+
+def _benchmark(result: RunResult) -> dict[str, Any] | None:
+    benchmark = result.benchmark
+    if benchmark is None:
+        return None
+    net, market = weekly(returns_of(result)), weekly(benchmark.returns[1:])
+    fell = market < 0
+    return {
+        "name": benchmark.name,
+        "correlation": correlation(net, market),
+        "beta": beta(net, market),
+        "falling": correlation(net[fell], market[fell]),
+    }
+
+
+def _risk(result: RunResult) -> dict[str, Any]:
+    return {
+        "windows": vol_windows(result),
+        "held": None if var_held(result) is None else held_breaches(result),
         "decades": var_periods(result, 10),
         "var_years": var_periods(result, 1),
         "exceptions": var_exceptions(result),
         "confidence": percent(var_confidence(result), 0),
+        "class_risk": class_risk(result),
+        "sleeve_risk": sleeve_risk(result),
+        "class_correlations": class_correlations(result),
+        "sleeve_correlations": sleeve_correlations(result),
+        "classes": set(result.classes),
+    }
+
+
+def _book(result: RunResult) -> dict[str, Any]:
+    spread = ("m", 1e6, 2) if float(np.max(result.nav)) >= 1e7 else ("", 1.0, 0)
+    return {
+        "positions": latest_positions(result),
+        "has_risk_share": result.risk_share is not None,
+        "forecast_names": list(result.forecasts),
+        "markets": market_table(result),
+        "market_risk": market_risk_shares(result),
+        "unexplained": UNEXPLAINED,
+        "unit": (f"{CURRENCY} {spread[0]}".strip(), spread[1], spread[2]),
+        "carry_spot": _carry_spot(result),
+        "sleeves": _sleeves(result),
+        "flip_rows": flip_table(result),
+        "source_rows": source_table(result),
+        "carry_events": [e for e in result.events if e.kind == "carry"][-FULL_ROWS:],
+    }
+
+
+def _record(result: RunResult) -> dict[str, Any]:
+    kinds = Counter(event.kind for event in result.events)
+    issue_kinds = Counter(issue.kind for issue in result.issues)
+    return {
+        "trades": trade_table(result),
+        "years": year_table(result),
         "kinds": kinds.most_common(),
         "last_events": result.events[-LAST_EVENTS:][::-1],
         "event_lines": {kind: _event_lines(result.events, kind) for kind in kinds},
@@ -147,14 +247,6 @@ def _context(result: RunResult) -> dict[str, Any]:
         "issue_kinds": issue_kinds.most_common(),
         "issue_lines": _issue_lines(result.issues),
         "settings": setting_rows(result.settings),
-        "unexplained": UNEXPLAINED,
-        "carry_spot": _carry_spot(result),
-        "sleeves": _sleeves(result),
-        "flip_rows": flip_table(result),
-        "source_rows": source_table(result),
-        "carry_events": [e for e in result.events if e.kind == "carry"][-FULL_ROWS:],
-        "unit": ("m", 1e6, 2) if float(np.max(result.nav)) >= 1e7 else ("money", 1.0, 0),
-        "count_text": count_text,
     }
 
 
@@ -176,7 +268,7 @@ def _carry_spot(result: RunResult) -> dict[str, Any] | None:
 
 
 def _beside(table: pd.DataFrame) -> list[dict[str, str]]:
-    """The comparison's figures as text: words of 003 in place of a number, reasons for ours."""
+    """The comparison's figures as text: published words in place of a number, reasons for ours."""
     rows = []
     for name, row in table.to_dict(orient="index").items():
 
@@ -218,9 +310,9 @@ def setting_rows(values: dict[str, str]) -> list[SettingRow]:
     table = Settings.table()
     rows = []
     for known in table:
-        recorded = known["name"] in values
+        in_run = known["name"] in values
         value = values.get(known["name"], "not recorded")
-        changed = recorded and not _same(value, known["default"])
+        changed = in_run and not _same(value, known["default"])
         rows.append(
             SettingRow(
                 known["name"],
@@ -272,7 +364,7 @@ def _issue_lines(issues: list[DataIssue]) -> str:
     )
 
 
-def _shade(value: float, full: float) -> str:
+def shade(value: float, full: float) -> str:
     """Background of a heat table's cell: blue for gains, orange for losses, clear at zero."""
     if not np.isfinite(value):
         return ""

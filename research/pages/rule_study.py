@@ -5,45 +5,46 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from research.engine.result import RunResult
 from research.measures.bootstrap import BLOCK
+from research.pages.charts import (
+    BLUE,
+    DARK,
+    MUTED,
+    ORANGE,
+    Axis,
+    Dots,
+    Frame,
+    Level,
+    Line,
+    Mark,
+    Panel,
+    Plot,
+    Ranges,
+)
 from research.pages.files import write_atomically
-from research.pages.style import BLUE, INK, MUTED, ORANGE, Panel, draw, legend, number_axis
+from research.pages.markup import drawn_panels, page_style, template
 from research.pages.text import NONE, SYNTHETIC, day_text, percent, signed, titled
 from research.studies.bond_comparison import SMOOTHING, BondComparison
 from research.studies.rule_books import ALL
-from research.studies.rules import ANCHORS, RuleStudy
-from universe.arrays import FloatArray, IntArray
+from research.studies.rules import RuleStudy
+from universe.arrays import FloatArray
 
-ROW_INCHES, GAP_INCHES, NAME_INCHES = 0.2, 0.5, 1.55
-FOREST_COLUMNS = 4
+PAGE = "rules.html"
+ROW_INCHES = 0.2
+FOREST_COLUMNS = 2
 AXIS_ENDS = (-2.0, 3.0)
 """Widest Sharpe ratios that the forest plot shows; an interval beyond is cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """What a figure's frame needs to know of its subject."""
-
-    data_name: str
-    synthetic: bool
-    day: IntArray
 
 
 def write_rules(study: RuleStudy, out: Path, bonds: Sequence[BondComparison] = ()) -> Path:
@@ -55,7 +56,7 @@ def write_rules(study: RuleStudy, out: Path, bonds: Sequence[BondComparison] = (
         If a file cannot be written.
     """
     write_atomically(out / "rules.csv", rules_csv(study))
-    return write_atomically(out / "rules.html", render_rules(study, bonds))
+    return write_atomically(out / PAGE, render_rules(study, bonds))
 
 
 def rules_csv(study: RuleStudy) -> str:
@@ -77,109 +78,90 @@ def _cell(value: object) -> str:
     return str(value)
 
 
+def has_anchors(study: RuleStudy) -> bool:
+    """Whether published figures of these very data stand beside the study's own."""
+    return bool(np.isfinite(study.table["anchor"].to_numpy(float)).any())
+
+
 # --- figures -------------------------------------------------------------------------------------
 def forest_panel(study: RuleStudy) -> Panel:
-    """Net Sharpe ratio and its interval of every rule, a box per class."""
-    books = study.books
-    names = [ALL, *books.classes[:-1]]
-    rows = math.ceil(len(names) / FOREST_COLUMNS)
-    height = ROW_INCHES * len(books.rules)
+    """Net Sharpe ratio and its interval of every rule, a plot per class."""
+    names = [ALL, *study.books.classes[:-1]]
     ends = study.table[["low", "high", "anchor"]].to_numpy(float)
     finite = ends[np.isfinite(ends)]
     low = max(min(finite.min(initial=0.0) - 0.1, -0.2), AXIS_ENDS[0])
     high = min(max(finite.max(initial=0.0) + 0.1, 1.0), AXIS_ENDS[1])
-
-    def paint(figure: Figure, axes: list[Axes]) -> None:
-        axes[0].set_visible(False)
-        width, total = figure.get_size_inches()
-        box = axes[0].get_position()
-        step = (width - NAME_INCHES - 0.15) / FOREST_COLUMNS
-        for k, name in enumerate(names):
-            row, column = divmod(k, FOREST_COLUMNS)
-            top = box.y1 * total - row * (height + GAP_INCHES)
-            place = (NAME_INCHES + column * step, top - height, step - 0.15, height)
-            ax = figure.add_axes(tuple(np.array(place) / [width, total, width, total]))
-            ax.set_xlim(low, high)
-            _forest(ax, study.table[study.table["class"] == name], names_shown=column == 0)
-            ax.set_title(name, loc="left", fontsize=8.5, color=INK)
-
-    return _frame(
-        study,
+    beside = (
+        " Rings: an independent rough computation on the same public data, 2000 to 2022-06, all "
+        "classes; nothing is fitted to it."
+        if has_anchors(study)
+        else ""
+    )
+    return Panel(
         "forest",
         f"Net Sharpe ratio by rule and class, with {percent(study.coverage, 0)} intervals",
         f"Stationary bootstrap, blocks of {BLOCK} sessions on average, {study.samples:,} samples, "
-        "the same draws for all books. Open diamonds: an independent rough computation on the same "
-        "public data, 2000 to 2022-06, all classes; nothing is fitted to it. A rule that never "
-        "holds anything in a class has no mark there.",
-        paint,
-        (rows * (height + GAP_INCHES) - GAP_INCHES + 0.1,),
+        f"the same draws for all books.{beside} A rule that never holds anything in a class has "
+        "no mark there.",
+        tuple(
+            _forest(name, study.table[study.table["class"] == name], low, high) for name in names
+        ),
+        columns=FOREST_COLUMNS,
     )
 
 
-def _forest(ax: Axes, table: pd.DataFrame, *, names_shown: bool) -> None:
-    place = np.arange(len(table))[::-1]
-    point, low, high, anchor = (
-        table[name].to_numpy(float) for name in ("net_sharpe", "low", "high", "anchor")
+def _forest(name: str, table: pd.DataFrame, low: float, high: float) -> Plot:
+    place = np.arange(len(table), dtype=np.float64)
+    columns = ("net_sharpe", "low", "high", "anchor")
+    point, least, most, anchor = (table[column].to_numpy(float) for column in columns)
+    known, beside = np.isfinite(point), np.isfinite(anchor)
+    marks: list[Mark] = [
+        Level(0.0, upright=True),
+        Ranges("interval", place[known], least[known], most[known], BLUE, flat=True),
+        Dots("net Sharpe ratio", point[known], place[known], BLUE, size=7.0),
+    ]
+    if beside.any():
+        marks.append(Dots("anchor", anchor[beside], place[beside], ORANGE, "ring", 6.0))
+    return Plot(
+        name if name != ALL else "all classes",
+        Axis(""),
+        tuple(marks),
+        x=Axis("", low=low, high=high),
+        rows=list(table["rule"]),
+        height=ROW_INCHES * len(table),
     )
-    ax.axvline(0.0, color=MUTED, linewidth=0.8)
-    ax.hlines(place, low, high, color=BLUE, linewidth=1.4)
-    ax.plot(point, place, "o", color=BLUE, markersize=4)
-    ax.plot(anchor, place, "D", color=ORANGE, markersize=6, fillstyle="none", markeredgewidth=1.2)
-    ax.set_ylim(-0.6, len(table) - 0.4)
-    ax.set_yticks(place, table["rule"] if names_shown else [""] * len(table))
-    ax.tick_params(axis="y", length=0)
-    ax.grid(visible=False, axis="y")
 
 
-def bond_panel(study: RuleStudy, bonds: Sequence[BondComparison]) -> Panel:
-    """Both measures of bond carry through time, a box per market."""
-    days = np.unique(np.concatenate([bond.day for bond in bonds]))
-
-    def paint(figure: Figure, axes: list[Axes]) -> None:
-        for ax, bond in zip(axes, bonds, strict=True):
-            x = bond.day.astype(np.float64)
-            ax.plot(x, bond.implied, color=ORANGE, linewidth=0.4, alpha=0.35)
-            ax.plot(x, _smooth(bond.implied), color=ORANGE, label="implied by the futures")
-            ax.plot(x, _smooth(bond.formula), color=BLUE, label="yield and roll-down")
-            ax.axhline(0.0, color=MUTED, linewidth=0.6)
-            both = np.concatenate([bond.implied, bond.formula])
-            low, high = np.quantile(both, [0.002, 0.998])
-            ax.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
-            number_axis(ax, "bp a year")
-            legend(ax, bond.code)
-
-    return _frame(
-        study,
+def bond_panel(bonds: Sequence[BondComparison]) -> Panel:
+    """Both measures of bond carry through time, a plot per market."""
+    return Panel(
         "bond-carry",
         "Bond carry per DV01: from the yield curve and from the futures",
         "The rise of yield, in basis points, that a year's carry pays for. Lines are trailing "
         f"means over {SMOOTHING} sessions, the pale one is daily and cut at its extremes. The "
         "futures' version also holds the delivery option and what a change of the cheapest bond "
         "between two contracts does to their prices.",
-        paint,
-        (2.0,) * len(bonds),
-        days,
+        tuple(_bond(bond) for bond in bonds),
+    )
+
+
+def _bond(bond: BondComparison) -> Plot:
+    low, high = np.quantile(np.concatenate([bond.implied, bond.formula]), [0.002, 0.998]).tolist()
+    return Plot(
+        f"{bond.code}, basis points a year",
+        Axis("bp a year", low=low - 0.1 * (high - low), high=high + 0.1 * (high - low)),
+        (
+            Line("daily, futures", bond.implied, ORANGE, x=bond.day, width=0.5, alpha=0.4),
+            Line("implied by the futures", _smooth(bond.implied), ORANGE, x=bond.day),
+            Line("yield and roll-down", _smooth(bond.formula), BLUE, x=bond.day),
+            Level(0.0, colour=MUTED),
+        ),
+        height=2.0,
     )
 
 
 def _smooth(values: FloatArray) -> FloatArray:
     return pd.Series(values).rolling(SMOOTHING).mean().to_numpy(dtype=np.float64)
-
-
-def _frame(
-    study: RuleStudy,
-    key: str,
-    title: str,
-    note: str,
-    paint: Callable[[Figure, list[Axes]], None],
-    heights: tuple[float, ...],
-    days: IntArray | None = None,
-) -> Panel:
-    day = study.books.day if days is None else days
-    shown = _Shown(study.data_name, study.synthetic, day)
-    # the frame of a figure asks a run for its dates and whether it is synthetic, no more
-    result = cast(RunResult, shown)
-    return draw(result, key, title, note, paint, heights=heights, dates=days is not None)
 
 
 # --- tables --------------------------------------------------------------------------------------
@@ -188,18 +170,19 @@ def print_rules(study: RuleStudy, console: Console | None = None) -> None:
     console = console or Console()
     all_classes = study.table[study.table["class"] == ALL]
     first, last = day_text(int(study.books.day[0])), day_text(int(study.books.day[-1]))
+    anchored = has_anchors(study)
     table = Table(
         title=Text(f"{_name(study)}, {first} to {last}, all classes"), title_justify="left"
     )
-    heads = ("rule", "net SR", percent(study.coverage, 0), "anchor", "gross", "fall")
-    for head in (*heads, "turns", "cost", "|f|"):
+    heads = ["rule", "net SR", percent(study.coverage, 0), *(["anchor"] if anchored else [])]
+    for head in (*heads, "gross", "fall", "turns", "cost", "|f|"):
         table.add_column(head, justify="left" if head == "rule" else "right", no_wrap=True)
     for row in _records(all_classes):
         table.add_row(
             row["rule"],
             signed(row["net_sharpe"]),
             _range(row),
-            signed(row["anchor"]),
+            *([signed(row["anchor"])] if anchored else []),
             signed(row["gross_sharpe"]),
             percent(row["drawdown"], 0),
             signed(row["turnover"], 1),
@@ -242,33 +225,26 @@ def _name(study: RuleStudy) -> str:
 
 def render_rules(study: RuleStudy, bonds: Sequence[BondComparison] = ()) -> str:
     """The page as HTML text, self-contained and in the report's style."""
-    folder = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=percent, signed=signed, day=day_text, range=_range)
-    panels = [forest_panel(study), *([bond_panel(study, bonds)] if bonds else [])]
-    report = (folder / "report_template.html").read_text(encoding="utf-8")
-    style = re.search(r"<style>.*?</style>", report, re.DOTALL)
-    return environment.get_template("rule_study_template.html").render(
+    panels = [forest_panel(study), *([bond_panel(bonds)] if bonds else [])]
+    days = [study.books.day, *(bond.day for bond in bonds)]
+    frame = Frame(np.unique(np.concatenate(days)), study.synthetic)
+    drawn, live = drawn_panels({panel.key: panel for panel in panels}, frame)
+    return template("rule_study_template.html", range=_range).render(
         study=study,
         name=_name(study),
         label=SYNTHETIC if study.synthetic else "",
-        style=Markup(style[0] if style else ""),
-        figures=[(panel, Markup(panel.svg)) for panel in panels],
+        style=page_style(),
+        figures=drawn,
+        live=live,
+        shades=DARK,
         classes=[ALL, *study.books.classes[:-1]],
         books=_records(study.table),
         flips=_records(study.flips),
         sizes=_records(study.sizes),
         bonds=bonds,
-        anchors=ANCHORS,
+        anchored=has_anchors(study),
         first=int(study.books.day[0]),
         last=int(study.books.day[-1]),
         history=int(study.panel.day[0]),
-        block=BLOCK,
         smoothing=SMOOTHING,
     )

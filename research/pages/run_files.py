@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from research.engine.result import RunResult
+from research.measures.plausible import implausible
 from research.measures.sleeve_views import agreement_signs
-from research.measures.summary import summary
+from research.measures.summary import headline_figures
 from research.pages.files import write_atomically, write_daily_csv
 from research.pages.html_report import write_report
 from research.pages.text import data_text
 from universe.arrays import from_epoch_day
 
+TABLES = ("daily.csv", "fills.csv", "agreement.csv", "result.json")
 REPORT = "report/index.html"
 """LEAN's command line uploads HTML with a project, but nothing from a folder of this name."""
 
@@ -32,7 +34,8 @@ def write_run(
     ----------
     result : RunResult
     folder : Path
-        Made if missing; files of an earlier run are replaced.
+        Made if missing. A command gives the empty folder of an
+        :func:`~research.output.output_set`, so that the files appear together.
     progress : callable, optional
         Called with (files done, files in all).
 
@@ -50,7 +53,7 @@ def write_run(
         (write_daily_csv, "daily.csv"),
         (write_fills_csv, "fills.csv"),
         (write_agreement_csv, "agreement.csv"),
-        (write_report, REPORT),
+        (_write_page, REPORT),
         (_write_record, "result.json"),
     )
     for done, (write, name) in enumerate(writers, start=1):
@@ -58,6 +61,10 @@ def write_run(
         if progress is not None:
             progress(done, len(writers))
     return folder / REPORT
+
+
+def _write_page(result: RunResult, path: Path) -> Path:
+    return write_report(result, path, {name: f"../{name}" for name in TABLES})
 
 
 def write_fills_csv(result: RunResult, path: Path) -> Path:
@@ -101,6 +108,7 @@ def write_agreement_csv(result: RunResult, path: Path) -> Path:
 
 def run_record(result: RunResult) -> dict[str, Any]:
     """What a run was and came to, in a form for programs."""
+    figures = headline_figures(result)
     return {
         "engine": result.engine,
         "data": {
@@ -115,7 +123,9 @@ def run_record(result: RunResult) -> dict[str, Any]:
         "markets": result.markets,
         "settings_hash": result.settings_hash,
         "settings": result.settings,
-        "summary": dict(summary(result)),
+        "implausible": implausible(result),
+        "summary": {figure.label: figure.text for figure in figures},
+        "numbers": {f.label: f.number for f in figures if np.isfinite(f.number)},
         "seconds": result.timings,
     }
 

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from research.engine.result import RunResult
 from research.measures.signal_events import flip_table, flips_by_year
@@ -23,21 +18,25 @@ from research.measures.sleeve_views import (
     months_of,
     state_profit,
 )
-from research.pages.plots_book import stacked_bars
-from research.pages.style import (
+from research.pages.charts import (
     BLUE,
-    INK,
     MUTED,
     RED,
+    Axis,
+    Bars,
+    Heat,
+    Level,
+    Line,
+    Mark,
     Panel,
-    class_bands,
-    diverging,
-    draw,
-    legend,
-    number_axis,
-    percent_axis,
+    Plot,
+    Ranges,
+    Unit,
+    stacked,
 )
+from research.pages.plots_book import ROW_INCHES, by_class_order, class_counts
 from research.pages.text import percent, signed
+from universe.arrays import FloatArray
 
 COLOUR = {State.AGREE: BLUE, State.CONFLICT: RED, State.ONE_ONLY: MUTED}
 FULL_STRENGTH = 1.5
@@ -51,67 +50,67 @@ def agreement_panels(result: RunResult, found: Agreement) -> list[Panel]:
 
 def agreement_panel(result: RunResult, found: Agreement) -> Panel:
     """Shares of market-days by state over the map of strength, by month."""
-    order = sorted(range(len(result.markets)), key=lambda i: (result.classes[i], result.markets[i]))
-    first, _ = months_of(result)
-    edges = np.append(first, result.day[-1] + 1).astype(np.float64)
-    edges[0] = result.day[0]
-    strength, shares = monthly_strength(result, found), monthly_shares(result, found)
+    order = by_class_order(result)
+    edges = _month_edges(result)
+    strength = monthly_strength(result, found)
     whole = agreement_table(result, found)[-1]
-
-    def paint(figure: Figure, axes: list[Axes]) -> None:
-        upper, lower = axes
-        bottom = np.zeros(len(first))
-        for kind in (State.AGREE, State.ONE_ONLY, State.CONFLICT):
-            height = np.nan_to_num(shares[kind])
-            upper.stairs(
-                bottom + height,
-                edges,
-                baseline=bottom,
-                fill=True,
-                color=COLOUR[kind],
-                alpha=0.35 if kind == State.ONE_ONLY else 0.75,
-                linewidth=0,
-                label=STATE_TEXT[kind],
-            )
-            bottom += height
-        upper.set_ylim(0.0, 1.0)
-        percent_axis(upper, "of market-days")
-        legend(upper, "Markets in which a sleeve wants a position, by month")
-        colours = diverging()
-        colours.set_bad(MUTED, alpha=0.16)
-        norm = Normalize(-FULL_STRENGTH, FULL_STRENGTH)
-        lower.pcolormesh(
-            edges,
-            np.arange(len(order) + 1) - 0.5,
-            strength[:, order].T,
-            cmap=colours,
-            norm=norm,
-            rasterized=True,
-            linewidth=0,
-        )
-        lower.set_ylim(len(order) - 0.5, -0.5)
-        lower.grid(visible=False)
-        size = 7.0 if len(order) <= 30 else 5.8
-        lower.set_yticks(range(len(order)), [result.markets[i] for i in order], fontsize=size)
-        lower.tick_params(axis="y", length=0)
-        class_bands(lower, [result.classes[i] for i in order])
-        _colour_bar(figure, lower, ScalarMappable(norm, colours))
-
-    return draw(
-        result,
+    full = signed(FULL_STRENGTH, 1)
+    return Panel(
         "agreement",
         f"Trend and {found.name}: agree on {percent(whole.share[State.AGREE], 0)} of "
         f"market-days, conflict on {percent(whole.share[State.CONFLICT], 0)}, one only on "
         f"{percent(whole.share[State.ONE_ONLY], 0)}",
         f"Forecasts after every close, mean of each month; trend against {_mean(found)}. "
         "Strength is the root of the product of both forecasts, blue where their signs are the "
-        "same, orange where they are opposite, clear where one is flat or the month had both; "
-        "grey: neither wants a position.",
-        paint,
-        heights=(1.2, max(1.0, 0.135 * len(order))),
-        right=0.75,
-        below=0.62,
+        "same, orange where they are opposite, clear where one is flat, the month had both, or "
+        "neither wants a position.",
+        (
+            Plot(
+                "Markets in which a sleeve wants a position, by month",
+                Axis("of market-days", Unit.PERCENT, 0.0, 1.0),
+                _state_bars(monthly_shares(result, found), edges),
+                height=1.4,
+            ),
+            Plot(
+                f"Strength of agreement, from the top: {class_counts(result)}",
+                Axis(""),
+                (
+                    Heat(
+                        [result.markets[i] for i in order],
+                        [result.classes[i] for i in order],
+                        edges,
+                        strength[:, order].T,
+                        FULL_STRENGTH,
+                        f"conflict, {full} or more",
+                        f"agree, {full} or more",
+                        unit=Unit.NUMBER,
+                    ),
+                ),
+                rows=[result.markets[i] for i in order],
+                height=max(1.0, ROW_INCHES * len(order)),
+            ),
+        ),
     )
+
+
+def _month_edges(result: RunResult) -> FloatArray:
+    """First epoch days of the months of the run, and of the month after."""
+    first, _ = months_of(result)
+    month = first[-1].astype("datetime64[D]").astype("datetime64[M]")
+    after = (month + 1).astype("datetime64[D]").astype(np.int64)
+    return np.append(first, after).astype(np.float64)
+
+
+def _state_bars(shares: dict[State, FloatArray], edges: FloatArray) -> tuple[Mark, ...]:
+    middle, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+    base = np.zeros(len(middle))
+    bars = []
+    for kind in (State.AGREE, State.ONE_ONLY, State.CONFLICT):
+        height = np.nan_to_num(shares[kind])
+        alpha = 0.35 if kind == State.ONE_ONLY else 0.75
+        bars.append(Bars(STATE_TEXT[kind], middle, height, COLOUR[kind], base.copy(), width, alpha))
+        base += height
+    return tuple(bars)
 
 
 def _mean(found: Agreement) -> str:
@@ -119,41 +118,12 @@ def _mean(found: Agreement) -> str:
     return text if len(found.others) == 1 else f"the mean of {text}"
 
 
-def _colour_bar(figure: Figure, ax: Axes, colours: ScalarMappable) -> None:
-    place = ax.get_position()
-    inch = 1.0 / float(figure.get_size_inches()[1])
-    box = figure.add_axes((place.x0 + 0.2, place.y0 - 0.52 * inch, 0.45, 0.13 * inch))
-    bar = figure.colorbar(colours, cax=box, orientation="horizontal")
-    full = signed(FULL_STRENGTH, 1)
-    texts = [f"conflict, ≥ {full}", "0", f"agree, ≥ {full}"]
-    bar.set_ticks([-FULL_STRENGTH, 0.0, FULL_STRENGTH], labels=texts)
-    bar.set_label("strength, in units of a forecast")
-    bar.ax.spines["outline"].set_visible(False)
-
-
 def agreement_profit_panel(result: RunResult, found: Agreement) -> Panel:
     """Cumulative profit by the state it was decided in, over Sharpe ratios by class."""
     daily, rows = state_profit(result, found), agreement_table(result, found)
     whole = rows[-1]
-
-    def paint(figure: Figure, axes: list[Axes]) -> None:
-        top, shared = axes
-        for kind in SHOWN:
-            line = np.cumsum(daily[kind])
-            top.plot(result.day, line, color=COLOUR[kind], label=STATE_TEXT[kind])
-        top.axhline(0.0, color=MUTED, linewidth=0.6)
-        top.tick_params(labelbottom=True)
-        percent_axis(top, "cumulative, of NAV")
-        legend(top, "Gross profit of positions decided while the sleeves")
-        # panels share an axis of dates: the classes need one of their own in the second's place
-        shared.set_visible(False)
-        place = shared.get_position()
-        lower = figure.add_axes((place.x0, place.y0, place.width, place.height * 0.85))
-        lower.yaxis.set_label_coords(*shared.yaxis.label.get_position())
-        _sharpe_bars(lower, rows)
-
-    return draw(
-        result,
+    lines = [Line(STATE_TEXT[kind], np.cumsum(daily[kind]), COLOUR[kind]) for kind in SHOWN]
+    return Panel(
         "agreement-profit",
         f"Gross Sharpe ratio {_ratio(whole, State.AGREE)} where the sleeves agree, "
         f"{_ratio(whole, State.CONFLICT)} where they conflict",
@@ -161,54 +131,65 @@ def agreement_profit_panel(result: RunResult, found: Agreement) -> Panel:
         "close on which they were decided: two sessions before the profit, as they are filled in "
         "the session between. Sharpe ratios are of the sessions with a market of the class in the "
         "state; the lines are one standard error to either side.",
-        paint,
-        heights=(2.4, 2.0),
+        (
+            Plot(
+                "Gross profit of positions decided while the sleeves",
+                Axis("cumulative, of NAV", Unit.PERCENT),
+                (Level(0.0), *lines),
+            ),
+            Plot(
+                "Gross Sharpe ratio by class",
+                Axis("annual Sharpe ratio"),
+                (Level(0.0), *_sharpe_bars(rows)),
+                ticks=[row.name for row in rows],
+                height=2.0,
+            ),
+        ),
     )
 
 
-def _sharpe_bars(ax: Axes, rows: list[AgreementRow]) -> None:
+def _sharpe_bars(rows: list[AgreementRow]) -> tuple[Mark, ...]:
+    marks: list[Mark] = []
     for shift, kind in ((-0.2, State.AGREE), (0.2, State.CONFLICT)):
         found = [row.profit[kind] for row in rows]
         x = np.arange(len(rows)) + shift
-        height = np.nan_to_num([profit.sharpe for profit in found])
-        ax.bar(x, height, width=0.36, color=COLOUR[kind], alpha=0.85, label=STATE_TEXT[kind])
-        for place, profit in zip(x, found, strict=True):
-            if np.isfinite(profit.error):
-                low, high = profit.sharpe - profit.error, profit.sharpe + profit.error
-                ax.plot([place, place], [low, high], color=INK, linewidth=1.0)
-    ax.axhline(0.0, color=MUTED, linewidth=0.6)
-    ax.set_xticks(range(len(rows)), [row.name for row in rows], fontsize=8.5)
-    ax.tick_params(axis="x", length=0)
-    ax.grid(visible=False, axis="x")
-    ax.set_xlim(-0.55, len(rows) - 0.45)
-    number_axis(ax, "annual Sharpe ratio")
-    legend(ax, "Gross Sharpe ratio by class")
+        ratio = np.array([profit.sharpe for profit in found])
+        error = np.array([profit.error for profit in found])
+        names = [row.name for row in rows]
+        marks.append(
+            Bars(
+                STATE_TEXT[kind],
+                x,
+                np.nan_to_num(ratio),
+                COLOUR[kind],
+                width=0.36,
+                alpha=0.85,
+                labels=names,
+            )
+        )
+        known = np.isfinite(error)
+        marks.append(Ranges("", x[known], (ratio - error)[known], (ratio + error)[known]))
+    return tuple(marks)
 
 
 def flips_panel(result: RunResult) -> Panel:
     """Trend's daily flips by calendar year and class."""
     whole = flip_table(result)[-1]
-
-    def paint(_: Figure, axes: list[Axes]) -> None:
-        (ax,) = axes
-        stacked_bars(ax, flips_by_year(result))
-        number_axis(ax, "flips")
-        ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        legend(ax)
-        ax.xaxis.set_major_locator(MaxNLocator(16, integer=True, steps=[1, 2, 5, 10]))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
-
-    return draw(
-        result,
+    return Panel(
         "flips",
         f"Trend flips between its monthly recomputations: {whole.flips:,}, "
         f"{signed(whole.per_year, 1)} per market and year",
         "The forecast is recomputed each month; between, a daily check replaces it when today's "
-        "has the opposite sign and enough strength (000). First and last year may be parts of a "
-        "year.",
-        paint,
-        heights=(1.7,),
-        dates=False,
+        "has the opposite sign and enough strength. First and last year may be parts of a year.",
+        (
+            Plot(
+                "Flips by calendar year",
+                Axis("flips", low=0.0),
+                stacked(flips_by_year(result)),
+                x=Axis(""),
+                height=1.8,
+            ),
+        ),
     )
 
 

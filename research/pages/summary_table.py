@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from research.engine.result import RunResult
+from research.measures.plausible import implausible
 from research.measures.summary import summary
 from research.pages.text import data_text, source_text
 
@@ -28,5 +29,11 @@ def summary_table(result: RunResult) -> Table:
 
 
 def print_summary(result: RunResult, console: Console | None = None) -> None:
-    """Print the summary to ``console``, the terminal if none is given."""
-    (console or Console()).print(summary_table(result))
+    """Print the summary to ``console``, the terminal if none is given.
+
+    What no fund could have had comes first.
+    """
+    console = console or Console()
+    for text in implausible(result):
+        console.print(Text(f"no fund could have had this run: {text}", style="bold red"))
+    console.print(summary_table(result))

@@ -8,6 +8,9 @@ from research.engine.result import RunResult
 from universe.arrays import from_epoch_day
 
 NONE = "–"
+CURRENCY = "USD"
+"""The account currency of all engines here."""
+
 SYNTHETIC = "synthetic market"
 """The label of every table and figure of a run on simulated prices."""
 
@@ -28,9 +31,11 @@ def signed(value: float, digits: int = 2) -> str:
 
 
 def money(value: float) -> str:
-    """Account currency in millions, or whole units below one million."""
+    """Money in millions, whole units below one million, powers of ten beyond a million millions."""
     if not math.isfinite(value):
         return NONE
+    if abs(value) >= 1e12:
+        return f"{value:.0e}".replace("e+", "e").replace("-", "−")
     if abs(value) >= 1e6:
         return f"{signed(value / 1e6, 1)} m"
     return signed(value, 0)
@@ -41,9 +46,9 @@ def day_text(epoch_day: int | None) -> str:
     return NONE if epoch_day is None else from_epoch_day(epoch_day).isoformat()
 
 
-def count_text(count: int, one: str) -> str:
+def count_text(count: int, one: str, many: str = "") -> str:
     """A count with its noun, as in 1 session and 2 sessions."""
-    return f"{count:,} {one if count == 1 else one + 's'}"
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def titled(result: RunResult, title: str) -> str:

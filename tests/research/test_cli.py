@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from algorithm.settings import Settings, SettingsError
 from research.cli import error_sentence, main
 from research.commands import CALLER, COMMANDS, VARIABLES
-from research.commands.opening import fit_dates, writable
+from research.commands.opening import fit_dates
 from research.commands.speech import call, printable
 from research.data.errors import DataError
 from research.lean import project_config
@@ -178,18 +178,14 @@ def test_a_binary_file_is_an_error_in_printable_text(tmp_path):
 
 class TestRefusedBeforeTheRun:
     def test_out_that_cannot_be_written(self, monkeypatch, tmp_path):
-        def refused(**_):
+        def refused(*_, **__):
             raise PermissionError(errno.EACCES, "Permission denied", "tmpabc")
 
-        monkeypatch.setattr("tempfile.TemporaryFile", refused)
+        monkeypatch.setattr("research.output.Path.mkdir", refused)
         monkeypatch.setattr("research.engine.engine.run_backtest", None)
         done = run("backtest", "--markets", "ES", "--out", tmp_path)
         assert done.exit_code == 2
         assert done.stderr == f"error: {tmp_path}: cannot be written to (Permission denied)\n"
-
-    def test_writable(self, tmp_path):
-        assert writable(tmp_path / "a" / "b") == tmp_path / "a" / "b"
-        assert list((tmp_path / "a" / "b").iterdir()) == []
 
     @pytest.mark.parametrize("command", ["backtest", "rules"])
     def test_two_rows(self, command, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
+from research.pages.style import Panel
 
 from research.engine.result import RunResult
 from research.measures.attribution import COMMODITIES, FX, GROUPS, attribute
@@ -24,7 +25,6 @@ from research.pages.attribution_plots import (
     carry_spot_panel,
     spread,
 )
-from research.pages.style import Panel
 from tests.research.fake_result import fake_result, small_result
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from research.pages.style import Panel
 from rich.console import Console
 
 from algorithm.settings import Settings
@@ -24,7 +25,6 @@ from research.pages import html_report
 from research.pages.files import write_daily_csv, write_events_csv
 from research.pages.html_report import ReportError, render_report, setting_rows, write_report
 from research.pages.plots import report_panels
-from research.pages.style import Panel
 from research.pages.summary_table import print_summary
 from research.pages.text import money, percent, signed
 from tests.research.fake_result import fake_result, small_result

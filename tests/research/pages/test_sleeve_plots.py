@@ -8,11 +8,11 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from research.pages.style import Panel
 
 from research.engine.result import Event, RunResult
 from research.measures.sleeve_views import SHOWN, State, agreement, agreement_table
 from research.pages.sleeve_plots import agreement_panels, agreement_profit_panel, flips_panel
-from research.pages.style import Panel
 from research.pages.text import percent, signed
 from tests.research.fake_result import fake_result, small_result
 
