@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from execution.costs import fee, slippage
+from execution.fills import EXPIRY, Fill
 from execution.orders import ContractKey, Order
-from research.engine.result import Fill
 from universe.arrays import FloatArray
 from universe.instruments import Instrument
 
@@ -121,7 +121,7 @@ class Ledger:
                         self.mark[key],
                         0.0,
                         0.0,
-                        "expiry",
+                        EXPIRY,
                     )
                 )
                 del self.holdings[key], mark[key]
