@@ -7,6 +7,9 @@ from dataclasses import dataclass
 EXPIRY = "expiry"
 """Reason of a position that the exchange closed: nobody ordered it."""
 
+OTHER = "other"
+"""Reason of an order that is not the strategy's: by hand, or a margin call."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:
@@ -28,7 +31,7 @@ class Fill:
     fee : float
         Fees in account currency, at least 0.
     reason : str
-        "rebalance", "roll" or "expiry".
+        "rebalance", "roll", "expiry" or "other".
     """
 
     epoch_day: int
