@@ -44,7 +44,7 @@ from execution.lean_execution import NextSessionExecutionModel
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
 from risk.lean_risk import ChainRiskManagementModel
 from universe.arrays import to_epoch_day
-from universe.instruments import Instrument, without_twins
+from universe.choice import lean_markets
 from universe.lean_macro import add_macro_series, read_macro_slice
 from universe.lean_universe import FuturesChainUniverseSelectionModel, contract_month
 from universe.listing import contract_of
@@ -81,7 +81,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
                 f"the account's currency is {self.account_currency}; the strategy sizes and limits "
                 "risk in USD: use an account with the base currency USD"
             )
-        instruments = self._choose_markets(settings)
+        instruments = lean_markets(settings.markets, MASTER)
         strategy = Strategy(settings, instruments)
         context = TradingContext(strategy, self.log)
         self._context = context
@@ -128,18 +128,6 @@ class TrendCarryAlgorithm(QCAlgorithm):
     def _read_settings(self) -> Settings:
         given = {pair.key: pair.value for pair in self.get_parameters()}
         return Settings.parse({k: v for k, v in given.items() if k not in LAUNCHER_PARAMETERS})
-
-    def _choose_markets(self, settings: Settings) -> list[Instrument]:
-        if settings.markets == "all":
-            return without_twins(i for i in MASTER if i.lean_listed)
-        chosen = [MASTER[code] for code in settings.markets.split()]
-        unlisted = [instrument.code for instrument in chosen if not instrument.lean_listed]
-        if unlisted:
-            raise ValueError(
-                f"markets names {' '.join(unlisted)}, which LEAN does not list; allowed are the "
-                "LEAN-listed markets of the instrument master"
-            )
-        return chosen
 
     def on_securities_changed(self, changes: SecurityChanges) -> None:
         """Make new contracts known to the strategy."""
