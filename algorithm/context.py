@@ -18,6 +18,8 @@ import numpy as np
 
 from algorithm.decision import Account, Decision
 from algorithm.strategy import Strategy, Walk
+from algorithm.telemetry import order_tag
+from execution.orders import Order
 from universe.arrays import FloatArray, IntArray
 from universe.legs import ContractKey
 from universe.session import Contract, Session
@@ -40,6 +42,8 @@ class TradingContext:
         Our orders that may be open.
     order_sigma : dict of order id to float
         Daily volatility in price at the decision, for the slippage of that order.
+    reasons : dict of order id to str
+        Why it was sent.
     sent_after : dict of order id to datetime
         End of the contract's last bar when the order was sent.
     sending : bool
@@ -52,6 +56,8 @@ class TradingContext:
         Whole contracts that construction handed over, before any exposure scale.
     macro : dict of series name to (epoch day, value)
         Read since the last session.
+    quotes, closes : lists of dict of contract month to float
+        Closes by market of the session being collected, and of the one observed last.
     """
 
     strategy: Strategy
@@ -65,7 +71,7 @@ class TradingContext:
     sent_after: dict[int, datetime] = field(default_factory=dict)
     sending: bool = False
     traded: set[ContractKey] = field(default_factory=set)
-    ordered: list[tuple[ContractKey, int]] = field(default_factory=list)  # by this decision
+    reasons: dict[int, str] = field(default_factory=dict)
     emitted: set[ContractKey] = field(default_factory=set)  # with a target in this decision
     holdings: dict[ContractKey, int] = field(default_factory=dict)
     forecasts: dict[str, FloatArray] = field(default_factory=dict)
@@ -74,6 +80,7 @@ class TradingContext:
     macro: dict[str, tuple[int, float]] = field(default_factory=dict)
     collecting: int = 0
     quotes: list[dict[int, float]] = field(default_factory=list)
+    closes: list[dict[int, float]] = field(default_factory=list)
     _asked: bool = False
     _deciding: int = 0
 
@@ -124,6 +131,10 @@ class TradingContext:
         finally:
             self.sending = False
 
+    def tag(self, order: Order) -> str:
+        """What the order's tag in LEAN says."""
+        return order_tag(self.walk.decision, order) if self.walk is not None else order.reason
+
     # --- contracts -------------------------------------------------------------------------------
     def list_contract(self, market: int, contract: Contract, symbol: Any, security: Any) -> None:
         """Make a subscribed contract known."""
@@ -151,7 +162,7 @@ class TradingContext:
 
     def take_session(self, mapped: list[int], fx: FloatArray) -> Session:
         """The collected session, which is then empty again."""
-        quotes = self.quotes
+        quotes = self.closes = self.quotes
         self.quotes = [{} for _ in quotes]
         interest = [self._interest(market, closes) for market, closes in enumerate(quotes)]
         macro, self.macro = self.macro, {}
@@ -196,6 +207,7 @@ class TradingContext:
                 self.pending[key] = self.pending.get(key, 0) + round(rest)
         if not self.pending:
             self.order_sigma.clear()
+            self.reasons.clear()
             self.sent_after.clear()
         self.holdings = {}
         for key in sorted(self.traded):
@@ -275,12 +287,13 @@ class TradingContext:
         """Contracts held of every asset, see ``Legs.held_assets``."""
         return self.strategy.snapshot.legs.held_assets(self.holdings)
 
-    def order_placed(self, key: ContractKey, ticket: Any, quantity: int, sigma: float) -> None:
+    def order_placed(self, order: Order, ticket: Any, sigma: float) -> None:
         """Remember an order on its way and the volatility it was sized with."""
+        key = (order.market, order.month)
         self.traded.add(key)
-        self.ordered.append((key, quantity))
         self.tickets[ticket.order_id] = ticket
         self.order_sigma[ticket.order_id] = sigma
+        self.reasons[ticket.order_id] = order.reason
         bar = self.securities[key].get_last_data()
         if bar is not None:
             self.sent_after[ticket.order_id] = bar.end_time

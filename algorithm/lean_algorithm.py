@@ -5,28 +5,23 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 from AlgorithmImports import (
     AccountType,
-    BrokerageModelSecurityInitializer,
     BrokerageName,
     DataMappingMode,
     DataNormalizationMode,
-    FuturesExpiryUtilityFunctions,
-    ImmediateSettlementModel,
     OrderEvent,
     OrderStatus,
     QCAlgorithm,
     Resolution,
     Security,
     SecurityChanges,
-    SecuritySeeder,
     SecurityType,
     Slice,
-    Symbol,
     SymbolChangedEvents,
 )
 from threadpoolctl import threadpool_limits
@@ -34,24 +29,24 @@ from threadpoolctl import threadpool_limits
 from algorithm.clock import DECISION_TIME, is_counted, session_day
 from algorithm.context import TradingContext
 from algorithm.decision import Decision
+from algorithm.lean_charts import Charts
 from algorithm.lean_live import LiveAccount
+from algorithm.lean_record import RunRecord
 from algorithm.lean_state import StateStore
 from algorithm.settings import WARM_UP_MARGIN, Settings
 from algorithm.strategy import Strategy
-from algorithm.trace import TRACE_KEY, Trace
+from algorithm.telemetry import BenchmarkIndex, binding
 from alpha.carry_sources import series_needed
 from alpha.lean_alpha import CarryAlphaModel, TrendAlphaModel
 from execution.lean_brokerage import NextBarBrokerageModel
-from execution.lean_costs import CostFeeModel, CostSlippageModel
+from execution.lean_costs import FuturesInitializer
 from execution.lean_execution import NextSessionExecutionModel
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
-from risk.gate import VarGate
-from risk.governor import DrawdownGovernor
 from risk.lean_risk import ChainRiskManagementModel
 from universe.arrays import to_epoch_day
-from universe.instruments import Instrument, without_twins
+from universe.choice import lean_markets
 from universe.lean_macro import add_macro_series, read_macro_slice
-from universe.lean_universe import FuturesChainUniverseSelectionModel
+from universe.lean_universe import FuturesChainUniverseSelectionModel, contract_month
 from universe.listing import contract_of
 from universe.master import MASTER
 from universe.session import NO_CONTRACT
@@ -74,7 +69,6 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self.set_start_date(settings.first_day)
         self.set_end_date(settings.last_day)
         self.set_cash(settings.cash)
-        self.set_benchmark(lambda _: 0)
         self.settings.minimum_order_margin_portfolio_percentage = 0
         self.settings.stale_price_time_span = timedelta(0)
         self.universe_settings.resolution = Resolution.DAILY
@@ -87,16 +81,19 @@ class TrendCarryAlgorithm(QCAlgorithm):
                 f"the account's currency is {self.account_currency}; the strategy sizes and limits "
                 "risk in USD: use an account with the base currency USD"
             )
-        instruments = self._choose_markets(settings)
+        instruments = lean_markets(settings.markets, MASTER)
         strategy = Strategy(settings, instruments)
-        context = TradingContext(strategy, self._note)
+        context = TradingContext(strategy, self.log)
         self._context = context
         if self.live_mode:
             broker = BrokerageName.INTERACTIVE_BROKERS_BROKERAGE
             self.set_brokerage_model(broker, AccountType.MARGIN)
         else:
             self.set_brokerage_model(NextBarBrokerageModel(context))
-        self._trace = Trace([instrument.code for instrument in instruments])
+        self._benchmark = BenchmarkIndex(instruments)
+        self.set_benchmark(lambda _: self._benchmark.level)
+        self._charts = Charts(self, context)
+        self._record = RunRecord(self, context) if settings.decisions else None
         self._futures: list[Any] = [None] * len(instruments)
         self._mapped = [NO_CONTRACT] * len(instruments)
         self._currencies = [instrument.currency for instrument in instruments]
@@ -105,7 +102,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if self.live_mode:
             self._state.restore()
 
-        self.set_security_initializer(_Initializer(self, context))
+        self.set_security_initializer(FuturesInitializer(self, context))
         self.set_universe_selection(FuturesChainUniverseSelectionModel(context))
         self._macro = {}
         if settings.carry_source == "class":
@@ -132,18 +129,6 @@ class TrendCarryAlgorithm(QCAlgorithm):
         given = {pair.key: pair.value for pair in self.get_parameters()}
         return Settings.parse({k: v for k, v in given.items() if k not in LAUNCHER_PARAMETERS})
 
-    def _choose_markets(self, settings: Settings) -> list[Instrument]:
-        if settings.markets == "all":
-            return without_twins(i for i in MASTER if i.lean_listed)
-        chosen = [MASTER[code] for code in settings.markets.split()]
-        unlisted = [instrument.code for instrument in chosen if not instrument.lean_listed]
-        if unlisted:
-            raise ValueError(
-                f"markets names {' '.join(unlisted)}, which LEAN does not list; allowed are the "
-                "LEAN-listed markets of the instrument master"
-            )
-        return chosen
-
     def on_securities_changed(self, changes: SecurityChanges) -> None:
         """Make new contracts known to the strategy."""
         for security in changes.added_securities:
@@ -162,7 +147,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         elif symbol not in self._context.keys:
             contract = contract_of(
                 self._context.strategy.instruments[market],
-                _contract_month(symbol),
+                contract_month(symbol),
                 to_epoch_day(symbol.id.date.date()),
             )
             self._context.list_contract(market, contract, symbol, security)
@@ -206,12 +191,13 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if session.day <= context.strategy.day or session.day < self._first_session:
             context.strategy.learn_macro(session.macro)
             return False
-        seen = context.strategy.observe(session).observation
-        for roll in seen.rolls:
-            self._trace_note(f"roll: {roll.market} {roll.old} -> {roll.new} ({roll.reason})")
-        for _, kind, text in seen.notes:
+        snapshot = context.strategy.observe(session)
+        self._benchmark.take(snapshot)
+        if self._record is not None and self.is_warming_up:
+            self._record.observed(snapshot)
+        for _, kind, text in snapshot.observation.notes:
             if kind != "flip":
-                self._note(f"{kind}: {text}")
+                self.log(f"{kind}: {text}")
         return True
 
     def _mapped_month(self, market: int) -> int:
@@ -286,116 +272,37 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self.emit_insights(insights)
             decision = walk.finish()
         self.insights.remove_expired_insights(self.utc_time)
-        self._after_decision(today, decision)
+        self._after_decision(decision)
 
-    def _after_decision(self, today: int, decision: Decision) -> None:
-        context, risk = self._context, decision.risk
-        value_at_risk = float(np.fmax(risk.var_parametric, risk.var_historical))
+    def _after_decision(self, decision: Decision) -> None:
         if self.live_mode:
             self.log(
                 f"decision: NAV {decision.nav:,.0f}, exposure at {decision.scale:.0%}, "
-                f"{self._settings.var_horizon}-day VaR {value_at_risk:.1%}, "
-                f"{len(context.ordered)} orders"
+                f"{self._settings.var_horizon}-day VaR {binding(decision):.1%}, "
+                f"{len(decision.orders)} orders"
             )
         for _, kind, text in decision.notes:
-            self._note(f"{kind}: {text}")
-        if self._settings.trace:
-            for key, quantity in context.ordered:
-                self._trace.ordered(today, key, quantity)
-            self._trace.decided(
-                today,
-                float(self.portfolio.total_portfolio_value),
-                decision.snapshot.legs.target_contracts(decision.contracts),
-                context.holdings,
-                governor=decision.left_by(DrawdownGovernor.NAME),
-                gate=decision.left_by(VarGate.NAME),
-                var=value_at_risk,
-            )
+            self.log(f"{kind}: {text}")
+        self._charts.decided(decision)
+        if self._record is not None:
+            self._record.decided(decision)
         if self._settings.state == "always" or (self._settings.state == "live" and self.live_mode):
             self._state.save()
 
     def on_order_event(self, order_event: OrderEvent) -> None:
-        """Record fills for the trace."""
-        if not self._settings.trace or not order_event.fill_quantity:
-            return
-        key = self._context.keys.get(order_event.symbol)
-        if key is not None:
-            self._trace.filled(
-                to_epoch_day(self.time.date()),
-                key,
-                round(order_event.fill_quantity),
-                float(order_event.fill_price),
-                float(order_event.order_fee.value.amount),
-                str(order_event.ticket.tag),
-            )
+        """Record fills."""
+        if self._record is not None and order_event.fill_quantity:
+            self._record.filled(order_event)
 
     def on_end_of_algorithm(self) -> None:
-        """Leave the state and the trace behind."""
+        """Leave the state and the record behind."""
+        self._charts.finish()
         if self._settings.state in ("end", "always"):
             self._state.save()
-        if self._settings.trace:
-            self.object_store.save(TRACE_KEY, self._trace.dumps())
+        if self._record is not None:
+            self._record.finish()
 
     def on_warmup_finished(self) -> None:
         """What the broker holds is settled up to the last close."""
         if self.live_mode:
             self._account.settle_found_positions()
-
-    def _note(self, sentence: str) -> None:
-        self._trace_note(sentence)
-        self.log(sentence)
-
-    def _trace_note(self, sentence: str) -> None:
-        if self._settings.trace:
-            self._trace.note(to_epoch_day(self.time.date()), sentence)
-
-
-def _contract_month(symbol: Symbol) -> int:
-    """Contract month, yyyymm, of a futures contract.
-
-    LEAN derives it from the month of the expiry, which is off where the expiry falls into the
-    month before at times (6L): the first month from there on that expires on the contract's date.
-    """
-    utility = FuturesExpiryUtilityFunctions
-    first = utility.get_future_contract_month(symbol)
-    expiry = symbol.id.date.date()
-    for later in range(3):
-        year, month = divmod(first.year * 12 + first.month - 1 + later, 12)
-        candidate = datetime(year, month + 1, 1)  # noqa: DTZ001 - LEAN's dates are naive
-        found = utility.get_future_expiration_from_contract_month(symbol.canonical, candidate)
-        if found.date() == expiry:
-            return year * 100 + month + 1
-    return int(first.year * 100 + first.month)
-
-
-class _Initializer(BrokerageModelSecurityInitializer):
-    """Our costs on every contract and, in backtests, profit booked when a position is closed.
-
-    LEAN asks the fee model for every position whenever it values the account, 60 ms a day for 35
-    markets in Python; so its own Interactive Brokers model, whose amounts the instrument master
-    carries, stands in by default.
-
-    LEAN's daily futures settlement adds profit it has already converted to the account currency
-    to the cash of the quote currency, which counts the exchange rate twice for FESX, and writes a
-    log line per position and day. The account value counts open profit in either case.
-    """
-
-    def __init__(self, algorithm: QCAlgorithm, context: TradingContext) -> None:
-        super().__init__(algorithm.brokerage_model, SecuritySeeder.NULL)
-        self._live = bool(algorithm.live_mode)
-        self._context = context
-        self._slippage = CostSlippageModel(context)
-
-    def initialize(self, security: Security) -> None:
-        """Set the models of a new security."""
-        super().initialize(security)
-        if security.type != SecurityType.FUTURE:
-            return
-        market = self._context.strategy.index.get(security.symbol.id.symbol)
-        if market is None:
-            return
-        security.set_slippage_model(self._slippage)
-        if self._context.strategy.settings.fee_model == "master" and not self._live:
-            security.set_fee_model(CostFeeModel(self._context, market))
-        if not self._live:
-            security.set_settlement_model(ImmediateSettlementModel())

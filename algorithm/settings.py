@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
 from algorithm.registry import PROTECTIONS, SCALES
+from algorithm.telemetry import TelemetrySettings
 from alpha.forecasts import selected_rules
 from alpha.rules import RULES
 from alpha.settings import AlphaSettings
@@ -55,7 +56,6 @@ class RunSettings(Table):
         high=20_000,
     )
     state: StateWriting = setting(StateWriting.LIVE, "when the state is written to the ObjectStore")
-    trace: bool = setting(False, "leave a day-by-day record in the ObjectStore (parity)")
 
     def validate(self) -> None:
         """Refuse dates that are none, or in the wrong order."""
@@ -104,7 +104,7 @@ def joined(name: str, tables: tuple[type[Table], ...]) -> type[Table]:
 
 def all_tables() -> tuple[type[Table], ...]:
     """Tables of the run, of the packages and of every registered component, once each."""
-    tables: list[type[Table]] = [RunSettings, UniverseSettings, AlphaSettings]
+    tables: list[type[Table]] = [RunSettings, TelemetrySettings, UniverseSettings, AlphaSettings]
     tables += [rule.SETTINGS for rule in RULES]
     tables += [PortfolioSettings, RiskSettings]
     tables += [scale.SETTINGS for scale in SCALES]
@@ -126,6 +126,7 @@ if TYPE_CHECKING:
 
     class Settings(  # the same class, as far as it can be said before it runs
         RunSettings,
+        TelemetrySettings,
         UniverseSettings,
         AlphaSettings,
         TsmomSettings,

@@ -52,25 +52,29 @@ class NextSessionExecutionModel(ExecutionModel):
         if decision.is_blind:
             contracts = context.strategy.markets.contracts
             orders = forced_only(orders, decision.day, contracts)
-        decision.orders = orders
         sigma = decision.snapshot.sigma_price
         with context.sending_orders():
-            for order in orders:
-                self._send(algorithm, order, float(sigma[order.market]))
+            decision.orders = [
+                order
+                for order in orders
+                if self._send(algorithm, order, float(sigma[order.market]))
+            ]
 
-    def _send(self, algorithm: QCAlgorithm, order: Order, sigma: float) -> None:
+    def _send(self, algorithm: QCAlgorithm, order: Order, sigma: float) -> bool:
+        """Whether the order is on its way."""
         context = self._context
         key = (order.market, order.month)
         if key not in context.symbols:
             context.log(f"{order.month} of market {order.market} is not subscribed: no order")
-            return
+            return False
         symbol = context.symbols[key]
         try:
-            ticket = algorithm.market_order(symbol, order.quantity, True, order.reason)
+            ticket = algorithm.market_order(symbol, order.quantity, True, context.tag(order))
         except Exception as error:  # one refused contract must not stop the others
             context.log(f"order of {order.quantity} {symbol.value}: {error}")
-            return
-        context.order_placed(key, ticket, order.quantity, sigma)
+            return False
+        context.order_placed(order, ticket, sigma)
+        return True
 
     def on_order_event(self, algorithm: QCAlgorithm, order_event: OrderEvent) -> None:
         """Say it when an order dies; the next decision orders what is still missing."""

@@ -48,5 +48,4 @@ class SleevePortfolioConstructionModel(PortfolioConstructionModel):
         strategy = context.strategy
         context.proposed = strategy.trading.solve(decision.target, 1.0, decision.snapshot)
         context.emitted.clear()
-        context.ordered.clear()
         return context.portfolio_targets(context.proposed, PortfolioTarget)

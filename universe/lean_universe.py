@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from AlgorithmImports import (
     Extensions,
     FutureFilterUniverse,
+    FuturesExpiryUtilityFunctions,
     QCAlgorithm,
     SecurityType,
     Symbol,
@@ -62,3 +63,21 @@ class FuturesChainUniverseSelectionModel(UniverseSelectionModel):
             left = strategy.markets.contracts[market][held].expiry - strategy.day
         spreads = strategy.assets.spreads is not None
         return chain_reach(strategy.instruments[market], left, spreads)
+
+
+def contract_month(symbol: Symbol) -> int:
+    """Contract month, yyyymm, of a futures contract.
+
+    LEAN derives it from the month of the expiry, which is off where the expiry falls into the
+    month before at times (6L): the first month from there on that expires on the contract's date.
+    """
+    utility = FuturesExpiryUtilityFunctions
+    first = utility.get_future_contract_month(symbol)
+    expiry = symbol.id.date.date()
+    for later in range(3):
+        year, month = divmod(first.year * 12 + first.month - 1 + later, 12)
+        candidate = datetime(year, month + 1, 1)  # noqa: DTZ001 - LEAN's dates are naive
+        found = utility.get_future_expiration_from_contract_month(symbol.canonical, candidate)
+        if found.date() == expiry:
+            return year * 100 + month + 1
+    return int(first.year * 100 + first.month)

@@ -255,7 +255,8 @@ class Markets:
 
     def _name_silent(self, day: int, out: Observation) -> None:
         """Say it on the day on which a market's last bar becomes too old, and count it out."""
-        silent = (day - self.last_seen > self._gap_days) & (self.held != NO_CONTRACT)
+        begun = (self.held != NO_CONTRACT) & (self.sessions > 0)
+        silent = begun & (day - self.last_seen > self._gap_days)
         for market in np.flatnonzero(silent & ~self.silent).tolist():
             code, last = self.instruments[market].code, from_epoch_day(int(self.last_seen[market]))
             text = f"{code} has had no bar to trust since {last}: left out until it has one"

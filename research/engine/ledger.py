@@ -15,8 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from execution.costs import fee, slippage
+from execution.fills import EXPIRY, Fill
 from execution.orders import ContractKey, Order
-from research.engine.result import Fill
 from universe.arrays import FloatArray
 from universe.instruments import Instrument
 
@@ -131,7 +131,7 @@ class Ledger:
         for key, quantity in list(self.holdings.items()):
             market, month = key
             if expiry[market][month] < day:
-                self._close(key, day, fx, book, "expiry")
+                self._close(key, day, fx, book, EXPIRY)
                 del self.holdings[key], mark[key]
                 continue
             close = closes[market].get(month)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from algorithm.decision_line import Event
+from execution.fills import Fill
 from research.data.dataset import DataIssue
 from universe.arrays import BoolArray, FloatArray, IntArray
 
@@ -15,53 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from research.measures.benchmark import Benchmark
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something a person should be able to read about later.
-
-    ``kind`` is roll, universe, flip, carry, cap, gate or another risk stage, expiry, or data for
-    all that the price gate noted.
-    """
-
-    epoch_day: int
-    kind: str
-    market: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """One executed order in one contract.
-
-    Attributes
-    ----------
-    epoch_day : int
-        Session of the fill.
-    market : str
-    month : int
-        Contract, yyyymm.
-    quantity : int
-        Signed contracts.
-    price : float
-        Including slippage, in the instrument's quote.
-    slippage : float
-        Cost of the slippage in account currency, at least 0.
-    fee : float
-        Fees in account currency, at least 0.
-    reason : str
-        "rebalance", "roll", "expiry" or "risk".
-    """
-
-    epoch_day: int
-    market: str
-    month: int
-    quantity: int
-    price: float
-    slippage: float
-    fee: float
-    reason: str
 
 
 @dataclass
@@ -121,6 +76,15 @@ class RunResult:
     spread_pnl: FloatArray | None = None  # (days, markets), of the calendar spreads' legs
     spread_targets: IntArray | None = None  # (days, markets), spreads decided on
     spread_contracts: IntArray | None = None  # (days, markets), spreads held
+    unit_value: FloatArray | None = None  # (days, markets), notional of one contract
+    sigma: FloatArray | None = None  # (days, markets), daily volatility of returns
+    position_limit: FloatArray | None = None  # (days, markets), most contracts of a market
+    sleeve_weight: dict[str, FloatArray] = field(default_factory=dict)  # asked for, over NAV
+    sleeve_vol: dict[str, FloatArray] = field(default_factory=dict)  # (days,), annual, ex ante
+    exposure_scale: FloatArray | None = None  # (days,), product of ``scales``
+    figures: dict[str, FloatArray] = field(default_factory=dict)  # (days,), of scales and stages
+    history_seen: BoolArray | None = None  # (sessions, markets), warm-up included, to the last day
+    history_ret: FloatArray | None = None  # (sessions, markets), 0 where not seen
     exposure: FloatArray | None = None  # (days, markets), signed, of what is held, over NAV
     interest: FloatArray | None = None  # credited on cash on the day
     fx_cash: FloatArray | None = None  # cash in other currencies, worth in the account's

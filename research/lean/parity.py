@@ -1,13 +1,12 @@
 """Do LEAN and the embedded engine decide and earn the same? Day by day, with named causes (V1).
 
-LEAN runs ``main.py`` with its trace on over a LEAN data folder; the embedded engine reads the same
-folder. Targets, fills and account value are compared for every session.
+LEAN runs ``main.py`` over a LEAN data folder and leaves its record; the embedded engine reads the
+same folder. Targets, fills and account value are compared for every session.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from algorithm.settings import Settings
-from algorithm.trace import TRACE_KEY
 from research.engine.engine import run_backtest
+from research.engine.from_decisions import read_run
 from research.engine.result import RunResult
 from research.lean.project_config import changed_settings
 from research.lean.runner import LeanRun, run_lean
@@ -113,50 +112,49 @@ class ParityReport:
         return path
 
 
-def compare(trace: dict[str, Any], result: RunResult, tolerance_bp: float = 0.01) -> ParityReport:
-    """Compare LEAN's trace with the embedded engine's record.
+def compare(lean: RunResult, result: RunResult, tolerance_bp: float = 0.01) -> ParityReport:
+    """Compare what LEAN recorded with what the embedded engine did.
 
     Parameters
     ----------
-    trace : dict
-        What ``algorithm.trace`` left in the object store.
-    result : RunResult
+    lean, result : RunResult
+        Of LEAN's record, and of the embedded engine.
     tolerance_bp : float
         Difference of account value that is listed, in basis points of NAV.
     """
-    lean = {entry["day"]: entry for entry in trace["days"]}
+    others = {day: row for row, day in enumerate(lean.day.tolist())}
     own = {day: row for row, day in enumerate(result.day.tolist())}
     differences = [
         Difference(day, "session only in LEAN", "", "decided", "absent")
-        for day in sorted(lean.keys() - own.keys())
+        for day in sorted(others.keys() - own.keys())
     ]
     differences += [
         Difference(day, "session only embedded", "", "absent", "decided")
-        for day in sorted(own.keys() - lean.keys())
+        for day in sorted(own.keys() - others.keys())
     ]
     rows, equal_days, largest = [], 0, 0.0
-    lean_fills: dict[int, int] = Counter(fill[0] for fill in trace["fills"])
+    lean_fills: dict[int, int] = Counter(fill.epoch_day for fill in lean.fills)
     own_fills: dict[int, int] = Counter(fill.epoch_day for fill in result.fills)
-    for day in sorted(lean.keys() & own.keys()):
-        entry, row = lean[day], own[day]
+    for day in sorted(others.keys() & own.keys()):
+        other, row = others[day], own[day]
         mine = {(code, month): n for code, month, n in result.target_contracts[row]}
-        theirs = {(code, int(month)): int(n) for code, month, n in entry["targets"]}
+        theirs = {(code, month): n for code, month, n in lean.target_contracts[other]}
         different = sorted(c for c in mine.keys() | theirs.keys() if mine.get(c) != theirs.get(c))
         differences += [
             Difference(day, "target", key[0], _text(key, theirs), _text(key, mine))
             for key in different
         ]
         equal_days += not different
-        nav = float(result.nav[row])
-        off = (entry["nav"] / nav - 1.0) / BASIS_POINT
+        nav, nav_lean = float(result.nav[row]), float(lean.nav[other])
+        off = (nav_lean / nav - 1.0) / BASIS_POINT
         largest = max(largest, abs(off))
         if abs(off) > tolerance_bp:
-            values = f"{entry['nav']:,.2f}", f"{nav:,.2f}"
+            values = f"{nav_lean:,.2f}", f"{nav:,.2f}"
             differences.append(Difference(day, "account value", "", *values))
         rows.append(
             {
                 "date": str(from_epoch_day(day)),
-                "nav_lean": entry["nav"],
+                "nav_lean": nav_lean,
                 "nav_embedded": nav,
                 "difference_bp": off,
                 "targets_lean": _listing(theirs),
@@ -166,8 +164,8 @@ def compare(trace: dict[str, Any], result: RunResult, tolerance_bp: float = 0.01
                 "fills_embedded": own_fills.get(day, 0),
             }
         )
-    fills, fill_differences = _compare_fills(trace, result)
-    differences += fill_differences + _compare_orders(trace, result)
+    fills, fill_differences = _compare_fills(lean, result)
+    differences += fill_differences + _compare_orders(lean, result)
     differences.sort(key=lambda difference: difference.epoch_day)
     orders = len(result.orders)
     return ParityReport(len(rows), equal_days, orders, fills, largest, differences, rows)
@@ -181,9 +179,8 @@ def _listing(targets: dict[tuple[str, int], int]) -> str:
     return " ".join(f"{code}:{month}:{n}" for (code, month), n in sorted(targets.items()))
 
 
-def _compare_orders(trace: dict[str, Any], result: RunResult) -> list[Difference]:
-    lean: Counter[tuple[Any, ...]] = Counter(tuple(order) for order in trace["orders"])
-    own: Counter[tuple[Any, ...]] = Counter(result.orders)
+def _compare_orders(other: RunResult, result: RunResult) -> list[Difference]:
+    lean, own = Counter(other.orders), Counter(result.orders)
     out = []
     for (day, code, month, quantity), count in (lean - own).items():
         text = f"{quantity:+d} {month}"
@@ -194,10 +191,11 @@ def _compare_orders(trace: dict[str, Any], result: RunResult) -> list[Difference
     return out
 
 
-def _compare_fills(trace: dict[str, Any], result: RunResult) -> tuple[int, list[Difference]]:
+def _compare_fills(other: RunResult, result: RunResult) -> tuple[int, list[Difference]]:
     lean: dict[FillKey, list[float]] = {}
-    for day, code, month, quantity, price, *_ in trace["fills"]:
-        lean.setdefault((day, code, month, quantity), []).append(price)
+    for theirs in other.fills:
+        key = (theirs.epoch_day, theirs.market, theirs.month, theirs.quantity)
+        lean.setdefault(key, []).append(theirs.price)
     equal, differences = 0, []
     for fill in result.fills:
         key = (fill.epoch_day, fill.market, fill.month, fill.quantity)
@@ -263,11 +261,10 @@ def run_parity(
     dataset = open_data(DataRequest(folder=data_folder))
     codes = list(dataset.markets) if settings.markets == "all" else settings.markets.split()
     dataset = dataset.select(codes)
-    settings = replace(settings, markets=" ".join(codes), trace=True)
+    settings = replace(settings, markets=" ".join(codes), decisions=True)
     run = run_lean(main_py, data_folder, results_folder, changed_settings(settings), progress=log)
     result = run_backtest(dataset, settings, progress)
-    trace = json.loads((run.object_store / TRACE_KEY).read_text(encoding="utf-8"))
-    report = compare(trace, result)
+    report = compare(read_run(results_folder), result)
     report.seconds = {"LEAN": run.seconds, "embedded engine": result.timings["engine"]}
     report.write_csv(results_folder / "parity.csv")
     return report, result, run

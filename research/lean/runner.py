@@ -13,9 +13,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from research.engine.from_decisions import RECORD_FILE
+from research.lean.record import bring_record
 
 LAUNCHER_DLL = "QuantConnect.Lean.Launcher.dll"
 LAUNCHER_VARIABLE = "LEAN_LAUNCHER"
@@ -89,6 +92,8 @@ class LeanRun:
     object_store : Path
         Root of the run's object store.
     seconds : float
+    record : Path, optional
+        ``decisions.jsonl``, None where the run left none.
     """
 
     exit_code: int
@@ -100,6 +105,7 @@ class LeanRun:
     log: Path
     object_store: Path
     seconds: float
+    record: Path | None = None
 
 
 def find_launcher() -> Launcher:
@@ -167,6 +173,8 @@ def run_lean(
         If there is no engine.
     LeanRunError
         If a parameter cannot be passed to LEAN, a path is missing, or the run did not complete.
+    algorithm.decision_text.RecordError
+        If the run's record cannot be read.
     OSError
         If the results folder cannot be written.
     """
@@ -207,7 +215,8 @@ def run_lean(
             command += ["--parameters", given]
         started = time.monotonic()
         exit_code = _execute(command, launcher, log, timeout, progress)
-    return _read_run(results, store, log, exit_code, time.monotonic() - started)
+    run = _read_run(results, store, log, exit_code, time.monotonic() - started)
+    return replace(run, record=bring_record(store, data, results / RECORD_FILE))
 
 
 def parameter_text(parameters: Mapping[str, str]) -> str:

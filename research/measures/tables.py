@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from research.engine.result import Fill, RunResult
+from execution.fills import Fill
+from research.engine.result import RunResult
 from research.measures.performance import (
     VOL_BAND,
     annual_vol,

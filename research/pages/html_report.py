@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from algorithm.decision_line import Event
 from algorithm.settings import Settings
 from research.data.dataset import DataIssue
-from research.engine.result import Event, RunResult
+from research.engine.result import RunResult
 from research.measures.attribution import attribute, has_carry
 from research.measures.campbell import CAMPBELL, SHORT, comparison
 from research.measures.dependence import (

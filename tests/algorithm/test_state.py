@@ -16,7 +16,6 @@ from algorithm.state import (
     save_state,
 )
 from algorithm.strategy import Strategy
-from algorithm.trace import TRACE_KEY
 from execution.orders import plan_orders
 from research.engine.engine import EmbeddedEngine
 from tests.helpers import construct, forecasts_of
@@ -205,7 +204,7 @@ def test_a_document_of_other_settings_names_both_values(made_up, engine_after_a_
         load_state(successor, document)
 
 
-@pytest.mark.parametrize("key", [STATE_KEY, PREVIOUS_STATE_KEY, TRACE_KEY])
+@pytest.mark.parametrize("key", [STATE_KEY, PREVIOUS_STATE_KEY])
 def test_the_object_store_takes_the_key(key):
     """LEAN's LocalObjectStore refuses others with an exception: one full stop, no commas."""
     assert re.fullmatch(r"\.?[a-zA-Z0-9\\/_#\-$= ]+\.?[a-zA-Z0-9]*", key)

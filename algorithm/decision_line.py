@@ -1,0 +1,377 @@
+"""A decision as a line of the run's record: what every report, table and comparison is made from.
+
+The schema, with every field and unit, is in ``docs/decisions.md``; ``algorithm.decision_text``
+writes and reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from algorithm.decision import Decision, RiskFigures
+from algorithm.strategy import Strategy
+from alpha.scale import Scale
+from alpha.snapshot import Snapshot
+from execution.fills import EXPIRY, Fill
+from portfolio.covariance import portfolio_vol
+from risk.gate import VarGate
+from universe.arrays import BoolArray, FloatArray, IntArray, known
+from universe.instruments import Instrument
+from universe.legs import ContractKey, Legs
+
+SCHEMA = 1
+"""Version of the record; a reader refuses others."""
+
+OF_MARKETS = ("universe", "flip", "carry")
+"""Kinds of notes that keep their name as events; all others are of the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something a person should be able to read about later.
+
+    ``kind`` is roll, universe, flip, carry, gate, expiry, the name of another risk stage, or data
+    for all the price gate noted.
+    """
+
+    epoch_day: int
+    kind: str
+    market: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarketFacts:
+    """What turns a market's prices into money.
+
+    Attributes
+    ----------
+    code, asset_class, currency : str
+    multiplier : float
+        Of the quote, in its currency.
+    fee : float
+        Of a contract, in ``fee_currency``.
+    fee_currency : str
+    """
+
+    code: str
+    asset_class: str
+    currency: str
+    multiplier: float
+    fee: float
+    fee_currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """First line of a record: what the run was.
+
+    Attributes
+    ----------
+    engine : str
+        "embedded" or "LEAN".
+    data_name, data_hash : str
+    synthetic : bool
+    settings : dict of str to str
+        All of them.
+    settings_hash : str
+    markets : tuple of MarketFacts
+        In the order of all arrays.
+    sleeves : tuple of str
+        Trend first.
+    spread_sleeves : tuple of str
+        Those whose forecasts are of the markets' calendar spreads.
+    spreads : bool
+        Whether calendar spreads are assets, after the markets outright.
+    issues : tuple of (market, epoch day or None, kind, sentence)
+        What the importer doubted.
+    """
+
+    engine: str
+    data_name: str
+    data_hash: str
+    synthetic: bool
+    settings: dict[str, str]
+    settings_hash: str
+    markets: tuple[MarketFacts, ...]
+    sleeves: tuple[str, ...]
+    spread_sleeves: tuple[str, ...]
+    spreads: bool
+    issues: tuple[tuple[str, int | None, str, str], ...] = ()
+
+    @property
+    def codes(self) -> list[str]:
+        """Markets in the order of the arrays."""
+        return [market.code for market in self.markets]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """A session before the first decision: what rules have seen of it.
+
+    Attributes
+    ----------
+    day : int
+        Epoch day.
+    seen : bool array over markets
+        A bar that passed the quality gate.
+    ret : float array over markets
+        Return of the held contract, 0 where not seen.
+    """
+
+    day: int
+    seen: BoolArray
+    ret: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class RiskStage:
+    """What a risk stage left of the book, in which steps, and what it measured."""
+
+    name: str
+    scale: float
+    steps: tuple[str, ...] = ()
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLine(SessionLine):
+    """A session with a decision.
+
+    Money is in account currency. Arrays are over assets (the markets outright, then their calendar
+    spreads where these are traded) unless a line says markets.
+
+    Attributes
+    ----------
+    nav, trusted_nav : float
+        The account's value, and the one with doubted prices at their last trusted ones; NaN while
+        unknown.
+    fx : dict of str to float
+        Account currency per unit of every quote currency, NaN before the first rate.
+    closes : dict of (market index, contract month) to float
+        Of the contracts held or filled, where they have one in the session.
+    holdings : dict of (market index, contract month) to int
+        At the close.
+    fills : tuple of Fill
+        Since the line before.
+    legs : dict of market index to (held, near, far)
+        Contract months that positions were in before the session's rolls, of those markets.
+    forecasts : dict of sleeve to float array over markets
+    asked : dict of sleeve to float array
+        Contracts each sleeve asks for, before any exposure scale.
+    sleeve_vol : dict of sleeve to float
+        Ex-ante annual volatility of what a sleeve asks for, after the exposure scale.
+    value : float array
+        Notional of one contract, NaN where unknown.
+    limit : float array
+        Most contracts of an asset, by liquidity and concentration.
+    sigma : float array
+        Daily volatility of returns.
+    active : bool array over markets
+        May be traded, outright or as a spread.
+    carry : float array over markets
+        What a contract earns a year at an unchanged curve.
+    carry_source : int array over markets
+        See ``alpha.carry_sources.Source``.
+    scales : tuple of Scale
+    scale : float
+        Share of exposure left by all of them.
+    stages : tuple of RiskStage
+    contracts : int array
+        Decided on.
+    targets, orders : tuples of (market code, contract month, contracts) and, of orders, a reason
+    risk : RiskFigures
+    events : tuple of Event
+    """
+
+    nav: float
+    trusted_nav: float
+    fx: dict[str, float]
+    closes: dict[ContractKey, float]
+    holdings: dict[ContractKey, int]
+    fills: tuple[Fill, ...]
+    legs: dict[int, tuple[int, int, int]]
+    forecasts: dict[str, FloatArray]
+    asked: dict[str, FloatArray]
+    sleeve_vol: dict[str, float]
+    value: FloatArray
+    limit: FloatArray
+    sigma: FloatArray
+    active: BoolArray
+    carry: FloatArray
+    carry_source: IntArray
+    scales: tuple[Scale, ...]
+    scale: float
+    stages: tuple[RiskStage, ...]
+    contracts: IntArray
+    targets: tuple[tuple[str, int, int], ...]
+    orders: tuple[tuple[str, int, int, str], ...]
+    risk: RiskFigures
+    events: tuple[Event, ...]
+
+    @property
+    def unit_exposure(self) -> FloatArray:
+        """Exposure of one contract over NAV, NaN where unknown."""
+        if not self.trusted_nav > 0:
+            return np.full(len(self.value), np.nan)
+        return np.where(self.value > 0, self.value / self.trusted_nav, np.nan)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """All figures of scales and risk stages, by name."""
+        out: dict[str, float] = {}
+        for scale in self.scales:
+            out |= scale.figures
+        for stage in self.stages:
+            out |= stage.figures
+        return out
+
+    def left_by(self, name: str) -> float:
+        """Share of exposure that a scale or a risk stage left, 1 if there is none of the name."""
+        for scale in self.scales:
+            if scale.name == name:
+                return scale.value
+        for stage in self.stages:
+            if stage.name == name:
+                return stage.scale
+        return 1.0
+
+
+def header_of(
+    strategy: Strategy,
+    engine: str,
+    *,
+    data_name: str = "",
+    data_hash: str = "",
+    synthetic: bool = False,
+    issues: Sequence[tuple[str, int | None, str, str]] = (),
+) -> Header:
+    """The first line of a run of ``strategy``."""
+    settings, forecasts = strategy.settings, strategy.forecasts
+    return Header(
+        engine,
+        data_name,
+        data_hash,
+        synthetic,
+        settings.as_strings(),
+        settings.hash(),
+        tuple(facts_of(instrument) for instrument in strategy.instruments),
+        strategy.sleeves,
+        tuple(name for name in strategy.sleeves if forecasts.on_spreads(name)),
+        strategy.assets.spreads is not None,
+        tuple(issues),
+    )
+
+
+def facts_of(instrument: Instrument) -> MarketFacts:
+    """What turns the market's prices into money."""
+    return MarketFacts(
+        instrument.code,
+        str(instrument.asset_class),
+        instrument.currency,
+        instrument.multiplier,
+        instrument.fee,
+        instrument.fee_currency,
+    )
+
+
+def session_of(snapshot: Snapshot) -> SessionLine:
+    """The line of a session without its decision."""
+    n = snapshot.n_markets
+    return SessionLine(snapshot.day, snapshot.seen[:n], snapshot.ret[:n])
+
+
+def line_of(
+    decision: Decision,
+    instruments: Sequence[Instrument],
+    quotes: Sequence[Mapping[int, float]],
+    fills: Sequence[Fill],
+) -> DecisionLine:
+    """The line of a decision that has gone through the whole chain.
+
+    Parameters
+    ----------
+    decision : Decision
+    instruments : sequence of Instrument
+        In the order of the arrays.
+    quotes : sequence of mapping of contract month to close
+        Of the session, by market.
+    fills : sequence of Fill
+        Since the decision before.
+    """
+    snapshot, target, account = decision.snapshot, decision.target, decision.account
+    codes, n = [instrument.code for instrument in instruments], snapshot.n_markets
+    index = {code: market for market, code in enumerate(codes)}
+    holdings = dict(account.holdings)
+    touched = holdings.keys() | {(index[fill.market], fill.month) for fill in fills}
+    unit = known(target.unit_exposure) * decision.scale
+    multiplier = np.array([instrument.multiplier for instrument in instruments])
+    wanted = snapshot.legs.target_contracts(decision.contracts)
+    return DecisionLine(
+        day=snapshot.day,
+        seen=snapshot.seen[:n],
+        ret=snapshot.ret[:n],
+        nav=account.nav,
+        trusted_nav=decision.nav,
+        fx=dict(zip((i.currency for i in instruments), snapshot.fx.tolist(), strict=True)),
+        closes={
+            (market, month): quotes[market][month]
+            for market, month in sorted(touched)
+            if month in quotes[market]
+        },
+        holdings=holdings,
+        fills=tuple(fills),
+        legs=_legs(snapshot.legs, sorted({market for market, _ in touched})),
+        forecasts=decision.forecasts,
+        asked=target.sleeve_contracts,
+        sleeve_vol={
+            name: portfolio_vol(asked * unit, decision.cov)
+            for name, asked in target.sleeve_contracts.items()
+        },
+        value=target.value,
+        limit=target.limit,
+        sigma=snapshot.sigma,
+        active=target.member[:n] | target.member[-n:],
+        carry=snapshot.basis * multiplier * snapshot.fx,
+        carry_source=snapshot.carry_source,
+        scales=decision.scales,
+        scale=decision.scale,
+        stages=tuple(RiskStage(v.name, v.scale, v.steps, v.figures) for v in decision.verdicts),
+        contracts=decision.contracts,
+        targets=tuple(
+            (codes[market], month, quantity)
+            for market, legs in wanted.items()
+            for month, quantity in legs.items()
+            if quantity
+        ),
+        orders=tuple((codes[o.market], o.month, o.quantity, o.reason) for o in decision.orders),
+        risk=decision.risk,
+        events=tuple(events_of(decision, codes, fills)),
+    )
+
+
+def _legs(legs: Legs, markets: Sequence[int]) -> dict[int, tuple[int, int, int]]:
+    before = legs.held_before, legs.near_before, legs.far_before
+    return {m: (int(before[0][m]), int(before[1][m]), int(before[2][m])) for m in markets}
+
+
+def events_of(decision: Decision, codes: Sequence[str], fills: Sequence[Fill]) -> list[Event]:
+    """What a person should be able to read about a session."""
+    seen, day = decision.snapshot.observation, decision.day
+    out = [
+        Event(day, "roll", roll.market, f"{roll.old} -> {roll.new} ({roll.reason})")
+        for roll in seen.rolls
+    ]
+    for market, kind, text in [*seen.notes, *decision.notes]:
+        out.append(Event(day, kind if kind in OF_MARKETS else "data", codes[market], text))
+    for verdict in decision.verdicts:
+        kind = "gate" if verdict.name == VarGate.NAME else verdict.name
+        out += [Event(day, kind, "", step) for step in verdict.steps]
+    for fill in fills:
+        if fill.reason == EXPIRY:
+            text = f"{fill.month} expired while {-fill.quantity} were held, closed at last"
+            out.append(Event(day, "expiry", fill.market, text))
+    return out

@@ -1,0 +1,307 @@
+"""The record of a run as JSON lines: written compactly, read back typed.
+
+Numbers are exact where they are compared or summed against each other (prices, rates, money), and
+have ten significant digits elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from algorithm.decision import RiskFigures
+from algorithm.decision_line import (
+    SCHEMA,
+    DecisionLine,
+    Event,
+    Header,
+    MarketFacts,
+    RiskStage,
+    SessionLine,
+)
+from alpha.scale import Scale
+from execution.fills import Fill
+from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.legs import ContractKey
+
+HEADER, SESSION, DECISION, END = "header", "session", "decision", "end"
+"""Kinds of lines; each begins with its kind."""
+
+_RISK = (
+    "vol",
+    "var_parametric",
+    "var_historical",
+    "var_held",
+    "var_one_day",
+    "es_one_day",
+    "diversification_ratio",
+)
+
+
+class RecordError(ValueError):
+    """A record that cannot be read, with the line and the reason."""
+
+
+# --- writing -------------------------------------------------------------------------------------
+def header_text(header: Header) -> str:
+    """The first line, without its end."""
+    values = asdict(header) | {"markets": [list(asdict(m).values()) for m in header.markets]}
+    return json.dumps({"line": HEADER, "schema": SCHEMA, **values}, separators=(",", ":"))
+
+
+def end_text(seconds: Mapping[str, float]) -> str:
+    """The last line of a run that completed."""
+    return json.dumps({"line": END, "seconds": dict(seconds)}, separators=(",", ":"))
+
+
+def session_text(line: SessionLine) -> str:
+    """A session without a decision."""
+    return _object({"line": f'"{SESSION}"', **_session(line)})
+
+
+def decision_text(line: DecisionLine, header: Header) -> str:
+    """A decision."""
+    codes = header.codes
+    risk = line.risk
+    fields = {
+        "line": f'"{DECISION}"',
+        **_session(line),
+        "nav": _exact(line.nav),
+        "trusted_nav": _exact(line.trusted_nav),
+        "fx": _plain({name: _or_none(rate) for name, rate in line.fx.items()}),
+        "closes": _plain(_named(line.closes, codes)),
+        "holdings": _plain(_named(line.holdings, codes)),
+        "fills": _plain(
+            [
+                (f.epoch_day, f.market, f.month, f.quantity, f.price, f.slippage, f.fee, f.reason)
+                for f in line.fills
+            ]
+        ),
+        "legs": _plain({codes[market]: months for market, months in line.legs.items()}),
+        "forecasts": _by_name(line.forecasts),
+        "asked": _by_name(line.asked),
+        "sleeve_vol": _plain({name: _short(vol) for name, vol in line.sleeve_vol.items()}),
+        "value": _numbers(line.value),
+        "limit": _numbers(line.limit),
+        "sigma": _numbers(line.sigma),
+        "active": _flags(line.active),
+        "carry": _numbers(line.carry),
+        "carry_source": _plain(line.carry_source.tolist()),
+        "scales": _plain([(s.name, s.value, s.reason, _figures(s.figures)) for s in line.scales]),
+        "scale": _exact(line.scale),
+        "stages": _plain([(s.name, s.scale, s.steps, _figures(s.figures)) for s in line.stages]),
+        "contracts": _plain(line.contracts.tolist()),
+        "targets": _plain(line.targets),
+        "orders": _plain(line.orders),
+        "risk": _plain({name: _or_none(getattr(risk, name)) for name in _RISK}),
+        "risk_share": _numbers(risk.share),
+        "events": _plain([(e.kind, e.market, e.detail) for e in line.events]),
+    }
+    return _object(fields)
+
+
+def _session(line: SessionLine) -> dict[str, str]:
+    return {"day": str(line.day), "seen": _flags(line.seen), "ret": _numbers(line.ret)}
+
+
+def _object(fields: Mapping[str, str]) -> str:
+    return "{" + ",".join(f'"{name}":{text}' for name, text in fields.items()) + "}"
+
+
+def _numbers(values: FloatArray) -> str:
+    text = ",".join(map("%.10g".__mod__, values.tolist()))
+    if "n" in text:  # nan, inf
+        text = ",".join(f"{v:.10g}" if -np.inf < v < np.inf else "null" for v in values.tolist())
+    return f"[{text}]"
+
+
+def _by_name(arrays: Mapping[str, FloatArray]) -> str:
+    return _object({name: _numbers(values) for name, values in arrays.items()})
+
+
+def _flags(values: BoolArray) -> str:
+    return '"' + "".join("1" if value else "0" for value in values.tolist()) + '"'
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _exact(value: float) -> str:
+    return _plain(_or_none(value))
+
+
+def _short(value: float) -> float | None:
+    return _or_none(float(f"{value:.10g}"))
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if -np.inf < value < np.inf else None
+
+
+def _figures(figures: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: _or_none(value) for name, value in figures.items()}
+
+
+def _named(values: Mapping[ContractKey, float], codes: list[str]) -> dict[str, float]:
+    return {f"{codes[market]} {month}": value for (market, month), value in values.items()}
+
+
+# --- reading -------------------------------------------------------------------------------------
+class Reader:
+    """Reads the lines of one record, in order.
+
+    A later header goes on with the record if it is of the same markets, sleeves and assets, as
+    after a restart in live trading.
+
+    Attributes
+    ----------
+    header : Header, optional
+        The last one read.
+    seconds : dict of str to float, optional
+        Of the last line, which only a completed run has.
+    """
+
+    def __init__(self) -> None:
+        self.header: Header | None = None
+        self.seconds: dict[str, float] | None = None
+        self._number = 0
+
+    def read(self, text: str) -> SessionLine | None:
+        """The session of a line; a ``DecisionLine`` where it has a decision, None for others.
+
+        Raises
+        ------
+        RecordError
+            With the number of the line.
+        """
+        self._number += 1
+        try:
+            return self._read(text)
+        except RecordError:
+            raise
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise RecordError(
+                f"line {self._number} of the record cannot be read: {error!r}"
+            ) from None
+
+    def _read(self, text: str) -> SessionLine | None:
+        values = json.loads(text)
+        kind = values.pop("line")
+        if kind == HEADER:
+            self._begin(values)
+            return None
+        if self.header is None:
+            raise RecordError(f"line {self._number} of the record comes before any header")
+        if kind == END:
+            self.seconds = values["seconds"]
+            return None
+        if kind == SESSION:
+            return SessionLine(values["day"], _read_flags(values["seen"]), _array(values["ret"]))
+        if kind == DECISION:
+            return _decision(values, self.header)
+        raise RecordError(
+            f"line {self._number} of the record is a {kind!r}; known are "
+            f"{HEADER}, {SESSION}, {DECISION}, {END}"
+        )
+
+    def _begin(self, values: dict[str, Any]) -> None:
+        schema = values.pop("schema")
+        if schema != SCHEMA:
+            raise RecordError(f"the record has schema {schema}; this code reads schema {SCHEMA}")
+        header = read_header(values)
+        known = self.header
+        if known is not None and (
+            (known.codes, known.sleeves, known.spreads)
+            != (header.codes, header.sleeves, header.spreads)
+        ):
+            raise RecordError(
+                f"line {self._number} begins a record of {' '.join(header.codes)} with sleeves "
+                f"{', '.join(header.sleeves)}; before it were {' '.join(known.codes)} with "
+                f"{', '.join(known.sleeves)}"
+            )
+        self.header = header
+
+
+def read_header(values: dict[str, Any]) -> Header:
+    """The header of its JSON values."""
+    changed = {
+        "markets": tuple(MarketFacts(*market) for market in values["markets"]),
+        "sleeves": tuple(values["sleeves"]),
+        "spread_sleeves": tuple(values["spread_sleeves"]),
+        "issues": tuple((m, day, kind, text) for m, day, kind, text in values["issues"]),
+    }
+    return Header(**{**values, **changed})
+
+
+def _decision(values: dict[str, Any], header: Header) -> DecisionLine:
+    codes, day = header.codes, values["day"]
+    index = {code: market for market, code in enumerate(codes)}
+    risk = {name: _number(values["risk"][name]) for name in _RISK}
+    return DecisionLine(
+        day=day,
+        seen=_read_flags(values["seen"]),
+        ret=_array(values["ret"]),
+        nav=_number(values["nav"]),
+        trusted_nav=_number(values["trusted_nav"]),
+        fx={name: _number(rate) for name, rate in values["fx"].items()},
+        closes=dict(_keyed(values["closes"], index)),
+        holdings={key: int(n) for key, n in _keyed(values["holdings"], index)},
+        fills=tuple(Fill(*fill) for fill in values["fills"]),
+        legs={index[code]: (a, b, c) for code, (a, b, c) in values["legs"].items()},
+        forecasts={name: _array(one) for name, one in values["forecasts"].items()},
+        asked={name: _array(one) for name, one in values["asked"].items()},
+        sleeve_vol={name: _number(vol) for name, vol in values["sleeve_vol"].items()},
+        value=_array(values["value"]),
+        limit=_array(values["limit"]),
+        sigma=_array(values["sigma"]),
+        active=_read_flags(values["active"]),
+        carry=_array(values["carry"]),
+        carry_source=np.array(values["carry_source"], dtype=np.int64),
+        scales=tuple(
+            Scale(name, value, reason, _read_figures(figures))
+            for name, value, reason, figures in values["scales"]
+        ),
+        scale=_number(values["scale"]),
+        stages=tuple(
+            RiskStage(name, scale, tuple(steps), _read_figures(figures))
+            for name, scale, steps, figures in values["stages"]
+        ),
+        contracts=_whole(values["contracts"]),
+        targets=tuple((code, month, n) for code, month, n in values["targets"]),
+        orders=tuple((code, month, n, reason) for code, month, n, reason in values["orders"]),
+        risk=RiskFigures(share=_array(values["risk_share"]), **risk),
+        events=tuple(Event(day, kind, market, text) for kind, market, text in values["events"]),
+    )
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _array(values: Iterable[float | None]) -> FloatArray:
+    return np.array(list(values), dtype=np.float64)  # None becomes NaN
+
+
+def _whole(values: list[int]) -> IntArray:
+    return np.array(values, dtype=np.int64)
+
+
+def _read_flags(text: str) -> BoolArray:
+    return np.array([mark == "1" for mark in text], dtype=np.bool_)
+
+
+def _read_figures(figures: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: _number(value) for name, value in figures.items()}
+
+
+def _keyed(
+    values: Mapping[str, float], index: Mapping[str, int]
+) -> Iterable[tuple[ContractKey, float]]:
+    for name, value in values.items():
+        code, _, month = name.rpartition(" ")
+        yield (index[code], int(month)), value

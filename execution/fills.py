@@ -1,0 +1,44 @@
+"""What an executed order did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EXPIRY = "expiry"
+"""Reason of a position that the exchange closed: nobody ordered it."""
+
+OTHER = "other"
+"""Reason of an order that is not the strategy's: by hand, or a margin call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One executed order, or part of one, in one contract.
+
+    Attributes
+    ----------
+    epoch_day : int
+        Session of the fill.
+    market : str
+    month : int
+        Contract, yyyymm.
+    quantity : int
+        Signed contracts.
+    price : float
+        Including slippage, in the instrument's quote.
+    slippage : float
+        Cost of the slippage by the cost model in account currency, at least 0.
+    fee : float
+        Fees in account currency, at least 0.
+    reason : str
+        "rebalance", "roll", "expiry" or "other".
+    """
+
+    epoch_day: int
+    market: str
+    month: int
+    quantity: int
+    price: float
+    slippage: float
+    fee: float
+    reason: str

@@ -1,0 +1,165 @@
+"""The result of a run from its record, whichever engine wrote it.
+
+What a session earned is worked out anew from holdings, closes, fills and rates: the record holds
+what was decided and done, not what it came to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from algorithm.decision_line import DecisionLine, Header, SessionLine
+from algorithm.decision_text import Reader, RecordError
+from execution.fills import EXPIRY, Fill
+from research.engine.ledger import DayBook
+from research.engine.result import RunResult
+from research.engine.rows import Rows
+from research.engine.sleeve_pnl import SleevePnl
+from universe.arrays import FloatArray, IntArray
+from universe.legs import ContractKey, Legs
+
+RECORD_FILE = "decisions.jsonl"
+"""In a run's folder."""
+
+
+def read_run(folder: Path) -> RunResult:
+    """The result of the run that left its record in ``folder``.
+
+    Raises
+    ------
+    RecordError
+        If there is no record, or it cannot be read.
+    """
+    path = folder / RECORD_FILE
+    try:
+        with path.open(encoding="utf-8") as file:
+            return result_from(file)
+    except FileNotFoundError:
+        raise RecordError(
+            f"{path} is missing; a run leaves it with the setting decisions on"
+        ) from None
+    except RecordError as error:
+        raise RecordError(f"{path}: {error}") from None
+
+
+def result_from(lines: Iterable[str]) -> RunResult:
+    """The result of a run from the lines of its record.
+
+    Raises
+    ------
+    RecordError
+        If a line cannot be read, or none has a decision.
+    """
+    reader, replay = Reader(), None
+    for text in lines:
+        if not text.strip():
+            continue
+        line = reader.read(text)
+        if replay is None and reader.header is not None:
+            replay = Replay(reader.header)
+        if line is not None and replay is not None:
+            replay.take(line)
+    if replay is None or not len(replay.rows):
+        raise RecordError("the record has no decision")
+    return replay.rows.result(reader.seconds or {})
+
+
+class Replay:
+    """Positions and their prices from line to line.
+
+    Parameters
+    ----------
+    header : Header
+
+    Attributes
+    ----------
+    rows : Rows
+    """
+
+    def __init__(self, header: Header) -> None:
+        self.header, self.rows = header, Rows(header)
+        self._multiplier = np.array([market.multiplier for market in header.markets])
+        self._sleeves = SleevePnl(
+            header.sleeves, header.spread_sleeves, self._multiplier, spreads=header.spreads
+        )
+        self._index = {code: market for market, code in enumerate(header.codes)}
+        self._holdings: dict[ContractKey, int] = {}
+        self._mark: dict[ContractKey, float] = {}
+
+    def take(self, line: SessionLine) -> None:
+        """Take the next line."""
+        if not isinstance(line, DecisionLine):
+            self.rows.add_session(line)
+            return
+        fx = np.array([line.fx[market.currency] for market in self.header.markets])
+        quotes: list[dict[int, float]] = [{} for _ in self.header.markets]
+        for (market, month), close in line.closes.items():
+            quotes[market][month] = close
+        spread_pnl = self._sleeves.of_spreads(line.legs, self._mark, quotes, fx)
+        book = self._book(line, fx)
+        held = self._held_assets(line)
+        parts = self._sleeves.split(book, spread_pnl, held, line.legs, fx)
+        self._sleeves.decided(line.asked, line.scale)
+        self._holdings = dict(line.holdings)
+        self._mark = {
+            key: line.closes.get(key, self._mark.get(key, np.nan)) for key in self._holdings
+        }
+        self.rows.add(line, book, held, spread_pnl, parts, self._closing_fees(fx))
+
+    def _book(self, line: DecisionLine, fx: FloatArray) -> DayBook:
+        n = len(fx)
+        book = DayBook(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), list(line.fills))
+        value = self._multiplier * fx
+        expired = {self._key(fill) for fill in line.fills if fill.reason == EXPIRY}
+        for key, quantity in self._holdings.items():
+            close, before = line.closes.get(key), self._mark[key]
+            if close is None or key in expired:
+                continue
+            if close != before and before == before:
+                book.pnl[key[0]] += quantity * (close - before) * value[key[0]]
+        for fill in line.fills:
+            if fill.reason == EXPIRY:
+                key = self._key(fill)
+                points = -fill.quantity * (fill.price - self._mark.get(key, fill.price))
+                book.pnl[key[0]] += points * value[key[0]]
+        book.overnight[:] = book.pnl
+        traded: dict[ContractKey, tuple[int, float]] = {}  # contracts, and what their prices moved
+        for fill in line.fills:
+            key = market, _ = self._key(fill)
+            book.cost[market] += fill.slippage + fill.fee
+            if fill.reason == "roll":
+                book.roll_cost[market] += fill.slippage + fill.fee
+            if fill.reason == EXPIRY:
+                continue
+            paid = fill.slippage / value[market] if value[market] > 0 else 0.0
+            price = fill.price - paid / fill.quantity  # before slippage
+            move, size = line.closes.get(key, price) - price, abs(fill.quantity)
+            book.pnl[market] += fill.quantity * move * value[market]
+            contracts, moves = traded.get(key, (0, 0.0))
+            traded[key] = contracts + size, moves + size * move
+            self._mark[key] = line.closes.get(key, price)
+        book.moves |= {key: moves / contracts for key, (contracts, moves) in traded.items()}
+        return book
+
+    def _key(self, fill: Fill) -> ContractKey:
+        return self._index[fill.market], fill.month
+
+    def _held_assets(self, line: DecisionLine) -> IntArray:
+        months = np.zeros((3, len(self.header.markets)), dtype=np.int64)
+        for market, legs in line.legs.items():
+            months[:, market] = legs
+        held, near, far = months
+        return Legs(held, near, far, held, held, near, far, self.header.spreads).held_assets(
+            line.holdings
+        )
+
+    def _closing_fees(self, fx: FloatArray) -> float:
+        total = 0.0
+        for (market, _), quantity in self._holdings.items():
+            facts = self.header.markets[market]
+            rate = float(fx[market]) if facts.fee_currency == facts.currency else 1.0
+            total += abs(quantity) * facts.fee * rate
+        return total

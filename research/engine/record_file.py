@@ -1,0 +1,31 @@
+"""Writing a run's record while the run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from research.engine.from_decisions import RECORD_FILE
+
+
+@contextmanager
+def record_file(folder: Path) -> Iterator[Callable[[str], None]]:
+    """Takes lines; they stand in the folder's record once all of them are there.
+
+    A run that breaks off leaves no record, and removes that of an earlier run.
+    """
+    target = folder / RECORD_FILE
+    unfinished = folder / f".{RECORD_FILE}.part"
+    target.unlink(missing_ok=True)
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            yield lambda line: _write(file.write, line)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write(write: Callable[[str], int], line: str) -> None:
+    write(line)
+    write("\n")
