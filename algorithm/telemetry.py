@@ -105,7 +105,7 @@ class RiskMonitor:
                 "Drawdown from peak": 1.0 - decision.nav / self._peak if self._peak else np.nan,
                 "Exposure scale": decision.scale,
             },
-            "Exposure": {
+            "Gross and net": {
                 "Gross": float(np.abs(weights).sum()),
                 "Net": float(weights.sum()),
                 **self._by_class(weights),

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, QCAlgorithm, Slice
 
 from alpha.forecasts import TREND
-from universe.arrays import FloatArray
+from alpha.rules.rule import Style
+from alpha.snapshot import Snapshot
+from universe.arrays import DAYS_IN_YEAR, FloatArray
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -25,7 +28,9 @@ class SleeveAlphaModel(AlphaModel):
     """Emits an insight of a market when its forecast or contract changes.
 
     ``Insight.weight`` carries the forecast (mean 1, cap 2), None when it ends; ``source_model``
-    names the sleeve.
+    names the sleeve. ``confidence`` is the forecast's share of the cap. ``magnitude`` is what the
+    contract gains over the insight's life at an unchanged curve, where that is what the sleeve bets
+    on: of carry sleeves that go with a market's own carry. Trend and comparisons have none.
     """
 
     def __init__(self, context: TradingContext, name: str, sleeves: tuple[str, ...]) -> None:
@@ -39,13 +44,16 @@ class SleeveAlphaModel(AlphaModel):
         context = self._context
         if not context.due:
             return []
-        forecasts = context.through("forecast").forecasts
+        decision = context.through("forecast")
         return [
-            insight for sleeve in self._sleeves for insight in self._of(sleeve, forecasts[sleeve])
+            insight
+            for sleeve in self._sleeves
+            for insight in self._of(sleeve, decision.forecasts[sleeve], decision.snapshot)
         ]
 
-    def _of(self, sleeve: str, forecasts: FloatArray) -> Iterator[Insight]:
+    def _of(self, sleeve: str, forecasts: FloatArray, snapshot: Snapshot) -> Iterator[Insight]:
         context, day = self._context, self._context.strategy.day
+        gain = self._gain(sleeve, snapshot)
         for market, forecast in enumerate(forecasts.tolist()):
             key = (sleeve, market)
             symbol = context.held_symbol(market)
@@ -58,15 +66,28 @@ class SleeveAlphaModel(AlphaModel):
                 self._emitted[key] = (symbol, forecast, day)
             else:
                 del self._emitted[key]
-            yield _insight(symbol, forecast, sleeve)
+            yield self._insight(symbol, forecast, sleeve, float(gain[market]))
 
+    def _gain(self, sleeve: str, snapshot: Snapshot) -> FloatArray:
+        """Return of every market over an insight's life at an unchanged curve, NaN where no bet."""
+        forecasts, n = self._context.strategy.forecasts, snapshot.n_markets
+        own = forecasts.styles[sleeve] == Style.CARRY and not (
+            forecasts.on_spreads(sleeve) or forecasts.is_neutral(sleeve)
+        )
+        price = snapshot.price[:n] if own else np.zeros(n)
+        years = LIFETIME.days / DAYS_IN_YEAR
+        return np.where(price > 0, snapshot.basis / np.where(price > 0, price, 1.0) * years, np.nan)
 
-def _insight(symbol: Any, forecast: float, sleeve: str) -> Insight:
-    direction = InsightDirection.FLAT
-    if forecast != 0 and forecast == forecast:
-        direction = InsightDirection.UP if forecast > 0 else InsightDirection.DOWN
-    weight = forecast if forecast == forecast else None
-    return Insight.price(symbol, LIFETIME, direction, None, None, sleeve, weight)
+    def _insight(self, symbol: Any, forecast: float, sleeve: str, gain: float) -> Insight:
+        if forecast != forecast:
+            flat = InsightDirection.FLAT
+            return Insight.price(symbol, LIFETIME, flat, None, None, sleeve, None)
+        direction = InsightDirection.FLAT
+        if forecast:
+            direction = InsightDirection.UP if forecast > 0 else InsightDirection.DOWN
+        magnitude = gain if gain * forecast > 0 else None
+        confidence = abs(forecast) / self._context.strategy.forecasts.cap
+        return Insight.price(symbol, LIFETIME, direction, magnitude, confidence, sleeve, forecast)
 
 
 class TrendAlphaModel(SleeveAlphaModel):

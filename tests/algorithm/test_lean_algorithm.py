@@ -1,0 +1,372 @@
+"""The algorithm class and every LEAN model, driven by a small stand-in for LEAN.
+
+With the real engine tests/lean compares much more; here it is the translation of every model that
+is under test, and what happens to orders on their way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+
+import AlgorithmImports as Lean
+import numpy as np
+import pytest
+
+from algorithm import lean_algorithm
+from algorithm.lean_algorithm import TrendCarryAlgorithm
+from algorithm.lean_record import LIVE_RECORD_KEY, RECORD_KEY
+from algorithm.settings import Settings
+from algorithm.state import STATE_KEY
+from research.engine.engine import run_backtest
+from research.engine.from_decisions import result_from
+from research.lean.parity import compare
+from research.lean.record import bring_record
+from tests.helpers import bent, made_up_dataset, settings
+from tests.stand_ins.engine import StandInEngine
+from universe.arrays import to_epoch_day
+
+SESSIONS = 330
+START = "2015-12-01"
+EVERY_RULE = {
+    "trend_rules": "tsmom ewmac breakout",
+    "carry_rules": "smoothed cross_section relative_value calendar directional",
+}
+RISKY = {"var_limit": 0.04, "governor": "0.005 0.8 0.01 0.5"}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return made_up_dataset(SESSIONS, seed=4)
+
+
+def chosen(**changes) -> Settings:
+    return settings(**{"start": START, "warmup_days": 400, "end": "2017-01-01", **changes})
+
+
+def start(data, the_settings, **options):
+    """The algorithm at work on the markets of ``data``, which no master knows."""
+    instruments = [history.instrument for history in data.markets.values()]
+    patch = pytest.MonkeyPatch()
+    patch.setattr(lean_algorithm, "lean_markets", lambda markets, master: instruments)
+    with patch.context():
+        return StandInEngine(TrendCarryAlgorithm(), data, the_settings.as_strings(), **options)
+
+
+def record_of(engine, tmp_path):
+    for key, content in engine.object_store.items():
+        path = tmp_path / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    path = bring_record(tmp_path, tmp_path / "no export", tmp_path / "decisions.jsonl")
+    with path.open(encoding="utf-8") as file:
+        return result_from(file)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[({}, False), (RISKY, False), (EVERY_RULE, True)],
+    ids=["plain", "with scales and gate", "every rule and spreads"],
+)
+def both(request, data, tmp_path_factory):
+    """The stand-in's run, its record as a result, and the embedded engine's result."""
+    changes, curved = request.param
+    the_data, the_settings = (bent(data) if curved else data), chosen(**changes)
+    engine = start(the_data, the_settings).run().finish()
+    read = record_of(engine, tmp_path_factory.mktemp("store"))
+    return engine, read, run_backtest(the_data, the_settings)
+
+
+class TestAgreesWithTheEmbeddedEngine:
+    def test_targets_orders_fills_and_account(self, both):
+        _, read, own = both
+        report = compare(read, own)
+        assert report.differences == []
+        assert report.sessions == len(own.day)
+        assert report.fills > 100
+
+    def test_profit_costs_and_sleeves(self, both):
+        _, read, own = both
+        for name in ("pnl", "cost", "roll_cost", "closing_fees", "weight", "risk_share"):
+            mine, theirs = getattr(own, name), getattr(read, name)
+            size = float(np.abs(mine).max())
+            np.testing.assert_allclose(theirs, mine, rtol=1e-9, atol=1e-9 * size, err_msg=name)
+        for name, mine in own.sleeve_pnl.items():
+            size = float(np.abs(mine).max())
+            np.testing.assert_allclose(read.sleeve_pnl[name], mine, rtol=1e-8, atol=1e-9 * size)
+
+    def test_events_scales_and_history(self, both):
+        _, read, own = both
+        assert read.events == own.events
+        np.testing.assert_allclose(read.exposure_scale, own.exposure_scale)
+        np.testing.assert_allclose(read.history_ret, own.history_ret, rtol=1e-9, atol=1e-12)
+        assert read.settings == own.settings
+        assert read.engine == "LEAN"
+
+    def test_fills_carry_their_reason(self, both):
+        _, read, own = both
+        assert [asdict(f)["reason"] for f in read.fills] == [f.reason for f in own.fills]
+        assert {"roll", "rebalance"} <= {fill.reason for fill in read.fills}
+
+
+class TestWhatPeopleSee:
+    def test_charts_stay_within_the_clouds_limits(self, both):
+        engine, read, _ = both
+        names = {series for _, series in engine.points}
+        assert len(names) == len(engine.points) <= 10
+        weeks = len({(day + 3) // 7 for day in read.day.tolist()})
+        assert max(map(len, engine.points.values())) <= weeks
+
+    def test_chart_values_are_those_of_the_decisions(self, both):
+        engine, read, _ = both
+        rows = {day: row for row, day in enumerate(read.day.tolist())}
+        for when, value in engine.points[("Volatility", "Forecast")]:
+            assert value == pytest.approx(read.exante_vol[rows[to_epoch_day(when.date())]])
+        gross = {}
+        for name in ("Gross", "Financials", "Commodities"):
+            gross[name] = np.array([value for _, value in engine.points[("Gross and net", name)]])
+        np.testing.assert_allclose(gross["Gross"], gross["Financials"] + gross["Commodities"])
+
+    def test_realised_volatility_is_that_of_the_account(self, both):
+        engine, read, _ = both
+        when, value = engine.points[("Volatility", "Realised")][-1]
+        row = read.day.tolist().index(to_epoch_day(when.date()))
+        nav = read.nav[row - 60 : row + 1]
+        expected = np.std(nav[1:] / nav[:-1] - 1, ddof=1) * np.sqrt(252)
+        assert value == pytest.approx(expected, rel=0.05)  # of the trusted NAV
+
+    def test_statistics(self, both):
+        engine, read, _ = both
+        assert engine.runtime["Exposure scale"].endswith("%")
+        assert float(engine.summary["VaR Limit"]) == read.var_limit
+        assert float(engine.summary["Mean Forecast Volatility"]) == pytest.approx(
+            read.exante_vol.mean(), abs=1e-3
+        )
+
+    def test_order_tags_say_why(self, both):
+        engine, read, _ = both
+        tag = engine.tickets[-1].tag
+        assert tag.split(":")[0] in ("rebalance", "roll")
+        assert "trend" in tag
+        assert "carry" in tag
+        assert max(len(ticket.tag) for ticket in engine.tickets) < 160
+        if read.exposure_scale.min() < 1:
+            assert any("governor" in ticket.tag for ticket in engine.tickets)
+
+    def test_insights(self, both):
+        engine, _, _ = both
+        assert {insight.source_model for insight in engine.emitted} >= {"trend", "carry"}
+        for insight in engine.emitted:
+            if insight.weight is None:
+                assert insight.direction == Lean.InsightDirection.FLAT
+                assert insight.confidence is None
+                continue
+            assert insight.direction.value == np.sign(insight.weight)
+            assert insight.confidence == pytest.approx(abs(insight.weight) / 2.0)
+            if insight.magnitude is not None:
+                assert insight.source_model != "trend"
+                assert np.sign(insight.magnitude) == insight.direction.value
+        assert any(insight.magnitude for insight in engine.emitted)
+
+    def test_the_benchmark_is_the_first_equity_index(self, both, data):
+        engine, read, _ = both
+        level = engine.benchmark(engine.time)
+        assert level == pytest.approx(100.0 * np.prod(1 + read.history_ret[:, 0]), rel=1e-6)
+
+    def test_charts_and_record_can_be_switched_off(self, data):
+        engine = start(data, chosen(charts="off", decisions=False)).run(
+            to_epoch_day(date(2016, 1, 15))
+        )
+        engine.finish()
+        assert engine.tickets
+        assert engine.points == {}
+        assert engine.object_store == {}
+
+    def test_full_charts_show_every_class_and_sleeve(self, data):
+        engine = start(data, chosen(charts="full")).run(to_epoch_day(date(2016, 1, 15)))
+        names = {series for _, series in engine.points}
+        assert {"Class equity", "Class metal", "Sleeve trend", "Sleeve carry"} <= names
+        assert len(names) <= 30
+
+
+class TestOrders:
+    """Day by day until orders are on their way; then what becomes of them."""
+
+    @pytest.fixture
+    def engine(self, data):
+        return start(data, chosen())
+
+    def until_orders(self, engine):
+        days = sorted(set(np.concatenate([h.day for h in engine.dataset.markets.values()])))
+        for number, day in enumerate(days):
+            engine.step(int(day))
+            if len(engine._open()) > 2 and engine.time.month == 2:
+                return [int(d) for d in days[number + 1 :]]
+        raise AssertionError("no orders")
+
+    def wanted(self, engine):
+        decision = engine.algorithm._context.walk.decision
+        legs = decision.snapshot.legs.target_contracts(decision.contracts)
+        return {
+            (market, month): n
+            for market, months in legs.items()
+            for month, n in months.items()
+            if n
+        }
+
+    def test_an_order_that_raises_stops_no_other_and_is_not_counted(self, engine):
+        engine.refuse = {"EQ1", "BD1"}
+        self.until_orders(engine)
+        assert any("no such order is taken" in line for line in engine.lines)
+        sent = {engine.algorithm._context.strategy.names[o.market] for o in self.orders(engine)}
+        assert sent
+        assert not sent & engine.refuse
+
+    def orders(self, engine):
+        return engine.algorithm._context.walk.decision.orders
+
+    def test_an_order_that_the_broker_refuses_is_told_and_ordered_anew(self, engine):
+        days = self.until_orders(engine)
+        engine.invalid = {ticket.symbol.id.symbol for ticket in engine._open()}
+        before = {ticket.order_id for ticket in engine._open()}
+        engine.step(days[0])
+        refused = [t for t in engine.tickets if t.status == Lean.OrderStatus.INVALID]
+        assert {t.order_id for t in refused} == before
+        assert any("the broker refuses it" in line for line in engine.lines)
+        assert engine.algorithm._context.pending == {}
+        engine.invalid = set()
+        engine.step(days[1])
+        engine.step(days[2])
+        held = {key: n for key, n in engine.algorithm._context.holdings.items()}
+        assert held
+
+    def test_a_cancelled_order_is_ordered_anew(self, engine):
+        days = self.until_orders(engine)
+        ticket = engine._open()[0]
+        ticket.cancel("by hand")
+        engine.step(days[0])
+        assert ticket.order_id not in engine.algorithm._context.tickets
+
+    def test_a_partial_fill_leaves_the_rest_on_its_way(self, engine):
+        days = self.until_orders(engine)
+        ticket = max(engine._open(), key=lambda one: abs(one.quantity))
+        assert abs(ticket.quantity) > 1
+        ticket.quantity_filled = float(np.sign(ticket.quantity))  # in the night, by one contract
+        ticket.status = Lean.OrderStatus.PARTIALLY_FILLED
+        engine.book(ticket.security, int(ticket.quantity_filled), 100.0)
+        key = engine.algorithm._context.keys[ticket.symbol]
+        others = {code: rows for code, rows in engine._rows.items() if code != key}
+        code = ticket.symbol.id.symbol
+        rows, engine._rows[code] = engine._rows[code], {}  # its market is closed
+        engine.step(days[0])
+        engine._rows[code] = rows
+        assert others
+        pending = engine.algorithm._context.pending
+        assert pending[key] == ticket.quantity - ticket.quantity_filled
+        on_its_way = [t for t in engine._open() if t.symbol == ticket.symbol]
+        held = engine.portfolio[ticket.symbol].quantity
+        total = held + sum(t.quantity - t.quantity_filled for t in on_its_way)
+        assert total == self.wanted(engine).get(key, 0)
+
+    def test_fills_in_parts_are_all_recorded(self, data, tmp_path):
+        engine = start(data, chosen())
+        engine.parts = 3
+        engine.run(to_epoch_day(date(2016, 3, 1))).finish()
+        read = record_of(engine, tmp_path)
+        own = run_backtest(data, chosen(end="2016-03-01"))
+        assert len(read.fills) > len(own.fills)
+        np.testing.assert_array_equal(read.contracts, own.contracts)
+        np.testing.assert_allclose(read.pnl, own.pnl, atol=1e-6 * np.abs(own.pnl).max())
+
+    def test_a_late_fill_counts_on_the_next_line(self, engine, tmp_path):
+        """Bars of sessions through midnight fill after the decision."""
+        days = self.until_orders(engine)
+        ticket = engine._open()[0]
+        ticket.status, ticket.quantity_filled = Lean.OrderStatus.FILLED, ticket.quantity
+        engine.book(ticket.security, int(ticket.quantity), ticket.security.last.close)
+        engine._tell(ticket, int(ticket.quantity), ticket.security.last.close, "")
+        engine.step(days[0])
+        engine.finish()
+        read = record_of(engine, tmp_path)
+        late = [
+            f for f in read.fills if f.epoch_day == read.day[-2] and f.month == ticket.symbol.month
+        ]
+        assert ticket.quantity in [fill.quantity for fill in late]
+
+    def test_what_nobody_ordered_is_told_apart(self, engine, tmp_path):
+        days = self.until_orders(engine)
+        symbol, holding = next((s, h) for s, h in engine.portfolio.items() if h.quantity)
+        security = engine._security(symbol)
+        ended = type(engine.tickets[0])(
+            999, security, -holding.quantity, "Liquidate from delisting"
+        )
+        engine.book(security, -holding.quantity, security.last.close)
+        engine._tell(ended, -holding.quantity, security.last.close, "")
+        by_hand = type(engine.tickets[0])(998, security, 1, "")
+        engine._tell(by_hand, 1, security.last.close, "")
+        engine.step(days[0])
+        read = record_of(engine.finish(), tmp_path)
+        reasons = {fill.reason for fill in read.fills if fill.market == symbol.id.symbol}
+        assert {"expiry", "other"} <= reasons
+        assert any(event.kind == "expiry" for event in read.events)
+
+
+class TestLive:
+    def test_a_restart_goes_on_from_the_state_and_keeps_the_record(self, data):
+        first = start(data, chosen(), live=True).run(to_epoch_day(date(2016, 1, 8)))
+        assert STATE_KEY in first.object_store
+        parts = [key for key in first.object_store if key.startswith(LIVE_RECORD_KEY)]
+        assert parts
+        again = start(data, chosen(), live=True, store=first.object_store)
+        assert any("restored as of 2016-01-08" in line for line in again.lines)
+        assert again.algorithm._context.strategy.day == first.algorithm._context.strategy.day
+        np.testing.assert_array_equal(
+            again.algorithm._context.strategy.last_contracts,
+            first.algorithm._context.strategy.last_contracts,
+        )
+
+    def test_an_error_costs_an_evening_not_the_deployment(self, data, monkeypatch):
+        engine = start(data, chosen(), live=True)
+        monkeypatch.setattr(
+            engine.algorithm, "_observe", lambda: (_ for _ in ()).throw(ValueError("no"))
+        )
+        engine.run(to_epoch_day(date(2015, 1, 8)))
+        assert any("no orders for it, positions stay" in error for error in engine.errors)
+
+    def test_a_full_store_is_told_and_stops_nothing(self, data):
+        engine = start(data, chosen(), live=True)
+        engine.object_store.full = True
+        engine.run(to_epoch_day(date(2015, 12, 10)))
+        assert any("the record of the run has a gap" in error for error in engine.errors)
+        assert any("a restart would use an older state" in error for error in engine.errors)
+        assert engine.tickets
+
+    def test_a_backtest_forgets_the_record_of_the_one_before(self, data):
+        store = start(data, chosen()).object_store
+        store[f"{RECORD_KEY}/1970.gz"] = b"old"
+        store["mine.txt"] = "kept"
+        start(data, chosen(), store=store)
+        assert list(store) == ["mine.txt"]
+
+
+class TestMapping:
+    def test_the_contract_that_lean_maps_is_followed(self, data):
+        engine = start(data, chosen()).run(to_epoch_day(date(2015, 9, 1)))
+        algorithm = engine.algorithm
+        for market, code in enumerate(data.markets):
+            mapped = engine.securities[(code, 0)].mapped
+            assert algorithm._mapped_month(market) == mapped.month
+
+    def test_the_universe_reaches_beyond_the_contract_held(self, data):
+        engine = start(data, chosen()).run(to_epoch_day(date(2015, 9, 1)))
+        chains = list(engine.universe.create_universes(engine))
+        assert [chain.symbol.value for chain in chains] == [f"/{code}" for code in data.markets]
+        asked = []
+        for chain in chains:
+            chain.select(type("Chain", (), {"expiration": lambda _, a, b: asked.append((a, b))})())
+        assert all(first.days == 0 and 400 <= last.days <= 1100 for first, last in asked)
+
+    def test_an_account_in_another_currency_is_refused(self, data, monkeypatch):
+        monkeypatch.setattr(StandInEngine, "account_currency", "EUR")
+        with pytest.raises(ValueError, match="the account's currency is EUR"):
+            start(data, chosen())
