@@ -194,7 +194,7 @@ def _proportion_ratio(exceptions: IntArray, sessions: int, rate: float) -> Float
     share = exceptions / sessions
     fitted = xlogy(exceptions, share) + xlogy(sessions - exceptions, 1.0 - share)
     null = xlogy(exceptions, rate) + xlogy(sessions - exceptions, 1.0 - rate)
-    return np.maximum(2.0 * (fitted - null), 0.0)
+    return np.asarray(np.maximum(2.0 * (fitted - null), 0.0))
 
 
 def _as_arrays(pairs: Transitions) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
