@@ -204,31 +204,36 @@ class Limit:
         """Measure the portfolio held and move the status of every bucket.
 
         A figure that is not a number leaves a breach a breach: only a measured value ends it.
+
+        Returns
+        -------
+        list of Reading
+            The fullest bucket, and every other one that is not within its limit or was not.
         """
         values = self.measure.values(account.contracts, account)
-        before = self.status.copy()
-        self.status = np.array(
-            [self._next(Status(b), v) for b, v in zip(before.tolist(), values, strict=True)],
-            dtype=np.int64,
-        )
+        before = self.status
+        self.status = self._next(before, values)
         noticed = self.status >= Status.WARN
         self.since = np.where(noticed, np.where(self.since > 0, self.since, event.day), 0)
-        breached = self.status == Status.BREACH
         if event.kind is EventKind.CLOSE:
-            self.sessions = np.where(breached, self.sessions + 1, 0)
+            self.sessions = np.where(self.status == Status.BREACH, self.sessions + 1, 0)
             if isinstance(self.measure, TurnoverSpike | SlippageOutlier):
                 self.measure.close(account)
-        return [self._reading(k, event.day, float(values[k]), before) for k in range(len(values))]
+        told = (self.status != Status.OK) | (before != Status.OK)
+        told[int(np.argmax(np.where(np.isnan(values), -1.0, values)))] = True
+        return [
+            self._reading(bucket, event.day, float(values[bucket]), before)
+            for bucket in np.flatnonzero(told).tolist()
+        ]
 
-    def _next(self, before: Status, value: float) -> Status:
-        if not np.isfinite(value):
-            return before if before is Status.BREACH else Status.UNKNOWN
-        row = self.row
-        breach = row.breach * (row.clear if before is Status.BREACH else 1.0)
-        warn = row.warn * (row.clear if before >= Status.WARN else 1.0)
-        if value > breach:
-            return Status.BREACH
-        return Status.WARN if value > warn else Status.OK
+    def _next(self, before: IntArray, values: FloatArray) -> IntArray:
+        row, known = self.row, np.isfinite(values)
+        value = np.where(known, values, 0.0)
+        breach = np.where(before == Status.BREACH, row.breach * row.clear, row.breach)
+        warn = np.where(before >= Status.WARN, row.warn * row.clear, row.warn)
+        status = np.where(value > breach, Status.BREACH, np.where(value > warn, Status.WARN, 0))
+        unknown = np.where(before == Status.BREACH, Status.BREACH, Status.UNKNOWN)
+        return np.where(known, status, unknown).astype(np.int64)
 
     def _reading(self, bucket: int, day: int, value: float, before: IntArray) -> Reading:
         row, sessions = self.row, int(self.sessions[bucket])
@@ -260,7 +265,7 @@ class LimitBook:
         self.limits = tuple(limits)
 
     def read(self, event: RiskEvent, account: RiskAccount) -> list[Reading]:
-        """Readings of all limits at a close, of those that are always measured otherwise."""
+        """Read all limits at a close, and otherwise those that are always measured."""
         closing = event.kind is EventKind.CLOSE
         due = [limit for limit in self.limits if closing or limit.row.always]
         return [reading for limit in due for reading in limit.read(event, account)]

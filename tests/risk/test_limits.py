@@ -73,9 +73,13 @@ class TestMeasures:
         cov = np.diag([1e-4, 4e-4, 1e-5, 4e-5, 1e-3, 1e-4])
         cov[0, 1] = cov[1, 0] = 1e-4
         made = VarModel(cov, np.sqrt(np.diagonal(cov)), np.zeros((0, N)))
+        now = account(held, unit_exposure=unit, model=made)
         found = {
-            (r.limit, r.bucket): r.value
-            for r in book().read(CLOSE, account(held, unit_exposure=unit, model=made))
+            (limit.row.name, bucket): value
+            for limit in book().limits
+            for bucket, value in zip(
+                limit.measure.buckets, limit.measure.values(held, now), strict=True
+            )
         }
         assert found["gross", "fund"] == pytest.approx(0.05 + 0.08 + 0.15)
         assert found["net", "fund"] == pytest.approx(0.05 - 0.08 + 0.15)
@@ -130,6 +134,15 @@ class TestMeasures:
         found = only(limits, RiskEvent(EventKind.FILL, 101), slippage=5.0)["fund"]
         assert found.value == pytest.approx((5.0 - usual.mean()) / usual.std(ddof=1))
         assert only(limits, RiskEvent(EventKind.FILL, 101), slippage=-9.0)["fund"].value == 0.0
+
+    def test_the_fullest_bucket_is_told_and_every_one_that_is_not_within_its_limit(self):
+        held, unit = np.array([10, 20, 70, 90, -65, 0]), np.full(N, 0.01)
+        found = only(one("market_notional"), held=held, unit_exposure=unit)
+        assert {name: r.status.name for name, r in found.items()} == {
+            "ZN": "WARN", "CL": "WARN",
+        }  # fmt: skip
+        calm = only(one("market_notional"), held=held // 10, unit_exposure=unit)
+        assert list(calm) == ["ZN"] or list(calm) == ["CL"]
 
     def test_without_a_model_nothing_of_risk_is_known(self):
         for reading in book().read(CLOSE, account(np.ones(N, dtype=np.int64), model=None)):
