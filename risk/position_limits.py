@@ -21,7 +21,6 @@ from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.instruments import Instrument
 from universe.master import MASTER
 
-
 ROUNDING = 1e-9
 """So that a tenth off thirty thousand is twenty-seven thousand."""
 
