@@ -14,8 +14,12 @@ from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day, to_
 NEAR_DAYS = 7
 """Calendar days within which a market must have a price up to either end of an episode."""
 
-LEAST_COMMON = 250
-"""Sessions that two markets must have in common for one to stand in for the other."""
+WEEK = 5
+"""Sessions of the returns that correlations are of: markets close at other hours, and some sources
+have a market's price a day late."""
+
+LEAST_COMMON = 52
+"""Weeks that two markets must have in common for one to stand in for the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,15 @@ class EpisodeMoves:
     scale: FloatArray
 
 
+def all_moves(
+    history: PriceHistory, as_of: int, episodes: Sequence[Episode] = EPISODES
+) -> list[EpisodeMoves]:
+    """Moves in every episode that was over by a day and that the history reaches back to."""
+    pairs = _pairs(history, int(np.searchsorted(history.day, as_of, side="right")))
+    found = [_moves(history, episode, as_of, pairs) for episode in episodes]
+    return [moves for moves in found if moves is not None]
+
+
 def episode_moves(history: PriceHistory, episode: Episode, as_of: int) -> EpisodeMoves | None:
     """What every market did in an episode, as far as it was known on a day.
 
@@ -112,11 +125,21 @@ def episode_moves(history: PriceHistory, episode: Episode, as_of: int) -> Episod
 
     Notes
     -----
-    A market without prices at both ends takes the moves of the market of its class whose returns
-    correlate most with its own since both exist, times the ratio of their volatilities over those
-    sessions; without one in its class that of any class, times the regression's slope. A market
+    A market without prices at both ends takes the moves of the market of its class whose weekly
+    returns correlate most with its own since both exist, times the ratio of their volatilities over
+    those weeks; without one in its class that of any class, times the regression's slope. A market
     that has not been seen by the day, or for less than a year, has no move.
     """
+    found = all_moves(history, as_of, (episode,))
+    return found[0] if found else None
+
+
+def _moves(
+    history: PriceHistory,
+    episode: Episode,
+    as_of: int,
+    pairs: tuple[FloatArray, FloatArray],
+) -> EpisodeMoves | None:
     first, last = to_epoch_day(episode.first), to_epoch_day(episode.last)
     base = int(np.searchsorted(history.day, first, side="right")) - 1
     end = int(np.searchsorted(history.day, last, side="right"))
@@ -128,8 +151,7 @@ def episode_moves(history: PriceHistory, episode: Episode, as_of: int) -> Episod
     adjusted = _filled(history.adjusted[:end], history.seen[:end])[base:]
     price = _filled(history.price[: base + 1], history.seen[: base + 1])[-1]
     path = (adjusted[1:] - adjusted[0]) / np.where(own, price, np.nan)
-    stop = int(np.searchsorted(history.day, as_of, side="right"))
-    correlation, ratio = _pairs(history, stop)
+    correlation, ratio = pairs
     source = list(history.codes)
     scale = np.ones(len(source))
     own_path = path.copy()
@@ -200,12 +222,14 @@ def _filled(values: FloatArray, seen: BoolArray) -> FloatArray:
 
 
 def _pairs(history: PriceHistory, stop: int) -> tuple[FloatArray, FloatArray]:
-    """Correlation of every pair over common sessions, NaN below ``LEAST_COMMON``; vol ratio."""
+    """Correlation of every pair over common weeks, NaN below ``LEAST_COMMON``; ratio of vols."""
     seen = history.seen[:stop]
-    adjusted = _filled(history.adjusted[:stop], seen)
-    price = _filled(history.price[:stop], seen)
+    last = slice((stop - 1) % WEEK, None, WEEK)
+    adjusted = _filled(history.adjusted[:stop], seen)[last]
+    price = _filled(history.price[:stop], seen)[last]
+    count = np.cumsum(seen, axis=0)[last]
     ret = np.diff(adjusted, axis=0) / price[:-1]
-    use = seen[1:] & np.isfinite(ret)
+    use = (np.diff(count, axis=0) > 0) & np.isfinite(ret)
     mask, value = use.astype(np.float64), np.where(use, ret, 0.0)
     common = mask.T @ mask
     enough = common >= LEAST_COMMON
