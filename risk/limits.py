@@ -28,6 +28,9 @@ from risk.limit_measures import (
 )
 from universe.arrays import FloatArray, IntArray
 
+ROUNDING = 1e-9
+"""So that a NAV of 96 after 100 is a loss of 4 %, which a limit of 4 % allows."""
+
 STALE_DAYS = 5
 """Calendar days without a trusted price after which a position's exposure counts as stale."""
 
@@ -228,7 +231,7 @@ class Limit:
 
     def _next(self, before: IntArray, values: FloatArray) -> IntArray:
         row, known = self.row, np.isfinite(values)
-        value = np.where(known, values, 0.0)
+        value = np.where(known, values, 0.0) / (1.0 + ROUNDING)
         breach = np.where(before == Status.BREACH, row.breach * row.clear, row.breach)
         warn = np.where(before >= Status.WARN, row.warn * row.clear, row.warn)
         status = np.where(value > breach, Status.BREACH, np.where(value > warn, Status.WARN, 0))
