@@ -79,7 +79,7 @@ class Notional(Grouped):
     ----------
     labels : sequence of str
     factor : float array of shape (n_assets,)
-        Ten-year equivalents of rates, 1 otherwise.
+        What a unit of exposure counts as: ten-year equivalents of rates, 1 otherwise.
     """
 
     def __init__(self, labels: Sequence[str], factor: FloatArray) -> None:

@@ -100,9 +100,9 @@ TABLE: tuple[LimitRow, ...] = (
     LimitRow("drawdown", 0.15, 0.25, _SAY, _NAV, "fall from the highest NAV"),
     LimitRow("market_notional", 0.60, 0.75, _CAP, _NAV, "absolute exposure to a market"),
     LimitRow("sector_notional", 1.50, 2.00, _CAP, _NAV, "absolute exposures to a sector"),
-    LimitRow("class_notional", 2.00, 3.00, _CAP, _NAV, "absolute exposures to an asset class"),
-    LimitRow("market_risk", 0.010, 0.015, _CAP, _NAV, "one-day VaR of a market alone"),
-    LimitRow("sector_risk", 0.015, 0.020, _CAP, _NAV, "one-day VaR of a sector alone"),
+    LimitRow("class_notional", 3.00, 4.00, _CAP, _NAV, "absolute exposures to an asset class"),
+    LimitRow("market_risk", 0.015, 0.025, _CAP, _NAV, "one-day VaR of a market alone"),
+    LimitRow("sector_risk", 0.016, 0.025, _CAP, _NAV, "one-day VaR of a sector alone"),
     LimitRow("class_risk", 0.020, 0.030, _CAP, _NAV, "one-day VaR of an asset class alone"),
     LimitRow("net_beta", 0.80, 1.20, _CAP, "", "absolute beta of the book to the equity market"),
     LimitRow("gross", 4.0, 6.0, _CUT, _NAV, "sum of absolute exposures"),
@@ -116,7 +116,12 @@ TABLE: tuple[LimitRow, ...] = (
              f"exposure without a price for {STALE_DAYS} days", always=True),
 )
 # fmt: on
-"""Every limit and its defaults. Gross is typically 2 to 4 at 10 % volatility (000)."""
+"""Every limit and its defaults.
+
+Gross is typically 2 to 4 at 10 % volatility (000). Where no rule or document sets a level, it lies
+about the highest that 61 markets held at the default settings from 2000 to 2022-06, warnings about
+their 99th percentile: a limit says that something is out of the usual.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +316,8 @@ def make_limits(
     ----------
     codes, sectors, classes : sequences of str, one an asset
     factor : float array of shape (n_assets,)
-        Ten-year equivalents of rates, 1 otherwise.
+        What a unit of exposure counts as: of rates their duration over ten-year notes', the inverse
+        of ``portfolio.contracts.ten_year_equivalent``.
     horizon : int
         Sessions of VaR.
     beta_market : str

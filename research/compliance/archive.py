@@ -11,13 +11,14 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from research.compliance.records import SCHEMA, DayEntry, Head, RecordError, canonical, parse
+from research.compliance.records import SCHEMA, DayEntry, Head, canonical, parse
 
 START = "0" * 64
 
@@ -63,6 +64,20 @@ def _line(previous: str, text: str) -> tuple[str, str]:
     return own, f'{{"hash":"{own}","previous":"{previous}","record":{text}}}\n'
 
 
+_FORM = re.compile(r'\{"hash":"([0-9a-f]{64})","previous":"([0-9a-f]{64})","record":(\{.*\})\}\n')
+
+
+def _parts(raw: bytes) -> tuple[str, str, str]:
+    """Hash, hash before, and the record's text as it was written."""
+    if not raw.endswith(b"\n"):
+        raise ArchiveError("the line is cut off")
+    form = _FORM.fullmatch(raw.decode("ascii", "replace"))
+    if form is None:
+        raise ArchiveError("the line is not of the archive's form")
+    own, previous, text = form.groups()
+    return own, previous, text
+
+
 class _Chain:
     """Checks line by line; holds what the next one must fit to."""
 
@@ -71,22 +86,16 @@ class _Chain:
         self.head: Head | None = None
 
     def take(self, raw: bytes) -> Head | DayEntry:
-        if not raw.endswith(b"\n"):
-            raise ArchiveError("the line is cut off")
-        try:
-            values = json.loads(raw)
-            own, previous, record = values["hash"], values["previous"], values["record"]
-        except (ValueError, KeyError, TypeError):
-            raise ArchiveError("the line is not of the archive's form") from None
+        own, previous, text = _parts(raw)
         if previous != self.hash:
             raise ArchiveError("the line does not follow the one before it")
-        try:
-            entry = parse(DayEntry, record) if self.lines else parse(Head, record)
-            text = canonical(entry)
-        except RecordError as error:
-            raise ArchiveError(str(error)) from None
         if own != link(previous, text):
             raise ArchiveError("the record is not the one that was hashed")
+        try:
+            record = json.loads(text)
+            entry = parse(DayEntry, record) if self.lines else parse(Head, record)
+        except ValueError as error:
+            raise ArchiveError(str(error)) from None
         self.follow(entry, own)
         return entry
 
@@ -123,8 +132,8 @@ def verify(path: str | Path) -> Verification:
     return Verification(chain.lines, chain.hash)
 
 
-def read(path: str | Path) -> tuple[Head, list[DayEntry]]:
-    """All records of an archive whose chain holds.
+def read(path: str | Path) -> tuple[Head, list[DayEntry], str]:
+    """All records of an archive whose chain holds, and the hash of its last line.
 
     Raises
     ------
@@ -144,7 +153,7 @@ def read(path: str | Path) -> tuple[Head, list[DayEntry]]:
                 days.append(entry)
     if chain.head is None:
         raise ArchiveError(f"{path} is empty; an archive begins with its head")
-    return chain.head, days
+    return chain.head, days, chain.hash
 
 
 class ArchiveWriter:

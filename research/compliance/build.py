@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from portfolio.contracts import ten_year_equivalent
 from research.compliance.liquidity import Bucket, buckets, days_to_cash, shares
 from research.compliance.records import (
     SCHEMA,
@@ -22,7 +23,7 @@ from research.compliance.records import (
 )
 from research.engine.result import RunResult
 from research.measures.performance import returns_of, var_tested
-from research.measures.tables import base_nav, contract_values, turnover
+from research.measures.tables import base_nav, contract_values
 from risk.account import EventKind, Remedy, RiskAccount, RiskEvent
 from risk.breach_cause import Cause
 from risk.limit_measures import DailyLoss, Drawdown, Measure, TurnoverSpike
@@ -108,10 +109,11 @@ def entries_of(
     rows : sequence of LimitRow
         Of them those that the result keeps figures for are measured.
     """
-    held = np.abs(np.nan_to_num(result.contracts * contract_values(result)))
-    exposure = held / np.where(result.nav > 0, result.nav, np.inf)[:, None]
+    unit = _unit_exposure(result, master)
+    exposure = np.abs(result.contracts * unit)
+    member = np.array([[c == name for c in result.classes] for name in sorted(set(result.classes))])
     liquidity = _liquidity(result, master, exposure)
-    traded = np.sum([*turnover(result).parts.values(), np.zeros(len(result.day))], axis=0)
+    traded = _traded(result, unit)
     readings = _readings(result, rows, exposure.sum(axis=1), traded)
     returned = np.concatenate([[np.nan], returns_of(result)])[: len(result.day)]
     clean = result.pnl.sum(axis=1) / base_nav(result)
@@ -134,6 +136,7 @@ def entries_of(
                 bool(-returned[row] > before[row]) if tested[row] else None,
                 None,
                 number(exposure[row].sum()),
+                (member @ exposure[row]).tolist(),
                 number(traded[row]),
                 number(result.drawdown[row]),
                 None,
@@ -146,6 +149,25 @@ def entries_of(
                 "armed",
             )
         )
+    return out
+
+
+def _unit_exposure(result: RunResult, master: InstrumentMaster) -> FloatArray:
+    """Exposure of one contract over NAV, (days, markets), rates in ten-year equivalents."""
+    duration = np.array([master[c].duration if c in master else 0.0 for c in result.markets])
+    value = np.nan_to_num(contract_values(result)) / ten_year_equivalent(duration)
+    return np.asarray(value / np.where(result.nav > 0, result.nav, np.inf)[:, None])
+
+
+def _traded(result: RunResult, unit: FloatArray) -> FloatArray:
+    """Exposure that changed hands by session, over NAV."""
+    row = {day: k for k, day in enumerate(result.day.tolist())}
+    column = {code: k for k, code in enumerate(result.markets)}
+    out = np.zeros(len(result.day))
+    for fill in result.fills:
+        if fill.epoch_day in row and fill.market in column:
+            day = row[fill.epoch_day]
+            out[day] += abs(fill.quantity) * unit[day, column[fill.market]]
     return out
 
 

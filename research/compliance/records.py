@@ -6,9 +6,10 @@ import dataclasses
 import json
 import math
 import types
-import typing
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 SCHEMA = 1
 """Version of the format, in the archive's first line."""
@@ -85,8 +86,11 @@ class DayEntry:
         Null where there was nothing to test.
     shortfall : float or None
         One-day expected shortfall.
-    gross, turnover, drawdown : float or None
-    margin, cash : float or None
+    gross : float or None
+        Absolute exposures held, rates in ten-year equivalents.
+    exposure : list of float
+        The same by asset class, in the alphabet's order of the head's classes.
+    turnover, drawdown, margin, cash : float or None
     liquidity_value, liquidity_risk : list of float
         Shares of the four buckets of 22e-4, by asset value and by risk; empty where unknown.
     limits : list of LimitEntry
@@ -109,6 +113,7 @@ class DayEntry:
     is_exception: bool | None
     shortfall: Number
     gross: Number
+    exposure: list[float]
     turnover: Number
     drawdown: Number
     margin: Number
@@ -137,14 +142,18 @@ def canonical(entry: Entry) -> str:
     RecordError
         If a float is not finite or a field is not of its type.
     """
-    values = dataclasses.asdict(parse(type(entry), dataclasses.asdict(entry)))
     try:
-        return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return json.dumps(
+            _plain(type(entry), entry), sort_keys=True, separators=(",", ":"), allow_nan=False
+        )
     except ValueError as error:
+        if isinstance(error, RecordError):
+            raise
         raise RecordError(f"a record holds a number that is not finite: {error}") from None
 
 
-_T = typing.TypeVar("_T")
+_T = TypeVar("_T")
+_Rule = Callable[[Any], Any]
 
 
 def parse(kind: type[_T], values: Any) -> _T:
@@ -155,33 +164,73 @@ def parse(kind: type[_T], values: Any) -> _T:
     RecordError
         If a field is missing, unknown, or of another type.
     """
-    if not isinstance(values, dict):
-        raise RecordError(f"{kind.__name__} is {values!r}; it must be an object")
-    hints = typing.get_type_hints(kind)
-    for name in values.keys() ^ hints.keys():
-        state = "missing" if name in hints else "unknown"
-        raise RecordError(f"{kind.__name__}.{name} is {state}; fields are {', '.join(hints)}")
-    checked = {
-        name: _checked(f"{kind.__name__}.{name}", hint, values[name])
-        for name, hint in hints.items()
-    }
-    return kind(**checked)
+    plain, shape = _plain(kind, values), cast(Any, kind)
+    return kind(**{name: make(plain[name]) for name, (_, make) in _fields(shape).items()})
 
 
-def _checked(name: str, hint: Any, value: Any) -> Any:
-    origin = typing.get_origin(hint)
-    if origin in (types.UnionType, typing.Union):
-        inner = [arg for arg in typing.get_args(hint) if arg is not type(None)]
-        return None if value is None else _checked(name, inner[0], value)
+@cache
+def _fields(kind: Any) -> dict[str, tuple[_Rule, _Rule]]:
+    """By field: what checks its value, and what makes it of plain JSON."""
+    hints = get_type_hints(kind)
+    return {name: (_check(hint), _maker(hint)) for name, hint in hints.items()}
+
+
+def _plain(kind: Any, source: Any) -> dict[str, Any]:
+    """A record, or the object that JSON made of one, as plain JSON of the right types."""
+    known = _fields(kind)
+    if isinstance(source, dict):
+        for name in source.keys() ^ known.keys():
+            state = "missing" if name in known else "unknown"
+            raise RecordError(f"{kind.__name__}.{name} is {state}; fields are {', '.join(known)}")
+        values = source
+    elif isinstance(source, kind):
+        values = {name: getattr(source, name) for name in known}
+    else:
+        raise RecordError(f"{kind.__name__} is {source!r}; it must be an object")
+    out = {}
+    for name, (check, _) in known.items():
+        try:
+            out[name] = check(values[name])
+        except _WrongTypeError as error:
+            raise RecordError(f"{kind.__name__}.{name} is {error}") from None
+    return out
+
+
+class _WrongTypeError(Exception):
+    pass
+
+
+def _check(hint: Any) -> _Rule:
+    origin = get_origin(hint)
+    if origin in (types.UnionType, Union):
+        inner = _check(next(arg for arg in get_args(hint) if arg is not types.NoneType))
+        return lambda value: None if value is None else inner(value)
     if origin is list:
-        if not isinstance(value, list):
-            raise RecordError(f"{name} is {value!r}; it must be a list")
-        (inner_hint,) = typing.get_args(hint)
-        return [_checked(f"{name}[{k}]", inner_hint, item) for k, item in enumerate(value)]
+        item = _check(get_args(hint)[0])
+
+        def check_list(value: Any) -> Any:
+            if not isinstance(value, list):
+                raise _WrongTypeError(f"{value!r}; it must be a list")
+            return [item(one) for one in value]
+
+        return check_list
     if dataclasses.is_dataclass(hint):
-        return parse(typing.cast(type[Any], hint), value)
-    if hint is float and type(value) in (int, float):
-        return float(value)
-    if type(value) is not hint:
-        raise RecordError(f"{name} is {value!r}; it must be of type {hint.__name__}")
-    return value
+        return lambda value: _plain(hint, value)
+
+    def check_plain(value: Any) -> Any:
+        if type(value) is hint:
+            return value
+        if hint is float and type(value) is int:
+            return float(value)
+        raise _WrongTypeError(f"{value!r}; it must be of type {hint.__name__}")
+
+    return check_plain
+
+
+def _maker(hint: Any) -> _Rule:
+    """Records inside of lists are made of their objects; all else is as JSON has it."""
+    arguments = get_args(hint)
+    if get_origin(hint) is list and dataclasses.is_dataclass(arguments[0]):
+        inner = cast(type[Any], arguments[0])
+        return lambda value: [parse(inner, one) for one in value]
+    return lambda value: value

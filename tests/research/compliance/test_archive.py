@@ -29,7 +29,8 @@ def day(text, **changes):
     values = {
         "day": text, "nav": 1e8, "result": -0.01, "clean_result": None, "var_parametric": 0.1,
         "var_historical": None, "var_relative": 1.2, "var_one_day": 0.02, "var_tested": 0.02,
-        "is_exception": False, "shortfall": 0.03, "gross": 2.0, "turnover": 0.1, "drawdown": 0.05,
+        "is_exception": False, "shortfall": 0.03, "gross": 2.0, "exposure": [0.5, 1.5],
+        "turnover": 0.1, "drawdown": 0.05,
         "margin": 0.2, "cash": 0.8, "liquidity_value": [1.0, 0.0, 0.0, 0.0],
         "liquidity_risk": [0.9, 0.1, 0.0, 0.0],
         "limits": [LimitEntry("gross", "fund", 2.0, 4.0, 6.0, "ok", "cut", "", 0, 1)],
@@ -61,8 +62,9 @@ def test_the_chain_by_hand(tmp_path):
 
 def test_what_was_written_is_read(tmp_path):
     path = written(tmp_path / "archive.jsonl", 3)
-    head, days = read(path)
+    head, days, last_hash = read(path)
     assert head == HEAD
+    assert last_hash == verify(path).last_hash
     assert days == [day(f"2020-01-{k + 1:02d}", nav=1e8 + k) for k in range(3)]
 
 
@@ -95,7 +97,7 @@ def test_a_row_whose_hash_was_made_new_breaks_the_next_one(tmp_path):
     line["record"]["result"] = 0.5
     text = json.dumps(line["record"], sort_keys=True, separators=(",", ":"))
     line["hash"] = hashlib.sha256(f"{line['previous']}\n{text}".encode()).hexdigest()
-    rows[2] = json.dumps(line) + "\n"
+    rows[2] = json.dumps(line, sort_keys=True, separators=(",", ":")) + "\n"
     path.write_text("".join(rows))
     assert (verify(path).line, verify(path).problem) == (
         4, "the line does not follow the one before it",
@@ -109,14 +111,9 @@ def test_any_byte_that_is_flipped_is_found(tmp_path_factory, line, data):
     place = data.draw(st.integers(0, len(rows[line]) - 1))
     row = bytearray(rows[line])
     row[place] ^= data.draw(st.sampled_from([1, 2, 16]))
-    original = json.loads(rows[line])
     rows[line] = bytes(row)
     path.write_bytes(b"".join(rows))
-    try:
-        same = json.loads(rows[line]) == original and rows[line].endswith(b"\n")
-    except ValueError:
-        same = False
-    assert verify(path).ok == same
+    assert not verify(path).ok
 
 
 @pytest.mark.parametrize("taken", [1, 3, 5])

@@ -54,6 +54,7 @@ def test_figures_by_hand():
     assert (second.var_tested, second.is_exception) == (0.03, True)
     assert third.is_exception is False
     assert second.gross == pytest.approx(0.6)
+    assert second.exposure == [second.gross]
     breached = {e.limit: e for e in second.limits if e.status == "breach"}
     assert set(breached) == {"var_absolute"}
     assert breached["var_absolute"].sessions == 1
