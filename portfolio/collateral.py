@@ -169,8 +169,8 @@ class BillLadder:
         """Face value by term: of what matures within it and not within the one before."""
         term = np.searchsorted(self._terms, self.maturity - self.day)
         last = len(self._terms) - 1
-        height: FloatArray = np.bincount(np.minimum(term, last), self.face, last + 1)
-        return height.astype(np.float64)
+        height = np.bincount(np.minimum(term, last), self.face, last + 1)
+        return np.asarray(height, dtype=np.float64)
 
     def _buy(self, rate: float, money: float) -> float:
         """Fill the lowest rungs to one height; what is left of a multiple stays cash."""

@@ -93,7 +93,8 @@ _NAV = "of NAV"
 
 # fmt: off
 TABLE: tuple[LimitRow, ...] = (
-    LimitRow("var_absolute", 0.16, 0.20, _CUT, _NAV, "99 %/20-day VaR", cure_days=5),
+    LimitRow("var_absolute", 0.16, 0.20, _SAY, _NAV, "99 %/20-day VaR; the VaR gate cuts by it",
+             cure_days=5),
     LimitRow("var_relative", 1.60, 2.00, _SAY, "of the reference's", "99 %/20-day VaR",
              cure_days=5),
     LimitRow("shortfall", 0.04, 0.06, _SAY, _NAV, "99 %/one-day expected shortfall"),

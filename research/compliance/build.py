@@ -1,7 +1,7 @@
 """From a run to the entries of its archive (V4).
 
-A run's result keeps VaR over 20 days of the targets and over one day of the positions held: the
-head of the archive says so. What it does not keep (margin, cash, the model) is null or unknown.
+Where a run's result keeps VaR over 20 days of the targets alone the head of the archive says so.
+What it does not keep (margin, cash, the model) is null or unknown.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def head_of(result: RunResult, *, legal_test: str = "relative", determination: s
         result.settings_hash,
         list(result.markets),
         list(result.classes),
-        "targets",
+        "targets" if result.var_held is None else "held",
         legal_test,
         determination,
     )
@@ -114,7 +114,10 @@ def entries_of(
     member = np.array([[c == name for c in result.classes] for name in sorted(set(result.classes))])
     liquidity = _liquidity(result, master, exposure)
     traded = _traded(result, unit)
-    readings = _readings(result, rows, exposure.sum(axis=1), traded)
+    held = _held(result)
+    relative = _relative(result, held)
+    var = {"var_absolute": held, "var_relative": relative, "gross": exposure.sum(axis=1)}
+    readings = _readings(result, rows, var, traded)
     returned = np.concatenate([[np.nan], returns_of(result)])[: len(result.day)]
     clean = result.pnl.sum(axis=1) / base_nav(result)
     tested = np.concatenate([[False], var_tested(result)])[: len(result.day)]
@@ -128,9 +131,10 @@ def entries_of(
                 float(result.nav[row]),
                 number(returned[row]),
                 number(clean[row]),
+                None if result.var_held is None else number(result.var_held[row]),
                 number(result.var_parametric[row]),
                 number(result.var_historical[row]),
-                number(result.var_relative[row]),
+                number(relative[row]),
                 number(result.var_one_day[row]),
                 number(before[row]) if tested[row] else None,
                 bool(-returned[row] > before[row]) if tested[row] else None,
@@ -150,6 +154,21 @@ def entries_of(
             )
         )
     return out
+
+
+def _held(result: RunResult) -> FloatArray:
+    """20-day VaR of the portfolio held, of the targets where the run kept no other."""
+    if result.var_held is not None:
+        return result.var_held
+    return np.asarray(np.fmax(result.var_parametric, result.var_historical))
+
+
+def _relative(result: RunResult, held: FloatArray) -> FloatArray:
+    """The same over the reference portfolio's, which the targets' two figures give."""
+    targets = np.fmax(result.var_parametric, result.var_historical)
+    usable = (targets > 0) & (result.var_relative > 0)
+    safe = np.where(usable, targets, 1.0)
+    return np.where(usable, held * result.var_relative / safe, np.nan)
 
 
 def _unit_exposure(result: RunResult, master: InstrumentMaster) -> FloatArray:
@@ -184,11 +203,12 @@ def _liquidity(result: RunResult, master: InstrumentMaster, exposure: FloatArray
 
 
 def _readings(
-    result: RunResult, rows: Sequence[LimitRow], gross: FloatArray, traded: FloatArray
+    result: RunResult,
+    rows: Sequence[LimitRow],
+    kept: Mapping[str, FloatArray],
+    traded: FloatArray,
 ) -> list[list[LimitEntry]]:
     """Readings of every close of the limits whose figures a result keeps."""
-    var = np.fmax(result.var_parametric, result.var_historical)
-    kept = {"var_absolute": var, "var_relative": result.var_relative, "gross": gross}
     measures: dict[str, Measure] = {name: _Kept() for name in kept}
     measures |= {
         "drawdown": Drawdown(),

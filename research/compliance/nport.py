@@ -67,7 +67,9 @@ def b10(days: Sequence[DayEntry], reference: str) -> list[NPortItem]:
 
 
 def binding_var(entry: DayEntry) -> Number:
-    """The larger of parametric and historical 20-day VaR, null where there is neither."""
+    """20-day VaR of the portfolio held, or else the larger one of the targets; null without."""
+    if entry.var_held is not None:
+        return entry.var_held
     known = [v for v in (entry.var_parametric, entry.var_historical) if v is not None]
     return max(known) if known else None
 

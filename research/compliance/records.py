@@ -74,10 +74,12 @@ class DayEntry:
         Account currency.
     result, clean_result : float or None
         Net profit of the day over the NAV before, and that of the positions held overnight alone.
+    var_held : float or None
+        20-day VaR of the portfolio held, the larger of parametric and historical.
     var_parametric, var_historical : float or None
-        20-day, of what ``Head.var_of`` says.
+        20-day, of the targets decided at the close.
     var_relative : float or None
-        Over that of the reference portfolio.
+        Over that of the reference portfolio, of what ``Head.var_of`` says.
     var_one_day : float or None
         One-day VaR of the positions held into the next session.
     var_tested : float or None
@@ -105,6 +107,7 @@ class DayEntry:
     nav: float
     result: Number
     clean_result: Number
+    var_held: Number
     var_parametric: Number
     var_historical: Number
     var_relative: Number

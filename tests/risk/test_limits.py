@@ -237,7 +237,7 @@ class TestCaps:
     def test_every_limit_holds_on_whole_contracts_and_no_position_grows(
         self, asked, seed, headroom
     ):
-        limits, now = book(), account(seed=seed)
+        limits, now = book(changed(TABLE, var_absolute=(0.1, 0.2, Remedy.CUT))), account(seed=seed)
         found = cap_targets(limits, asked, now, ALL, headroom)
         assert found.contracts.dtype == np.int64
         assert np.all(np.abs(found.contracts) <= np.abs(asked))
@@ -296,7 +296,8 @@ class TestCaps:
         assert found.contracts.tolist() == [5, -2, 0, 0, 2, 0]
         assert len(found.unmet) == 4
         broken = replace(model(), cov_daily=np.full((N, N), np.nan))
-        found = cap_targets(one("var_absolute"), asked, account(held, model=broken), ALL)
+        cutting = one("var_absolute", remedy=Remedy.CUT)
+        found = cap_targets(cutting, asked, account(held, model=broken), ALL)
         assert found.contracts.tolist() == [5, -2, 0, 0, 2, 0]
 
     def test_says_what_it_did(self):

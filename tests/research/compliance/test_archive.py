@@ -27,7 +27,8 @@ HEAD = Head(SCHEMA, "embedded", "f" * 64, "0" * 12, ["ES", "ZN"], ["equity", "bo
 
 def day(text, **changes):
     values = {
-        "day": text, "nav": 1e8, "result": -0.01, "clean_result": None, "var_parametric": 0.1,
+        "day": text, "nav": 1e8, "result": -0.01, "clean_result": None, "var_held": None,
+        "var_parametric": 0.1,
         "var_historical": None, "var_relative": 1.2, "var_one_day": 0.02, "var_tested": 0.02,
         "is_exception": False, "shortfall": 0.03, "gross": 2.0, "exposure": [0.5, 1.5],
         "turnover": 0.1, "drawdown": 0.05,

@@ -61,6 +61,19 @@ def test_figures_by_hand():
     assert {e.status for e in second.limits if e.limit == "daily_loss"} == {"warn"}
 
 
+def test_var_of_the_portfolio_held_where_the_run_kept_it():
+    """Targets at 10 % are half the reference's 20 %; 15 % held are three quarters of it."""
+    result = small_result(
+        [100.0], var_parametric=np.array([0.1]), var_relative=np.array([0.5]),
+        var_held=np.array([0.15]),
+    )  # fmt: skip
+    (entry,) = entries_of(result, MASTER)
+    assert head_of(result).var_of == "held"
+    assert (entry.var_held, entry.var_parametric) == (0.15, 0.1)
+    assert entry.var_relative == pytest.approx(0.75)
+    assert {e.limit: e.value for e in entry.limits}["var_absolute"] == 0.15
+
+
 def test_a_market_of_unknown_volume_is_not_taken_for_liquid():
     result = small_result(
         [100.0, 100.0], contracts=np.array([[2], [0]]), targets=np.array([[2], [0]]),
