@@ -283,12 +283,14 @@ def _share_interval(
     hit: BoolArray, block: int, samples: int, coverage: float, seed: int
 ) -> tuple[float, float]:
     """Interval of the share of exceptions by the circular block bootstrap."""
-    if len(hit) < 2 * block:
+    n = len(hit)
+    if n < 2 * block:
         return float("nan"), float("nan")
-    from arch.bootstrap import CircularBlockBootstrap  # takes longer to import than all of risk
-
-    drawn = CircularBlockBootstrap(block, hit.astype(np.float64), seed=seed)
-    shares = drawn.apply(np.mean, samples)[:, 0]
+    total = np.concatenate([[0], np.cumsum(np.concatenate([hit, hit[:block]]))])
+    length = np.full(-(-n // block), block)
+    length[-1] += n - length.sum()  # the last block is cut off where the sample is full
+    start = np.random.default_rng(seed).integers(0, n, (samples, len(length)))
+    shares = (total[start + length] - total[start]).sum(axis=1) / n
     low, high = np.quantile(shares, [0.5 - coverage / 2.0, 0.5 + coverage / 2.0])
     return float(low), float(high)
 
