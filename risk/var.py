@@ -9,7 +9,8 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from universe.arrays import FloatArray, IntArray
+from risk.horizon_law import HORIZON_LAWS, ProfitLaw, overlapping_sums
+from universe.arrays import BoolArray, FloatArray, IntArray
 
 CLOSED_ROWS = 10
 """Leading rows without a return that a market may have and still count as listed throughout: a
@@ -39,6 +40,10 @@ class VarModel:
         Below this many rows the historical figure is NaN.
     tail : float
         Degrees of freedom of the parametric law: Student's t of unit variance, 0 for the normal.
+    horizon_law : str
+        "overlapping": historical VaR of several sessions is a quantile of sums of successive ones,
+        of which three years hold 38 without overlap; "bootstrap": of the law of that many
+        independent draws from the single ones, see ``risk.horizon_law``.
     listed : int array of shape (n_markets,)
         Derived: row of a market's first return, 0 where it has them from the start.
     """
@@ -49,9 +54,14 @@ class VarModel:
     confidence: float = 0.99
     min_sessions: int = 250
     tail: float = 0.0
+    horizon_law: str = "overlapping"
     listed: IntArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if self.horizon_law not in HORIZON_LAWS:
+            raise ValueError(
+                f"horizon_law is {self.horizon_law!r}; allowed are {', '.join(HORIZON_LAWS)}"
+            )
         rows = self.standardised
         listed = np.zeros(rows.shape[1], dtype=np.int64)
         late = np.flatnonzero(~rows[: CLOSED_ROWS + 1].any(axis=0))
@@ -99,24 +109,39 @@ class VarModel:
             return float("nan")
         if not exposure.any():
             return 0.0
-        profit = rows @ (exposure * self.sigma_daily)
+        profit, _, telling = self.past_profit(exposure)
         if not np.isfinite(profit.sum()):
             return float("inf")
-        telling = len(rows)
-        if self.listed[exposure != 0].any():
-            scale, telling = self._before_listing(exposure)
-            if not np.all(np.isfinite(scale)):
-                return float("inf")
-            profit *= scale
-        if horizon > 1:
-            total = np.cumsum(profit)
-            profit = total[horizon - 1 :].copy()
-            profit[1:] -= total[:-horizon]
-        rank = max(int(np.floor((1.0 - self.confidence) * (telling - horizon + 1))) - 1, 0)
+        if self.horizon_law == "bootstrap" and horizon > 1:
+            return ProfitLaw(profit[telling | (profit < 0)], horizon).var(self.confidence)
+        profit = overlapping_sums(profit, horizon)
+        rank = self.rank(int(telling.sum()), horizon)
         return max(-float(np.partition(profit, rank)[rank]), 0.0)
 
-    def _before_listing(self, exposure: FloatArray) -> tuple[FloatArray, int]:
-        """Factor of every past session's profit, and how many sessions tell of the portfolio."""
+    def rank(self, telling: int, horizon: int) -> int:
+        """Place of the loss quantile among the scenarios, worst first, from 0."""
+        return max(int(np.floor((1.0 - self.confidence) * (telling - horizon + 1))) - 1, 0)
+
+    def past_profit(self, exposure: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """What today's portfolio would have made in every past session.
+
+        Returns
+        -------
+        profit : float array of shape (n_sessions,)
+            Fractions of NAV, at today's volatilities.
+        scale : float array of shape (n_sessions,)
+            Factor in it for markets that were not listed yet, 1 where all were.
+        telling : bool array of shape (n_sessions,)
+            Whether enough of the portfolio was listed.
+        """
+        profit = self.standardised @ (exposure * self.sigma_daily)
+        if not self.listed[exposure != 0].any():
+            return profit, np.ones(len(profit)), np.ones(len(profit), dtype=bool)
+        scale, telling = self._before_listing(exposure)
+        return profit * scale, scale, telling
+
+    def _before_listing(self, exposure: FloatArray) -> tuple[FloatArray, BoolArray]:
+        """Factor of every past session's profit, and whether it tells of the portfolio."""
         starts = np.unique(self.listed[exposure != 0])
         part = np.where(self.listed <= starts[:, None], exposure, 0.0)
         variance = np.maximum(np.sum(part @ self.cov_daily * part, axis=1), 0.0)
@@ -124,9 +149,13 @@ class VarModel:
         least = np.maximum(variance, whole / (2.0 * MAX_SCALE) ** 2)
         ratio = np.sqrt(np.divide(whole, least, out=np.ones_like(least), where=whole != 0))
         rows = np.diff(starts, append=len(self.standardised))
-        telling = int(rows[ratio <= MAX_SCALE].sum())
         scale = np.repeat(np.minimum(np.maximum(ratio, 1.0), MAX_SCALE), rows)
-        return np.concatenate((np.ones(starts[0]), scale)), telling
+        telling = np.repeat(ratio <= MAX_SCALE, rows)
+        before = int(starts[0])
+        return (
+            np.concatenate((np.ones(before), scale)),
+            np.concatenate((np.zeros(before, dtype=bool), telling)),
+        )
 
     def both(self, exposure: FloatArray, horizon: int) -> tuple[float, float]:
         """Parametric and historical VaR."""
@@ -138,16 +167,7 @@ class VarModel:
 
     def expected_shortfall(self, exposure: FloatArray, horizon: int) -> float:
         """Mean loss beyond the parametric VaR under the same law (McNeil et al. 2015, 2.2)."""
-        q = quantile(self.confidence, self.tail)
-        beyond = 1.0 - self.confidence
-        if self.tail == 0:
-            ratio = float(norm.pdf(q)) / beyond / q
-        else:
-            unit = np.sqrt(self.tail / (self.tail - 2.0))
-            x = q * unit
-            density = float(student.pdf(x, self.tail))
-            ratio = density / beyond * (self.tail + x * x) / (self.tail - 1.0) / x
-        return self.parametric(exposure, horizon) * float(ratio)
+        return self.parametric(exposure, horizon) * tail_ratio(self.confidence, self.tail)
 
 
 @cache
@@ -164,3 +184,15 @@ def quantile(confidence: float, tail: float) -> float:
     if tail <= 2:
         raise ValueError(f"tail is {tail:g}; it must be 0 (normal) or above 2")
     return float(student.ppf(confidence, tail) * np.sqrt((tail - 2.0) / tail))
+
+
+@cache
+def tail_ratio(confidence: float, tail: float) -> float:
+    """Expected shortfall over VaR under the law of ``quantile``."""
+    q = quantile(confidence, tail)
+    beyond = 1.0 - confidence
+    if tail == 0:
+        return float(norm.pdf(q)) / beyond / q
+    x = q * np.sqrt(tail / (tail - 2.0))
+    density = float(student.pdf(x, tail))
+    return float(density / beyond * (tail + x * x) / (tail - 1.0) / x)

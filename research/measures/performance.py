@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
 
 from research.engine.result import RunResult
+from risk.coverage import traffic_light
+from risk.var_backtest import exceptions, tested
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, years_between
 
 ROLLING_SESSIONS = 63
@@ -19,8 +20,6 @@ ROLLING_SESSIONS = 63
 
 VOL_BAND = 0.10
 """Half width of the band around the volatility target, as share of it (9-11 % at 10 %)."""
-
-GREEN_BELOW, YELLOW_BELOW = 0.95, 0.9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,43 +260,17 @@ def var_tested(result: RunResult) -> BoolArray:
 
     Those with a one-day VaR above zero at t: without a position overnight nothing is forecast.
     """
-    var = result.var_one_day[:-1]
-    return np.asarray(np.isfinite(var) & (var > 0))
+    return tested(result.var_one_day[:-1])
 
 
 def var_exceptions(result: RunResult) -> list[VarException]:
     """Sessions t + 1 whose net loss over the NAV of t exceeds the one-day VaR held into them."""
     loss, var = -returns_of(result), result.var_one_day[:-1]
-    hit = var_tested(result) & (loss > np.nan_to_num(var))
+    hit = exceptions(-loss, var)
     return [
         VarException(int(result.day[i + 1]), float(loss[i]), float(var[i]))
         for i in np.flatnonzero(hit)
     ]
-
-
-def traffic_light(exceptions: int, sessions: int, confidence: float) -> tuple[float, str]:
-    """Cumulative binomial probability of the exceptions, and the Basel zone for any sample size.
-
-    Parameters
-    ----------
-    exceptions, sessions : int
-    confidence : float
-        Of the VaR.
-
-    Returns
-    -------
-    probability : float
-        P(X <= exceptions) for X ~ Binomial(sessions, 1 - confidence); NaN without sessions.
-    zone : str
-        "green" below 95 %, "yellow" below 99.99 %, else "red"; "untested" without sessions. For
-        250 sessions at 99 % that is green to 4 exceptions, yellow to 9.
-    """
-    if sessions == 0:
-        return float("nan"), "untested"
-    probability = float(binom.cdf(exceptions, sessions, 1.0 - confidence))
-    if probability < GREEN_BELOW:
-        return probability, "green"
-    return probability, "yellow" if probability < YELLOW_BELOW else "red"
 
 
 def var_periods(result: RunResult, years: int = 10) -> list[VarPeriod]:

@@ -6,7 +6,8 @@ import pytest
 from algorithm.settings import Settings
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.engine.engine import run_backtest
-from research.measures.performance import traffic_light, var_exceptions
+from research.measures.performance import var_exceptions
+from risk.coverage import traffic_light
 from universe.master import MASTER
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]

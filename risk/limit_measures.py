@@ -1,0 +1,317 @@
+"""What limits measure: small objects over buckets of assets (R4).
+
+A measure of exposures is homogeneous in the contracts and falls when its movers are reduced, so
+that targets can be capped by it; one of the account can only be said, or freeze trading. A figure
+that cannot be known is NaN.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+
+from risk.account import RiskAccount
+from risk.expected_shortfall import binding
+from risk.var import quantile
+from universe.arrays import BoolArray, FloatArray, IntArray
+
+FUND = "fund"
+HISTORY = 63
+"""Sessions of its own history that a spike or an outlier is measured against: a quarter."""
+
+
+class Measure(ABC):
+    """A figure for each of its buckets.
+
+    Attributes
+    ----------
+    buckets : tuple of str
+    caps : bool
+        Whether contracts can be reduced to bring the figure down.
+    """
+
+    caps = True
+
+    def __init__(self, buckets: Sequence[str] = (FUND,)) -> None:
+        self.buckets = tuple(buckets)
+
+    @abstractmethod
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """Figures of shape (n_buckets,), at least 0.
+
+        Parameters
+        ----------
+        contracts : int array of shape (n_assets,)
+            Held ones, or targets.
+        account : RiskAccount
+        """
+
+    def movers(self, contracts: IntArray, account: RiskAccount) -> BoolArray:
+        """Assets whose reduction brings a bucket's figure down, (n_buckets, n_assets)."""
+        return np.ones((len(self.buckets), len(contracts)), dtype=bool)
+
+
+class Grouped(Measure):
+    """A measure by market, sector or class.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Bucket of each asset.
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__(sorted(set(labels)))
+        index = np.array([self.buckets.index(label) for label in labels], dtype=np.int64)
+        self._members: BoolArray = index == np.arange(len(self.buckets))[:, None]
+
+    def movers(self, contracts: IntArray, account: RiskAccount) -> BoolArray:
+        """The bucket's own assets."""
+        return self._members
+
+
+class Notional(Grouped):
+    """Absolute exposure of every bucket over NAV.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    factor : float array of shape (n_assets,)
+        What a unit of exposure counts as: ten-year equivalents of rates, 1 otherwise.
+    """
+
+    def __init__(self, labels: Sequence[str], factor: FloatArray) -> None:
+        super().__init__(labels)
+        self._factor = factor
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """Sums of absolute exposures."""
+        return np.asarray(self._members @ np.abs(account.exposure(contracts) * self._factor))
+
+
+class StandaloneRisk(Grouped):
+    """Parametric one-day VaR of every bucket by itself: no other bucket hedges it."""
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """VaR over NAV by bucket, NaN without a model."""
+        model = account.model
+        if model is None:
+            return np.full(len(self.buckets), np.nan)
+        part = self._members * account.exposure(contracts)
+        variance = np.einsum("bi,bi->b", part @ model.cov_daily, part)
+        scale = quantile(model.confidence, model.tail)
+        return np.asarray(scale * np.sqrt(np.maximum(variance, 0.0)))
+
+
+class Gross(Measure):
+    """Sum of absolute exposures over NAV, rates in ten-year equivalents."""
+
+    def __init__(self, factor: FloatArray) -> None:
+        super().__init__()
+        self._factor = factor
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """One figure."""
+        return np.array([np.abs(account.exposure(contracts) * self._factor).sum()])
+
+
+class _Netted(Measure):
+    """The absolute value of a sum with signs: only the heavier side is reduced."""
+
+    @abstractmethod
+    def _terms(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """Signed summands of shape (n_assets,)."""
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """One figure."""
+        return np.array([abs(self._terms(contracts, account).sum())])
+
+    def movers(self, contracts: IntArray, account: RiskAccount) -> BoolArray:
+        """Assets on the side of the sum."""
+        terms = self._terms(contracts, account)
+        return np.asarray(terms * np.sign(terms.sum()) > 0)[None, :]
+
+
+class Net(_Netted):
+    """Absolute sum of signed exposures over NAV, rates in ten-year equivalents."""
+
+    def __init__(self, factor: FloatArray) -> None:
+        super().__init__()
+        self._factor = factor
+
+    def _terms(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        return account.exposure(contracts) * self._factor
+
+
+class NetBeta(_Netted):
+    """Absolute beta of the book to one market, by the model's covariance.
+
+    Parameters
+    ----------
+    market : int
+        Index of the asset that beta is against.
+    """
+
+    def __init__(self, market: int) -> None:
+        super().__init__()
+        self._market = market
+
+    def _terms(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        if account.model is None:
+            return np.full(len(contracts), np.nan)
+        cov = account.model.cov_daily
+        variance = float(cov[self._market, self._market])
+        if not variance > 0:
+            return np.full(len(contracts), np.nan)
+        return np.asarray(account.exposure(contracts) * cov[self._market] / variance)
+
+
+class AbsoluteVar(Measure):
+    """The larger of parametric and historical VaR over NAV."""
+
+    def __init__(self, horizon: int) -> None:
+        super().__init__()
+        self._horizon = horizon
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """One figure, infinite where an input is not a number."""
+        if account.model is None:
+            return np.array([np.nan])
+        return np.array([account.model.binding(account.exposure(contracts), self._horizon)])
+
+
+class RelativeVar(AbsoluteVar):
+    """VaR over that of the reference portfolio."""
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """One figure, NaN without a reference that has a VaR."""
+        if account.model is None or account.reference is None:
+            return np.array([np.nan])
+        whole = account.model.binding(account.reference, self._horizon)
+        if not (np.isfinite(whole) and whole > 0):
+            return np.array([np.nan])
+        return super().values(contracts, account) / whole
+
+
+class Shortfall(Measure):
+    """Expected shortfall of one day beside the binding VaR, over NAV."""
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """One figure."""
+        if account.model is None:
+            return np.array([np.nan])
+        return np.array([binding(account.model, account.exposure(contracts), 1).shortfall])
+
+
+class MarginUse(Measure):
+    """Initial margin over NAV; the buffer is one less it."""
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """One figure, NaN if a held market's margin is unknown."""
+        if account.unit_margin is None:
+            return np.array([np.nan])
+        held = contracts != 0
+        return np.array([float(np.abs(contracts[held] * account.unit_margin[held]).sum())])
+
+
+class Drawdown(Measure):
+    """Fall of NAV from its highest."""
+
+    caps = False
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """One figure."""
+        return np.array([account.drawdown])
+
+
+class DailyLoss(Measure):
+    """Loss since the last close over NAV then, 0 after a gain."""
+
+    caps = False
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """One figure, NaN without both values."""
+        if not (account.last_nav > 0 and np.isfinite(account.nav)):
+            return np.array([np.nan])
+        return np.array([max(1.0 - account.nav / account.last_nav, 0.0)])
+
+
+class StaleShare(Measure):
+    """Share of gross exposure whose last trusted price is older than some days.
+
+    Parameters
+    ----------
+    days : int
+        Calendar days.
+    """
+
+    caps = False
+
+    def __init__(self, days: int) -> None:
+        super().__init__()
+        self._days = days
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """One figure; a position of unknown exposure has no price and makes it 1."""
+        if account.price_age is None:
+            return np.array([np.nan])
+        held = contracts != 0
+        if np.any(held & ~np.isfinite(account.unit_exposure)):
+            return np.ones(1)
+        size = np.abs(account.exposure(contracts))
+        total = float(size.sum())
+        stale = float(size[account.price_age > self._days].sum())
+        return np.array([stale / total if total > 0 else 0.0])
+
+
+class _Recorded(Measure):
+    """A figure against its own history, which grows by one at each close."""
+
+    STATE = ("past", "count")
+    caps = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.past: FloatArray = np.zeros(HISTORY)
+        self.count = 0
+
+    def record(self, value: float) -> None:
+        """Take the value of a closed session; one that is not a number is none."""
+        if np.isfinite(value):
+            self.past[self.count % HISTORY] = value
+            self.count += 1
+
+    def _full(self) -> bool:
+        return self.count >= HISTORY
+
+
+class TurnoverSpike(_Recorded):
+    """Turnover over its mean of the last quarter."""
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """One figure, NaN before a quarter has passed."""
+        usual = float(self.past.mean())
+        if not (self._full() and usual > 0):
+            return np.array([np.nan])
+        return np.array([account.turnover / usual])
+
+    def close(self, account: RiskAccount) -> None:
+        """The session is over."""
+        self.record(account.turnover)
+
+
+class SlippageOutlier(_Recorded):
+    """Unexpected cost in standard deviations of the last quarter's, 0 where it is a gain."""
+
+    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
+        """One figure, NaN before a quarter has passed."""
+        spread = float(self.past.std(ddof=1))
+        if not (self._full() and spread > 0):
+            return np.array([np.nan])
+        return np.array([np.fmax((account.slippage - self.past.mean()) / spread, 0.0)])
+
+    def close(self, account: RiskAccount) -> None:
+        """The session is over."""
+        self.record(account.slippage)

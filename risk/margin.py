@@ -1,0 +1,275 @@
+"""Margin of every contract, and whether the cash suffices when prices jump (R5, P7).
+
+An exchange's margin is known on the dates a table has; before, between and beside them it follows
+volatility: a multiple of the contract's value times the larger of its volatility over a quarter and
+over two years. The multiples are the medians over the dated maintenance margins of LEAN's margin
+files against prices up to those dates, by class: 146 dates of equity indices, 303 of bonds, 574 of
+currencies, 221 of metals, 238 of energies, 542 of agricultural markets; a quarter of the margins
+lay above 1.14 (equities) to 1.35 (currencies) times the model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from universe.arrays import FloatArray, IntArray
+from universe.instruments import AssetClass, Instrument
+
+MULTIPLE: dict[AssetClass, float] = {
+    AssetClass.EQUITY: 4.0,
+    AssetClass.BOND: 3.0,
+    AssetClass.FX: 2.8,
+    AssetClass.METAL: 3.6,
+    AssetClass.ENERGY: 3.0,
+    AssetClass.AGRICULTURE: 2.8,
+    AssetClass.VOLATILITY: 4.0,
+}
+"""Maintenance margin over value times daily volatility; volatility has no dates, as equities."""
+
+INITIAL = 1.1
+"""Initial over maintenance margin: the median, and most dates of the last decade."""
+
+SHORT_SPAN, LONG_SPAN = 63, 504
+"""Sessions of the two exponentially weighted volatilities: a quarter and two years."""
+
+YOUNG = 60
+"""Returns before a market's volatility, and so its margin, is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarginDates:
+    """Dated margins of one market, per contract in its quote currency.
+
+    Attributes
+    ----------
+    day : int array of shape (n_dates,)
+        Epoch days from which they hold, rising.
+    initial, maintenance : float arrays of shape (n_dates,)
+        Positive.
+    """
+
+    day: IntArray
+    initial: FloatArray
+    maintenance: FloatArray
+
+    def __post_init__(self) -> None:
+        if not len(self.day) == len(self.initial) == len(self.maintenance):
+            raise ValueError("day, initial and maintenance must have one length")
+        if np.any(np.diff(self.day) <= 0):
+            raise ValueError("days of margins must rise")
+        if not (np.all(self.maintenance > 0) and np.all(self.initial > 0)):
+            raise ValueError("margins must be positive numbers")
+
+
+class MarginModel:
+    """Margins day by day.
+
+    Parameters
+    ----------
+    instruments : sequence of Instrument
+    dates : mapping of code to MarginDates
+        What is known; a market without any follows the model alone.
+    max_age : int
+        Calendar days for which a dated margin holds by itself. Exchanges change theirs when
+        volatility does and tables miss such changes: after it the margin is the larger of the dated
+        one and the model's, at the ratio of both on the date.
+    """
+
+    STATE = ("short", "long", "count", "ratio", "initial_ratio", "maintenance", "since")
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        dates: Mapping[str, MarginDates],
+        max_age: int = 90,
+    ) -> None:
+        n = len(instruments)
+        self._dates = [dates.get(instrument.code) for instrument in instruments]
+        self._max_age = max_age
+        self._multiple = np.array([MULTIPLE[instrument.asset_class] for instrument in instruments])
+        self.short: FloatArray = np.zeros(n)  # variance of returns
+        self.long: FloatArray = np.zeros(n)
+        self.count: IntArray = np.zeros(n, dtype=np.int64)
+        self.ratio: FloatArray = np.ones(n)  # last dated maintenance margin over the model's then
+        self.initial_ratio: FloatArray = np.full(n, INITIAL)
+        self.maintenance: FloatArray = np.zeros(n)  # last dated one
+        self.since: IntArray = np.zeros(n, dtype=np.int64)
+
+    def update(self, ret: FloatArray, seen: FloatArray) -> None:
+        """Take a session's returns.
+
+        Parameters
+        ----------
+        ret : float array of shape (n_markets,)
+        seen : bool array of shape (n_markets,)
+            Whether the market had a return.
+        """
+        square = np.where(seen, ret, 0.0) ** 2
+        grown = self.count + np.asarray(seen, dtype=np.int64)
+        for variance, span in ((self.short, SHORT_SPAN), (self.long, LONG_SPAN)):
+            weight = np.maximum(2.0 / (span + 1.0), 1.0 / np.maximum(grown, 1))
+            variance += np.where(seen, weight * (square - variance), 0.0)
+        self.count = grown
+
+    def margins(self, day: int, value: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Initial and maintenance margin of one contract, in the quote currency.
+
+        Parameters
+        ----------
+        day : int
+            Epoch day; dated margins after it are not looked at.
+        value : float array of shape (n_markets,)
+            Absolute value of one contract in its quote currency, NaN where unknown.
+
+        Returns
+        -------
+        initial, maintenance : float arrays of shape (n_markets,)
+            NaN where there is neither a date nor a volatility.
+        """
+        sigma = np.sqrt(np.maximum(self.short, self.long))
+        young = (self.count < YOUNG) | ~(sigma > 0) | ~np.isfinite(value)
+        model = np.where(young, np.nan, self._multiple * np.abs(value) * sigma)
+        for market, dates in enumerate(self._dates):
+            if dates is not None:
+                self._date(market, dates, day, float(model[market]))
+        dated = self.since > 0
+        followed = np.where(np.isfinite(model), model * self.ratio, np.nan)
+        fresh = dated & (day - self.since <= self._max_age)
+        maintenance = np.where(
+            fresh, self.maintenance, np.where(dated, np.fmax(self.maintenance, followed), model)
+        )
+        return maintenance * self.initial_ratio, maintenance
+
+    def _date(self, market: int, dates: MarginDates, day: int, model: float) -> None:
+        """Take up the last dated margin, if it is a new one."""
+        row = int(np.searchsorted(dates.day, day, side="right")) - 1
+        if row < 0 or dates.day[row] <= self.since[market]:
+            return
+        self.since[market] = dates.day[row]
+        self.maintenance[market] = dates.maintenance[row]
+        self.initial_ratio[market] = dates.initial[row] / dates.maintenance[row]
+        if np.isfinite(model):
+            self.ratio[market] = dates.maintenance[row] / model
+
+
+@dataclass(frozen=True, slots=True)
+class CashCheck:
+    """Whether a shock can be paid for; account currency.
+
+    Attributes
+    ----------
+    variation : float
+        Variation margin to pay today, in cash.
+    margin : float
+        Initial margin after the shock and the exchange's raise.
+    cash_short : float
+        Variation margin beyond the cash, 0 if it suffices.
+    collateral_short : float
+        Margin after the shock beyond cash and bills after haircuts, 0 if they suffice.
+    sentence : str
+    """
+
+    variation: float
+    margin: float
+    cash_short: float
+    collateral_short: float
+    sentence: str
+
+    @property
+    def is_sufficient(self) -> bool:
+        """Whether nothing is short."""
+        return self.cash_short <= 0 and self.collateral_short <= 0
+
+
+def cash_after_shock(
+    moves: FloatArray,
+    exposure: FloatArray,
+    margin: FloatArray,
+    *,
+    nav: float,
+    cash: float,
+    bills: float,
+    margin_raise: float = 1.5,
+) -> CashCheck:
+    """An intraday move of prices, the variation margin it costs, and what is left for margin.
+
+    Parameters
+    ----------
+    moves : float array of shape (n_markets,)
+        Relative price moves, NaN where unknown.
+    exposure : float array of shape (n_markets,)
+        Signed exposure over NAV of the positions held.
+    margin : float array of shape (n_markets,)
+        Initial margin of the positions held over NAV, at least 0.
+    nav, cash, bills : float
+        Account currency: net assets, cash at hand (may be negative), bills after haircuts.
+    margin_raise : float
+        Factor by which the exchanges raise initial margins at once.
+
+    Raises
+    ------
+    ValueError
+        If a move or a margin of a held market is unknown: the answer would be too good.
+    """
+    held = exposure != 0
+    for name, values in (("move", moves), ("margin", margin)):
+        unknown = np.flatnonzero(held & ~np.isfinite(values)).tolist()
+        if unknown:
+            raise ValueError(f"the {name} of held markets {unknown} is unknown")
+    profit = nav * float((exposure[held] * moves[held]).sum())
+    variation = max(-profit, 0.0)
+    needed = nav * margin_raise * float(margin[held].sum())
+    cash_short = max(variation - cash, 0.0)
+    collateral_short = max(needed - (cash - variation) - bills, 0.0)
+    if cash_short > 0:
+        sentence = f"variation margin of {variation:,.0f} exceeds the cash by {cash_short:,.0f}"
+    elif collateral_short > 0:
+        sentence = f"margin of {needed:,.0f} exceeds cash and bills by {collateral_short:,.0f}"
+    else:
+        sentence = f"cash covers {variation:,.0f} and collateral {needed:,.0f}"
+    return CashCheck(variation, needed, cash_short, collateral_short, sentence)
+
+
+def margin_over_rolls(
+    contracts: IntArray,
+    unit_margin: FloatArray,
+    next_margin: FloatArray,
+    roll_in: IntArray,
+    window: int,
+    days: int,
+) -> FloatArray:
+    """Forecast of initial margin while positions are rolled in equal parts.
+
+    Parameters
+    ----------
+    contracts : int array of shape (n_markets,)
+        Held, assumed not to change.
+    unit_margin, next_margin : float arrays of shape (n_markets,)
+        Initial margin of the contract held and of the next one.
+    roll_in : int array of shape (n_markets,)
+        Sessions until the roll begins.
+    window : int
+        Sessions that it takes.
+    days : int
+        Sessions to forecast.
+
+    Returns
+    -------
+    float array of shape (days + 1,)
+        From today's on; legs are margined by themselves, without a credit for the spread.
+
+    Raises
+    ------
+    ValueError
+        If the window or the horizon is not positive.
+    """
+    if window < 1 or days < 1:
+        raise ValueError(f"window is {window} and days {days}; both must be at least 1")
+    session = np.arange(days + 1)[:, None]
+    rolled = np.clip((session - roll_in) / window, 0.0, 1.0)
+    each = unit_margin * (1.0 - rolled) + next_margin * rolled
+    held = contracts != 0
+    return np.asarray((np.abs(contracts[held]) * each[:, held]).sum(axis=1))

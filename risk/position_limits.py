@@ -1,0 +1,264 @@
+"""Position limits of the CFTC and the exchanges, and what a US fund may hold (R4).
+
+A dated table of what could be established, each line with its source. What it does not hold is
+unknown, and said: most accountability levels, limits of foreign exchanges, the federal spot-month
+limits of the sixteen contracts added on 2022-01-01 (17 CFR part 150, appendix E) but live cattle.
+
+Contracts on one underlying count together, in full-size contracts by their multipliers; net long
+or net short. The spot month is the contract month whose delivery the exchange's dates begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import numpy as np
+
+from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.instruments import Instrument
+from universe.master import MASTER
+
+ROUNDING = 1e-9
+"""So that a tenth off thirty thousand is twenty-seven thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionLimit:
+    """Limits of one market from a day on, in its full-size contracts.
+
+    Attributes
+    ----------
+    code : str
+    since, until : date
+        In force from, as far back as the source shows, and up to and including; a line without a
+        successor has ``date.max``.
+    spot, single, every : int or None
+        In the spot month, in a single other month, in all months together; None is unknown.
+    source : str
+    """
+
+    code: str
+    since: date
+    until: date
+    spot: int | None
+    single: int | None
+    every: int | None
+    source: str
+
+
+_CFR_2005 = "17 CFR 150.2 as of 2007-04-01"
+_CFR_2011 = "17 CFR 150.2, 76 FR 71684"
+_CME_2012 = "CME Group advisories RA1205-5, RA1207-5R and RA1212-5R (2012)"
+_PART_151 = "appendix A to 17 CFR part 151 (2011), the exchanges' levels; the part was vacated"
+_FILING = "COMEX filing with the CFTC, certified 2010-05-06"
+_RULE_2021 = "CME Group notice of 2021-01-27 for the CFTC's final rule, as the NGFA reports it"
+_CFTC_2022 = "CFTC, Position Limits for Derivatives: live cattle, the last of its three steps"
+
+_BEFORE_2012 = date(2012, 1, 16)
+_FROM_2012, _TO_2021 = date(2012, 1, 17), date(2021, 3, 14)
+_FROM_2021, _TO_2022, _FROM_2022 = date(2021, 3, 15), date(2021, 12, 31), date(2022, 1, 1)
+_FROM_2007, _FROM_2010, _FROM_CME = date(2007, 4, 1), date(2010, 5, 6), date(2012, 8, 1)
+
+# fmt: off
+LIMITS: tuple[PositionLimit, ...] = (
+    PositionLimit("ZC", _FROM_2007, _BEFORE_2012, 600, 13_500, 22_000, _CFR_2005),
+    PositionLimit("ZO", _FROM_2007, _BEFORE_2012, 600, 1_400, 2_000, _CFR_2005),
+    PositionLimit("ZC", _FROM_2012, _TO_2021, 600, 33_000, 33_000, _CFR_2011),
+    PositionLimit("ZO", _FROM_2012, _TO_2021, 600, 2_000, 2_000, _CFR_2011),
+    PositionLimit("ZS", _FROM_2012, _TO_2021, 600, 15_000, 15_000, _CFR_2011),
+    PositionLimit("ZW", _FROM_2012, _TO_2021, 600, 12_000, 12_000, _CFR_2011),
+    PositionLimit("ZL", _FROM_2012, _TO_2021, 540, 8_000, 8_000, _CFR_2011),
+    PositionLimit("ZM", _FROM_2012, _TO_2021, 720, 6_500, 6_500, _CFR_2011),
+    PositionLimit("CT", _FROM_2012, _TO_2021, 300, 5_000, 5_000, _CFR_2011),
+    PositionLimit("KE", _FROM_2012, _TO_2021, 600, 12_000, 12_000, _CFR_2011),
+    PositionLimit("ZC", _FROM_2021, date.max, 1_200, 57_800, 57_800, _RULE_2021),
+    PositionLimit("ZS", _FROM_2021, date.max, 1_200, 27_300, 27_300, _RULE_2021),
+    PositionLimit("ZW", _FROM_2021, date.max, 1_200, 19_300, 19_300, _RULE_2021),
+    PositionLimit("ZR", _FROM_CME, _TO_2022, 250, None, None, _CME_2012),
+    PositionLimit("GF", _FROM_CME, _TO_2022, 300, None, None, _CME_2012),
+    PositionLimit("HE", _FROM_CME, _TO_2022, 950, None, None, _CME_2012),
+    PositionLimit("LE", _FROM_CME, _TO_2022, 300, None, None, _CME_2012),
+    PositionLimit("LE", _FROM_2022, date.max, 200, None, None, _CFTC_2022),
+    PositionLimit("CL", _FROM_CME, _TO_2022, 3_000, None, None, _CME_2012),
+    PositionLimit("HO", _FROM_CME, _TO_2022, 1_000, None, None, _CME_2012),
+    PositionLimit("RB", _FROM_CME, _TO_2022, 1_000, None, None, _CME_2012),
+    PositionLimit("NG", _FROM_CME, _TO_2022, 1_000, None, None, _CME_2012),
+    PositionLimit("PA", _FROM_CME, _TO_2022, 650, None, None, _CME_2012),
+    PositionLimit("PL", _FROM_CME, _TO_2022, 500, None, None, _CME_2012),
+    PositionLimit("HG", _FROM_2010, _TO_2022, 1_200, None, None, _FILING),
+    PositionLimit("GC", _FROM_2012, _TO_2022, 3_000, None, None, _PART_151),
+    PositionLimit("SI", _FROM_2012, _TO_2022, 1_500, None, None, _PART_151),
+    PositionLimit("CC", _FROM_2012, _TO_2022, 1_000, None, None, _PART_151),
+    PositionLimit("KC", _FROM_2012, _TO_2022, 500, None, None, _PART_151),
+    PositionLimit("OJ", _FROM_2012, _TO_2022, 300, None, None, _PART_151),
+    PositionLimit("SB", _FROM_2012, _TO_2022, 5_000, None, None, _PART_151),
+    PositionLimit("UB", _FROM_CME, date.max, 50_000, None, None, _CME_2012),
+    PositionLimit("ZB", _FROM_CME, date.max, 25_000, None, None, _CME_2012),
+)
+# fmt: on
+"""Where limits step down within the spot month (rice, live cattle) the lowest is here."""
+
+
+class Eligibility(StrEnum):
+    """Whether a US fund may hold a market."""
+
+    ELIGIBLE = "eligible"
+    RESTRICTED = "restricted"  # to eligible institutions under the SEC's and CFTC's conditions
+    UNKNOWN = "unknown"
+
+
+US_EXCHANGES = ("cme", "cbot", "nymex", "comex", "cfe", "ice", "nyseliffe")
+"""LEAN's names of US designated contract markets; ICE Europe's are listed under "iceeu"."""
+
+RESTRICTED = {
+    "KM": (
+        date(2020, 4, 1),
+        "KOSPI 200 deemed narrow-based by the Korea Exchange's notice; Katten, Foreign Listed "
+        "Stock Index Futures and Options Approvals Chart, 2020-04-15",
+    ),
+}
+"""Foreign index futures that became narrow-based, with the day and the source."""
+
+CERTIFIED = {
+    "FSMI": "eligible again after the index was adjusted; Katten, Approvals Chart, 2023-12-19",
+}
+"""Foreign index futures whose eligibility was found in a source."""
+
+
+def eligibility(instrument: Instrument, day: date) -> tuple[Eligibility, str]:
+    """Whether a US fund may hold a market on a day, and why.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    day : date
+
+    Notes
+    -----
+    Futures on foreign security indices need the CFTC's certification (CEA 2(a)(1)(C)(iv)); those on
+    debt, currencies and commodities on foreign boards of trade do not.
+    """
+    if instrument.market in US_EXCHANGES:
+        return Eligibility.ELIGIBLE, "listed by a US designated contract market"
+    if instrument.code in RESTRICTED:
+        since, source = RESTRICTED[instrument.code]
+        if day >= since:
+            return Eligibility.RESTRICTED, source
+    if str(instrument.asset_class) not in ("equity", "volatility"):
+        return Eligibility.ELIGIBLE, "not on a security index"
+    if instrument.code in CERTIFIED:
+        return Eligibility.ELIGIBLE, CERTIFIED[instrument.code]
+    return Eligibility.UNKNOWN, "no certification by the CFTC is on file here"
+
+
+def limit_on(code: str, day: date) -> PositionLimit | None:
+    """The line in force for a full-size contract, None where it is unknown."""
+    for line in LIMITS:
+        if line.code == code and line.since <= day <= line.until:
+            return line
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class PositionCheck:
+    """Contracts within the limits.
+
+    Attributes
+    ----------
+    contracts : int array of shape (n_markets,)
+    steps : list of str
+        What was reduced, with limit and source.
+    unknown : tuple of str
+        Underlyings held for which no limit is known here.
+    """
+
+    contracts: IntArray
+    steps: list[str]
+    unknown: tuple[str, ...]
+
+
+def cap_positions(
+    asked: IntArray,
+    instruments: Sequence[Instrument],
+    day: date,
+    in_spot_month: BoolArray,
+    headroom: float = 0.1,
+) -> PositionCheck:
+    """Reduce positions to a share of the position limits.
+
+    Parameters
+    ----------
+    asked : int array of shape (n_markets,)
+    instruments : sequence of Instrument
+    day : date
+    in_spot_month : bool array of shape (n_markets,)
+        Whether the contract held is in its spot month.
+    headroom : float
+        Share of each limit that is left free.
+
+    Returns
+    -------
+    PositionCheck
+        A market's whole position is in one contract month, so the single-month limit holds for it.
+
+    Raises
+    ------
+    ValueError
+        If the headroom is not within [0, 1).
+    """
+    if not 0 <= headroom < 1:
+        raise ValueError(f"headroom is {headroom:g}; it must be at least 0 and below 1")
+    contracts = asked.copy()
+    steps: list[str] = []
+    unknown: set[str] = set()
+    underlying = [instrument.full_size or instrument.code for instrument in instruments]
+    size = np.array([_full_sizes(instrument) for instrument in instruments])
+    for code in dict.fromkeys(underlying):
+        members = np.array([name == code for name in underlying])
+        if not contracts[members].any():
+            continue
+        line = limit_on(code, day)
+        level = _lowest(line, bool(np.any(in_spot_month & members & (contracts != 0))))
+        if line is None or level is None:
+            unknown.add(code)
+            continue
+        allowed = level * (1.0 - headroom)
+        held = abs(float((contracts * size)[members].sum()))
+        contracts, left = _within(contracts, members, size, allowed)
+        if left < held:
+            steps.append(f"{code} {held:.0f} above {allowed:.0f} of {level} ({line.source})")
+    return PositionCheck(contracts, steps, tuple(sorted(unknown)))
+
+
+def _full_sizes(instrument: Instrument) -> float:
+    """Full-size contracts that one contract counts as."""
+    if not instrument.full_size:
+        return 1.0
+    return instrument.multiplier / MASTER[instrument.full_size].multiplier
+
+
+def _within(
+    contracts: IntArray, members: BoolArray, size: FloatArray, allowed: float
+) -> tuple[IntArray, float]:
+    """Contracts of the heavier side scaled toward zero until the net position is allowed."""
+    net = float((contracts * size)[members].sum())
+    over = abs(net) - allowed
+    if over <= 0:
+        return contracts, abs(net)
+    heavy = members & (contracts * np.sign(net) > 0)
+    share = 1.0 - over / abs(float((contracts * size)[heavy].sum()))
+    reduced = np.where(
+        heavy, np.trunc(contracts * share + np.sign(contracts) * ROUNDING), contracts
+    ).astype(np.int64)
+    return reduced, abs(float((reduced * size)[members].sum()))
+
+
+def _lowest(line: PositionLimit | None, spot: bool) -> int | None:
+    if line is None:
+        return None
+    levels = [line.single, line.every, line.spot if spot else None]
+    known = [level for level in levels if level is not None]
+    return min(known) if known else None

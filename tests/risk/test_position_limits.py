@@ -1,0 +1,127 @@
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from risk.position_limits import (
+    LIMITS,
+    RESTRICTED,
+    Eligibility,
+    cap_positions,
+    eligibility,
+    limit_on,
+)
+from universe.master import MASTER
+
+BOOK = [MASTER[code] for code in ("ZC", "CL", "QM", "SI", "SIL", "ES")]
+NO_SPOT = np.zeros(6, dtype=bool)
+DAY = date(2015, 6, 1)
+
+
+def test_lines_of_a_market_do_not_overlap_and_every_one_has_a_source():
+    for line in LIMITS:
+        assert line.source
+        assert line.code in MASTER
+        assert line.since <= line.until
+        others = [o for o in LIMITS if o.code == line.code and o is not line]
+        assert all(o.until < line.since or o.since > line.until for o in others)
+
+
+@pytest.mark.parametrize(
+    ("code", "day", "spot", "every"),
+    [
+        ("ZC", date(2007, 4, 1), 600, 22_000),
+        ("ZC", date(2020, 12, 31), 600, 33_000),
+        ("ZC", date(2022, 1, 1), 1200, 57_800),
+        ("CL", date(2012, 10, 17), 3000, None),
+    ],
+)
+def test_published_levels(code, day, spot, every):
+    line = limit_on(code, day)
+    assert (line.spot, line.every) == (spot, every)
+
+
+@pytest.mark.parametrize(
+    ("code", "day"), [("ZC", date(1999, 1, 1)), ("ES", DAY), ("CL", date(2022, 1, 3))]
+)
+def test_what_is_not_established_is_unknown(code, day):
+    assert limit_on(code, day) is None
+
+
+def test_single_month_with_headroom():
+    found = cap_positions(np.array([40_000, 0, 0, 0, 0, 0]), BOOK, DAY, NO_SPOT, 0.1)
+    assert found.contracts[0] == 29_700
+    assert "17 CFR 150.2" in found.steps[0]
+
+
+def test_small_contracts_count_with_the_full_size_one():
+    """Two half-size contracts are one: 2000 and 4000 half ones are 4000, of 3000 allowed."""
+    spot = np.ones(6, dtype=bool)
+    found = cap_positions(np.array([0, 2000, 4000, 0, 0, 0]), BOOK, DAY, spot, 0.0)
+    assert found.contracts.tolist() == [0, 1500, 3000, 0, 0, 0]
+    hedged = cap_positions(np.array([0, 4000, -2000, 0, 0, 0]), BOOK, DAY, spot, 0.0)
+    assert hedged.contracts.tolist() == [0, 4000, -2000, 0, 0, 0]
+
+
+def test_a_small_contract_alone_counts_by_its_size():
+    book = [MASTER["SIL"]]
+    found = cap_positions(np.array([9000]), book, DAY, np.ones(1, dtype=bool), 0.0)
+    assert found.contracts.tolist() == [7500]  # 1500 contracts of 5000 ounces
+
+
+def test_outside_the_spot_month_its_limit_does_not_bind():
+    found = cap_positions(np.array([0, 5000, 0, 0, 0, 0]), BOOK, DAY, NO_SPOT)
+    assert found.contracts[1] == 5000
+    assert found.unknown == ("CL",)
+
+
+def test_an_unknown_limit_is_said_and_not_assumed():
+    found = cap_positions(np.array([0, 0, 0, 0, 0, 10**6]), BOOK, DAY, NO_SPOT)
+    assert found.contracts[5] == 10**6
+    assert found.unknown == ("ES",)
+
+
+@given(
+    arrays(np.int64, 6, elements=st.integers(-(10**5), 10**5)),
+    arrays(bool, 6),
+    st.floats(0, 0.9),
+    st.sampled_from([date(2008, 1, 2), DAY, date(2021, 6, 1), date(2022, 6, 1)]),
+)
+def test_a_cap_never_raises_a_position_and_the_net_holds(asked, spot, headroom, day):
+    found = cap_positions(asked, BOOK, day, spot, headroom)
+    assert np.all(np.abs(found.contracts) <= np.abs(asked))
+    assert np.all(found.contracts * asked >= 0)
+    size = np.array([1.0, 1.0, 0.5, 1.0, 0.2, 1.0])
+    for code, members in (("ZC", [0]), ("CL", [1, 2]), ("SI", [3, 4])):
+        line = limit_on(code, day)
+        net = abs((found.contracts * size)[members].sum())
+        asked_net = abs((asked * size)[members].sum())
+        if line is not None and line.every is not None:
+            assert net <= line.every * (1 - headroom) + 1e-6
+        if line is not None and spot[members][found.contracts[members] != 0].any():
+            assert net <= line.spot * (1 - headroom) + 1.0  # whole contracts of the lighter side
+        assert net <= asked_net + 1.0
+
+
+def test_headroom_of_all_is_refused():
+    with pytest.raises(ValueError, match="headroom is 1"):
+        cap_positions(np.zeros(6, dtype=np.int64), BOOK, DAY, NO_SPOT, 1.0)
+
+
+class TestEligibility:
+    def test_by_source(self):
+        assert eligibility(MASTER["ES"], DAY)[0] is Eligibility.ELIGIBLE
+        assert eligibility(MASTER["KM"], DAY)[0] is Eligibility.UNKNOWN
+        found, source = eligibility(MASTER["KM"], RESTRICTED["KM"][0])
+        assert found is Eligibility.RESTRICTED
+        assert "KOSPI" in source
+
+    def test_foreign_debt_needs_no_certificate_and_a_foreign_index_does(self):
+        assert eligibility(MASTER["FGBL"], DAY)[0] is Eligibility.ELIGIBLE
+        assert eligibility(MASTER["Z"], DAY)[0] is Eligibility.UNKNOWN
+
+    def test_every_market_has_an_answer_and_a_reason(self):
+        assert all(eligibility(instrument, DAY)[1] for instrument in MASTER)
