@@ -21,7 +21,6 @@ from threadpoolctl import threadpool_limits
 from algorithm.settings import Settings
 from research.data.dataset import Dataset
 from research.engine.engine import run_backtest
-from research.engine.result import RunResult
 from research.measures.deflated import moments
 from research.measures.performance import (
     annual_return,
@@ -41,9 +40,6 @@ CODE = ("algorithm", "alpha", "execution", "portfolio", "research", "risk", "uni
 
 TAIL = 0.01
 """Share of days in the tail whose mean return is the figure ``tail``."""
-
-Book = Callable[[Dataset, Settings], RunResult]
-"""A whole backtest: whose positions the engine trades."""
 
 
 class StudyError(ValueError):
@@ -120,7 +116,31 @@ class StudyRow:
         )
 
 
-BOOKS: Mapping[str, Book] = MappingProxyType({"strategy": run_backtest})
+Book = Callable[[StudyRequest, Dataset], StudyRow]
+"""A whole backtest under somebody's positions; raises ``StudyError`` and ``SettingsError``."""
+
+
+def strategy_book(request: StudyRequest, dataset: Dataset) -> StudyRow:
+    """The strategy itself.
+
+    Raises
+    ------
+    StudyError
+        If the run leaves less than two returns.
+    SettingsError
+        As ``run_backtest``.
+    """
+    result = run_backtest(dataset, Settings.parse(request.settings))
+    if len(result.day) < 3:
+        raise StudyError(f"{request.name}: {len(result.day)} sessions; at least 3 are needed")
+    cost = over_nav(result, result.cost).sum(axis=1)[1:]
+    row = make_row(request, dataset.fingerprint(), result.day, returns_of(result), cost)
+    traded = [part.sum() for part in turnover(result).parts.values()]
+    row.figures["turnover"] = float(np.sum(traded)) / elapsed_years(result.day)
+    return row
+
+
+BOOKS: Mapping[str, Book] = MappingProxyType({"strategy": strategy_book})
 
 
 def run_one(request: StudyRequest, dataset: Dataset, books: Mapping[str, Book] = BOOKS) -> StudyRow:
@@ -129,7 +149,7 @@ def run_one(request: StudyRequest, dataset: Dataset, books: Mapping[str, Book] =
     Raises
     ------
     StudyError
-        If there is no such book, or the run leaves less than two returns.
+        If there is no such book, or it cannot be run.
     SettingsError
         As ``run_backtest``.
     """
@@ -138,20 +158,7 @@ def run_one(request: StudyRequest, dataset: Dataset, books: Mapping[str, Book] =
             f"{request.name}: book is {request.book!r}; it must be one of {', '.join(books)}"
         )
     with threadpool_limits(limits=1):
-        result = books[request.book](dataset, Settings.parse(request.settings))
-        if len(result.day) < 3:
-            raise StudyError(f"{request.name}: {len(result.day)} sessions; at least 3 are needed")
-        return row_of(request, result)
-
-
-def row_of(request: StudyRequest, result: RunResult) -> StudyRow:
-    """The row of a finished run."""
-    traded = [part.sum() for part in turnover(result).parts.values()]
-    years = elapsed_years(result.day)
-    cost = over_nav(result, result.cost).sum(axis=1)[1:]
-    row = make_row(request, result.data_hash, result.day, returns_of(result), cost)
-    row.figures["turnover"] = float(np.sum(traded)) / years
-    return row
+        return books[request.book](request, dataset)
 
 
 def make_row(
