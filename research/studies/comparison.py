@@ -182,11 +182,16 @@ def compare_rows(
 
 
 def _superior(books: Books, base: str) -> SuperiorAbility | None:
+    """Hansen's test at the base's volatility: leverage alone is no ability."""
     column = books.names.index(base)
-    others = np.delete(books.returns, column, axis=1)
-    if np.allclose(others, books.returns[:, [column]], rtol=0, atol=1e-15):
+    deviation = books.returns.std(axis=0)
+    moves = deviation > 1e-12
+    scale = np.where(moves, deviation[column] / np.where(moves, deviation, 1.0), 1.0)
+    scaled = books.returns * scale
+    others = np.delete(scaled, column, axis=1)
+    if np.allclose(others, scaled[:, [column]], rtol=0, atol=1e-14):
         return None
-    return superior_ability(books.returns[:, column], others)
+    return superior_ability(scaled[:, column], others)
 
 
 def _plain(value: Any) -> Any:
