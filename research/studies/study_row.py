@@ -99,6 +99,15 @@ class StudyRow:
         """The same row under another name."""
         return self if name == self.name else replace(self, name=name)
 
+    def since(self, first: int) -> StudyRow:
+        """The same row from its return number ``first`` on, with the figures of that part.
+
+        ``turnover`` is not known of a part.
+        """
+        request = StudyRequest(self.name, self.settings, self.book)
+        day, returns, cost = self.day[first - 1 :], self.returns[first:], self.cost[first:]
+        return make_row(request, self.data, day, returns, cost)
+
     def trial(self, command: str) -> Trial:
         """The entry of the register of trials."""
         default = Settings().as_strings()
