@@ -124,6 +124,7 @@ if TYPE_CHECKING:
     from risk.gate import GateSettings
     from risk.governor import GovernorSettings
 
+    @dataclass(frozen=True)
     class Settings(  # the same class, as far as it can be said before it runs
         RunSettings,
         TelemetrySettings,

@@ -1,4 +1,3 @@
-# ruff: noqa: DTZ001 - LEAN's times are naive
 """A small LEAN: it drives the algorithm class over a dataset and fills its orders.
 
 One slice a session at 17:00 New York time with the bars of all markets, the scheduled decision at
@@ -166,7 +165,7 @@ class StandInEngine:
         self.object_store = Store() if store is None else store
         self.portfolio = Portfolio(self)
         self.date_rules = SimpleNamespace(every_day=lambda: None)
-        self.time_rules = SimpleNamespace(at=lambda hour, minute: time(hour, minute))
+        self.time_rules = SimpleNamespace(at=time)
         self.schedule = SimpleNamespace(on=self._schedule)
         self.insights = SimpleNamespace(remove_expired_insights=lambda utc: None)
         self.transactions = SimpleNamespace(get_open_order_tickets=self._open)

@@ -1,0 +1,185 @@
+"""Books against one of them on the same sessions, with paired block-bootstrap intervals (V3, V5).
+
+Every resample draws the same sessions for all books, so that what they have in common cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from arch.bootstrap import StationaryBootstrap
+
+from research.measures.bootstrap import BLOCK, interval
+from research.measures.performance import calendar
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, to_epoch_day
+
+FIGURES = ("sharpe", "drawdown", "tail", "cost")
+"""Net Sharpe ratio, deepest fall, mean of the worst days, cost a year; the last three positive."""
+
+TAIL = 0.01
+"""Share of days in the tail."""
+
+COVERAGE = 0.90
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Daily net returns and costs of several books on the same sessions.
+
+    Attributes
+    ----------
+    names : tuple of str
+    day : int array of shape (n_days,)
+    returns, cost : float arrays of shape (n_days, n_books)
+        Costs over NAV; NaN where a book does not tell them.
+    """
+
+    names: tuple[str, ...]
+    day: IntArray
+    returns: FloatArray
+    cost: FloatArray
+
+    def part(self, inside: BoolArray) -> Books:
+        """The same books on some of the sessions."""
+        return Books(self.names, self.day[inside], self.returns[inside], self.cost[inside])
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Figures of one book and their differences from the base, each with an interval.
+
+    Attributes
+    ----------
+    name : str
+    value, delta, low, high : dict of str to float
+        By the names of ``FIGURES``; ``low`` and ``high`` are the ends of the interval of ``delta``.
+    sharpe_low, sharpe_high : float
+        Interval of the Sharpe ratio itself.
+    """
+
+    name: str
+    value: Mapping[str, float]
+    delta: Mapping[str, float]
+    low: Mapping[str, float]
+    high: Mapping[str, float]
+    sharpe_low: float
+    sharpe_high: float
+
+
+def align(days: Sequence[IntArray], columns: Sequence[FloatArray]) -> tuple[IntArray, FloatArray]:
+    """Series on the sessions that all have, (n_days, n_series).
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two blocks of common sessions.
+    """
+    common = days[0]
+    for other in days[1:]:
+        common = np.intersect1d(common, other)
+    if len(common) < 2 * BLOCK:
+        raise ValueError(
+            f"{len(common)} sessions in common; intervals need at least {2 * BLOCK} of them"
+        )
+    table = np.column_stack(
+        [column[np.searchsorted(day, common)] for day, column in zip(days, columns, strict=True)]
+    )
+    return common, table
+
+
+def compare(
+    books: Books, base: str, *, samples: int = 1000, seed: int = 3, coverage: float = COVERAGE
+) -> list[Estimate]:
+    """Figures of every book and their differences from ``base``.
+
+    Parameters
+    ----------
+    books : Books
+    base : str
+        One of their names.
+    samples, seed : int
+        Of the stationary bootstrap, in blocks of ``bootstrap.BLOCK`` sessions on average.
+    coverage : float
+        Of the intervals.
+
+    Raises
+    ------
+    ValueError
+        If no book has the name.
+    """
+    if base not in books.names:
+        raise ValueError(f"base is {base!r}; it must be one of {', '.join(books.names)}")
+    column = books.names.index(base)
+    point = figures(books.returns, books.cost)
+    drawn = np.stack(
+        [figures(books.returns[rows], books.cost[rows]) for rows in _paths(books, samples, seed)]
+    )
+    low, high = interval(drawn - drawn[:, :, column, None], coverage)
+    own_low, own_high = interval(drawn[:, 0], coverage)
+    delta = point - point[:, column, None]
+    out = []
+    for k, name in enumerate(books.names):
+        value, change, least, most = (
+            {figure: float(table[i, k]) for i, figure in enumerate(FIGURES)}
+            for table in (point, delta, low, high)
+        )
+        own = float(own_low[k]), float(own_high[k])
+        out.append(Estimate(name, value, change, least, most, *own))
+    return out
+
+
+def _paths(books: Books, samples: int, seed: int) -> list[IntArray]:
+    bootstrap = StationaryBootstrap(BLOCK, np.arange(len(books.day)), seed=seed)
+    return [np.asarray(drawn[0][0]) for drawn in bootstrap.bootstrap(samples)]
+
+
+def figures(returns: FloatArray, cost: FloatArray) -> FloatArray:
+    """The ``FIGURES`` of every book, (n_figures, n_books); a flat book's Sharpe ratio is NaN."""
+    deviation = returns.std(axis=0, ddof=1)
+    flat = deviation <= 1e-12
+    ratio = returns.mean(axis=0) / np.where(flat, 1.0, deviation) * np.sqrt(TRADING_DAYS)
+    wealth = np.cumprod(np.vstack([np.ones(returns.shape[1]), 1.0 + returns]), axis=0)
+    fall = (1.0 - wealth / np.maximum.accumulate(wealth, axis=0)).max(axis=0)
+    worst = max(round(TAIL * len(returns)), 1)
+    tail = -np.partition(returns, worst - 1, axis=0)[:worst].mean(axis=0)
+    return np.stack([np.where(flat, np.nan, ratio), fall, tail, cost.mean(axis=0) * TRADING_DAYS])
+
+
+# --- parts of history ----------------------------------------------------------------------------
+CRISES: Mapping[str, tuple[date, date]] = {
+    "2000-2002": (date(2000, 3, 24), date(2002, 10, 9)),
+    "2008": (date(2007, 10, 9), date(2009, 3, 9)),
+    "2011": (date(2011, 4, 29), date(2011, 10, 3)),
+    "2020": (date(2020, 2, 19), date(2020, 3, 23)),
+    "2022": (date(2022, 1, 3), date(2022, 10, 12)),
+}
+"""Closing high and low of the S&P 500."""
+
+
+def by_decade(
+    books: Books, base: str, *, samples: int = 1000, seed: int = 3
+) -> dict[str, list[Estimate]]:
+    """``compare`` by calendar decade, where there are two blocks of sessions."""
+    decade = calendar(books.day)[0] // 10 * 10
+    return {
+        f"{first}-{first + 9}": compare(
+            books.part(decade == first), base, samples=samples, seed=seed
+        )
+        for first in np.unique(decade)
+        if np.sum(decade == first) >= 2 * BLOCK
+    }
+
+
+def in_crises(books: Books) -> dict[str, dict[str, float]]:
+    """Compound net return of every book in each crisis that the sessions cover from its high on."""
+    out = {}
+    for name, (high, low) in CRISES.items():
+        first, last = to_epoch_day(high), to_epoch_day(low)
+        inside = (books.day > first) & (books.day <= last)
+        if books.day[0] <= first and inside.sum() > 1:
+            grown = np.prod(1.0 + books.returns[inside], axis=0) - 1.0
+            out[name] = dict(zip(books.names, grown.tolist(), strict=True))
+    return out

@@ -1,0 +1,245 @@
+"""The studies as commands run them: rows, comparison, page and ``result.json`` in a folder (V2-V5).
+
+Nothing here reads a command line; ``Place`` says where a study writes and what works for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from algorithm.settings import Settings
+from research.data.dataset import Dataset
+from research.measures.performance import sharpe
+from research.pages.files import write_atomically
+from research.pages.study_page import Section, write_study
+from research.pages.text import percent, signed
+from research.studies.ablation import ARMS, BASE, ablation_requests
+from research.studies.comparison import Comparison, as_json, compare_rows
+from research.studies.peers import OURS, peer_requests, read_peer, run_peer
+from research.studies.runner import Progress, Workers, run_study
+from research.studies.study_row import StudyRow
+from research.studies.trials import TrialRegister
+from research.studies.walkforward import (
+    AS_SET,
+    CHOSEN,
+    Lock,
+    combinatorial_paths,
+    grid_requests,
+    locked_document,
+    walk,
+)
+from universe.arrays import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a study runs and writes.
+
+    Attributes
+    ----------
+    out : Path
+        Page, ``result.json`` and the rows.
+    register : TrialRegister
+    workers : Workers
+    progress : callable, optional
+    """
+
+    out: Path
+    register: TrialRegister
+    workers: Workers = field(default_factory=Workers)
+    progress: Progress | None = None
+
+
+def register_beside(out: Path, folder: Path | None = None) -> TrialRegister:
+    """The register of trials: in ``folder``, or beside the output so that outputs share one."""
+    return TrialRegister(out.absolute().parent if folder is None else folder)
+
+
+def run_ablation(dataset: Dataset, settings: Settings, place: Place) -> Path:
+    """Run every arm and write ``ablation.html``.
+
+    Raises
+    ------
+    StudyError
+        As ``run_study``.
+    """
+    rows = run_study(
+        "ablation",
+        ablation_requests(settings),
+        dataset,
+        place.out,
+        register=place.register,
+        workers=place.workers,
+        progress=place.progress,
+    )
+    comparison = _compare("ablation", rows, BASE, dataset, place)
+    arms = Section(
+        "The lines",
+        "Every line is a whole run. The difference of a part is what it adds to both sleeves.",
+        ("", "what is on"),
+        [(arm.name, arm.meaning) for arm in ARMS],
+    )
+    text = "What every part of the strategy adds, alone and on top of the two sleeves."
+    return write_study(comparison, place.out, "Ablation", text, [arms])
+
+
+def run_peers(
+    dataset: Dataset, settings: Settings, place: Place, files: Mapping[str, Path] | None = None
+) -> Path:
+    """Run the peers, read those of files, and write ``peers.html``.
+
+    Raises
+    ------
+    StudyError
+        As ``run_study``.
+    DataError
+        As ``read_peer``.
+    """
+    data = dataset.fingerprint()
+    others = [read_peer(name, path, data) for name, path in (files or {}).items()]
+    rows = run_study(
+        "peers",
+        peer_requests(settings),
+        dataset,
+        place.out,
+        register=place.register,
+        workers=place.workers,
+        progress=place.progress,
+        work=run_peer,
+    )
+    comparison = _compare("peers", [*rows, *others], OURS, dataset, place)
+    text = (
+        "Other strategies on the same data, with the same rolls, fills and costs. Momentum, long "
+        "only and 60/40 trade on the first session of a month and screen no market."
+    )
+    if others:
+        text += " Lines from files come as they are: their costs are their own."
+    return write_study(comparison, place.out, "Peers", text)
+
+
+@dataclass(frozen=True, slots=True)
+class WalkPlan:
+    """How a walk forward chooses.
+
+    Attributes
+    ----------
+    grid : mapping of str to sequence of str, optional
+        Values by setting; ``walkforward.DEFAULT_GRID`` unless given.
+    train, test : int
+        Sessions.
+    expanding : bool
+    groups, held_out : int
+        Of combinatorial cross-validation; 0 groups leaves it out.
+    """
+
+    grid: Mapping[str, Sequence[str]] | None = None
+    train: int = 2520
+    test: int = 252
+    expanding: bool = False
+    groups: int = 8
+    held_out: int = 2
+
+
+def run_walkforward(
+    dataset: Dataset, settings: Settings, place: Place, plan: WalkPlan | None = None
+) -> Path:
+    """Run the grid, choose by training alone, and write ``walkforward.html`` and ``locked.json``.
+
+    Raises
+    ------
+    StudyError
+        As ``run_study``.
+    SettingsError
+        As ``grid_requests``.
+    ValueError
+        If the history is too short for the windows.
+    """
+    plan = plan or WalkPlan()
+    rows = run_study(
+        "walkforward",
+        grid_requests(settings, plan.grid),
+        dataset,
+        place.out,
+        register=place.register,
+        workers=place.workers,
+        progress=place.progress,
+    )
+    chosen, as_set, locks = walk(rows, plan.train, plan.test, expanding=plan.expanding)
+    place.register.record([chosen.trial("walkforward")])
+    locked = locked_document(rows, locks)
+    write_atomically(place.out / "locked.json", as_json(locked))
+    tested = [row.since(plan.train) for row in rows[1:]]
+    comparison = _compare("walkforward", [as_set, chosen, *tested], AS_SET, dataset, place)
+    sections = [_locks(rows, locks)]
+    extra: dict[str, object] = {"locked": locked}
+    if plan.groups:
+        returns = np.column_stack([row.returns for row in rows[1:]])
+        paths = combinatorial_paths(returns, plan.groups, plan.held_out)
+        sections.append(_paths(paths, plan, sharpe(rows[0].returns)))
+        extra["combinatorial"] = {
+            "groups": plan.groups,
+            "held_out": plan.held_out,
+            "net_sharpe": paths.tolist(),
+        }
+    text = (
+        f"{CHOSEN}: the settings with the highest net Sharpe ratio over "
+        f"{'all' if plan.expanding else f'{plan.train:,}'} sessions before a test are locked for "
+        f"the next {plan.test:,}. The other lines kept their settings. All on tested sessions."
+    )
+    return write_study(comparison, place.out, "Walk forward", text, sections, extra)
+
+
+def _compare(
+    command: str, rows: Sequence[StudyRow], base: str, dataset: Dataset, place: Place
+) -> Comparison:
+    return compare_rows(
+        command,
+        rows,
+        base,
+        data_name=dataset.name,
+        synthetic=dataset.synthetic,
+        register=place.register,
+    )
+
+
+def _locks(rows: Sequence[StudyRow], locks: Sequence[Lock]) -> Section:
+    document = locked_document(rows, locks)
+    lines = [
+        (
+            " to ".join(window["train"]),
+            " to ".join(window["test"]),
+            window["name"],
+            signed(lock.sharpe),
+        )
+        for window, lock in zip(document["windows"], locks, strict=True)
+    ]
+    return Section(
+        "What was locked",
+        "Kept in locked.json with all settings and the hash of the data.",
+        ("Training", "Test", "Settings", "Net Sharpe in training"),
+        lines,
+    )
+
+
+def _paths(paths: FloatArray, plan: WalkPlan, as_set: float) -> Section:
+    low, middle, high = np.quantile(paths, [0.05, 0.5, 0.95]).tolist()
+    return Section(
+        "Other histories",
+        f"Combinatorial purged cross-validation: {plan.held_out} of {plan.groups} parts of history "
+        "are held out in all ways and the best of the rest is held through them, which gives "
+        f"{len(paths)} paths through all of history.",
+        ("Net Sharpe of the choice", "5 %", "95 %", "as set", "paths below as set"),
+        [
+            (
+                signed(middle),
+                signed(low),
+                signed(high),
+                signed(as_set),
+                percent(float(np.mean(paths < as_set)), 0),
+            )
+        ],
+    )

@@ -1,0 +1,95 @@
+"""The studies from data to page, with rows as commands promise them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from algorithm.settings import Settings
+from research.data.dataset import Dataset
+from research.studies.ablation import ARMS
+from research.studies.study_commands import (
+    Place,
+    WalkPlan,
+    register_beside,
+    run_ablation,
+    run_peers,
+    run_walkforward,
+)
+from tests.helpers import made_up_dataset, made_up_instruments
+
+SETTINGS = Settings.parse(
+    {
+        "start": "2015-06-01",
+        "end": "2016-08-31",
+        "var_min_sessions": "60",
+        "var_reference": "ES 0.6 ZN 0.4",
+    }
+)
+PROMISED = {"name", "net_sharpe", "delta", "low", "high", "max_drawdown", "cost"}
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def market() -> Dataset:
+    made = made_up_instruments()
+    named = [replace(one, code=code) for one, code in zip(made, ("ES", "ZN"), strict=False)]
+    return made_up_dataset(420, markets=[*named, *made[2:]])
+
+
+def place(folder: Path) -> Place:
+    return Place(folder / "out", register_beside(folder / "out"))
+
+
+def result(where: Place) -> dict:
+    return json.loads((where.out / "result.json").read_text())
+
+
+def test_ablation(tmp_path: Path, market: Dataset) -> None:
+    where = place(tmp_path)
+    page = run_ablation(market, SETTINGS, where)
+    found = result(where)
+    assert [row["name"] for row in found["rows"]] == [arm.name for arm in ARMS]
+    assert all(set(row) >= PROMISED for row in found["rows"])
+    assert where.register.count(market.fingerprint()) >= 3
+    assert (tmp_path / "trials.jsonl").is_file()
+    assert "both sleeves, at their budgets" in page.read_text()
+
+
+def test_peers_with_a_file(tmp_path: Path, market: Dataset) -> None:
+    days = np.arange("2015-01-01", "2017-01-01", dtype="datetime64[D]")
+    lines = [f"{day},{100 * 1.0001**i}" for i, day in enumerate(days)]
+    (tmp_path / "other.csv").write_text("date,nav\n" + "\n".join(lines))
+    where = place(tmp_path)
+    run_peers(market, SETTINGS, where, {"theirs": tmp_path / "other.csv"})
+    rows = {row["name"]: row for row in result(where)["rows"]}
+    assert rows["theirs"]["cost"] is None
+    assert rows["theirs"]["max_drawdown"] == 0.0
+    assert len(rows) == 6
+
+
+def test_walkforward(tmp_path: Path, market: Dataset) -> None:
+    where = place(tmp_path)
+    plan = WalkPlan({"trend_budget": ["0.2", "0.8"]}, train=120, test=60, groups=4)
+    page = run_walkforward(market, SETTINGS, where, plan)
+    found = result(where)
+    assert [row["name"] for row in found["rows"]] == [
+        "as set",
+        "walk forward",
+        "trend_budget=0.2",
+        "trend_budget=0.8",
+    ]
+    locked = json.loads((where.out / "locked.json").read_text())
+    assert locked["data"] == market.fingerprint()
+    assert len(locked["windows"]) >= 3
+    assert len(found["combinatorial"]["net_sharpe"]) == 3
+    assert where.register.count(market.fingerprint()) == 4
+    assert "What was locked" in page.read_text()
+    again = (where.out / "result.json").read_bytes()
+    run_walkforward(market, SETTINGS, where, plan)
+    assert (where.out / "result.json").read_bytes() == again
