@@ -195,6 +195,7 @@ def run_lean(
         store = Path(object_store).absolute()
     store.mkdir(parents=True, exist_ok=True)
     for key, text in (stored or {}).items():
+        (store / key).parent.mkdir(parents=True, exist_ok=True)
         (store / key).write_text(text, encoding="utf-8")
     log = results / "engine.txt"
     with tempfile.TemporaryDirectory(prefix="lean-") as scratch:

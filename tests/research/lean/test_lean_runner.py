@@ -229,8 +229,8 @@ class TestRun:
         assert (kept / "state").exists()
 
     def test_texts_are_in_the_store_before_the_run(self, engine, project):
-        run = run_lean(*project, {}, stored={"mine.csv": "code,tick\nES,0.5\n"})
-        assert (run.object_store / "mine.csv").read_text() == "code,tick\nES,0.5\n"
+        run = run_lean(*project, {}, stored={"own/mine.csv": "code,tick\nES,0.5\n"})
+        assert (run.object_store / "own/mine.csv").read_text() == "code,tick\nES,0.5\n"
 
     def test_abort_after_completion_is_no_failure(self, engine, project):
         engine(COMPLETED, "os.abort()")
