@@ -1,13 +1,19 @@
-"""The broker's account in live trading: its value, and what is found in it at a start."""
+"""The broker's account in live trading: its value, and what is found in it at a start.
+
+A person confirms a value that is doubted by the command ``{"confirm_nav": 12345678}`` to the
+running algorithm, or by the setting ``confirmed_nav`` at a restart.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from algorithm.context import TradingContext
 from risk.nav_guard import NavGuard
+from universe.legs import ContractKey
 
 if TYPE_CHECKING:
     from AlgorithmImports import QCAlgorithm
@@ -19,7 +25,12 @@ class LiveAccount:
     def __init__(self, algorithm: QCAlgorithm, context: TradingContext) -> None:
         self._algorithm, self._context = algorithm, context
         self._guard = NavGuard()
-        self._asked = self._reconciled = False
+        confirmed = context.strategy.settings.confirmed_nav
+        if confirmed:
+            self._guard.confirm(confirmed)
+        self._asked = self._reconciled = self._asked_before = False
+        self._before: dict[ContractKey, tuple[int, float]] = {}  # contracts and close, last evening
+        self._explained = 0.0  # profit of positions since the last NAV believed
 
     def settle_found_positions(self) -> None:
         """Count the profit of positions found, up to the last close, as in the cash already.
@@ -72,16 +83,57 @@ class LiveAccount:
         return value
 
     def believed(self, nav: float) -> float:
-        """``nav``, or NaN while it is not to be decided on.
+        """``nav``, or NaN while it is not to be decided on; to be asked once an evening.
 
         Nothing is then ordered but what an expiry forces.
         """
         last = self._context.strategy.last_nav
-        doubt = self._guard.doubt(nav, last, self._gross())
+        self._explained += self._profit()
+        doubt = self._guard.doubt(nav, last, self._gross(), self._explained)
         if not doubt:
+            self._explained = 0.0
             return nav
         self._algorithm.error(f"NAV is {nav:,.0f} after {last:,.0f}: {doubt}; positions are held")
-        return float("nan")
+        return math.nan
+
+    def confirm(self, command: object) -> bool:
+        """Take the command by which a person confirms a NAV, for ``on_command``.
+
+        Parameters
+        ----------
+        command : object
+            With ``confirm_nav`` among its attributes.
+
+        Returns
+        -------
+        bool
+            Whether it was one, and understood; it counts from the next evening on.
+        """
+        try:
+            nav = self._guard.confirm(getattr(command, "confirm_nav", None))
+        except ValueError as error:
+            self._algorithm.error(f"command not understood: {error}")
+            return False
+        self._algorithm.log(f"NAV of {nav:,.0f} is confirmed: values near it are decided on")
+        return True
+
+    def _profit(self) -> float:
+        """What the positions of the evening before made since, at closes, in account currency.
+
+        NaN on the first evening and without a rate; a contract without a close keeps its last one.
+        """
+        strategy, closes = self._context.strategy, {}
+        total = 0.0 if self._asked_before else math.nan
+        for key, (held, before) in self._before.items():
+            close = strategy.markets.last_close(*key)
+            closes[key] = close = before if math.isnan(close) else close
+            points = strategy.instruments[key[0]].multiplier * float(strategy.observer.fx[key[0]])
+            total += held * (close - before) * points
+        self._before, self._asked_before = {}, True
+        for key, held in self._context.holdings.items():
+            close = strategy.markets.last_close(*key)
+            self._before[key] = held, closes.get(key, close) if math.isnan(close) else close
+        return total
 
     def _gross(self) -> float:
         """Sum of the absolute notionals held, in account currency."""

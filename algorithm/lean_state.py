@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, StateError, load_state, save_state
+from algorithm.state import (
+    Owner,
+    OwnerError,
+    Restored,
+    StateError,
+    load_state,
+    save_state,
+    state_keys,
+)
 from algorithm.strategy import Strategy
-from universe.arrays import from_epoch_day
+from universe.arrays import from_epoch_day, to_epoch_day
 
 if TYPE_CHECKING:
     from AlgorithmImports import QCAlgorithm
@@ -15,47 +23,78 @@ if TYPE_CHECKING:
 class StateStore:
     """Writes and takes up the state; what goes wrong is said in the log and stops nothing.
 
+    The store is shared by all projects of an organisation, so that a document has an owner: the
+    name of the deployment, which is its folder too, the account and its currency. What belongs to
+    another is neither taken up nor overwritten.
+
     Attributes
     ----------
     restored : bool
-        Whether the strategy has its state from a document.
+        Whether the strategy goes on from a document.
     """
 
     def __init__(self, algorithm: QCAlgorithm, strategy: Strategy) -> None:
         self._algorithm, self._strategy = algorithm, strategy
+        settings = strategy.settings
+        account = settings.account or f"project {algorithm.project_id}"
+        self._owner = Owner(settings.deployment, account, str(algorithm.account_currency))
+        self._keys = state_keys(settings.deployment)
         self._document = ""  # the last good one, read or written
+        self._foreign = False
         self.restored = False
 
     def save(self) -> None:
         """Write the document, before it the last good one to its place."""
-        store, document = self._algorithm.object_store, save_state(self._strategy)
+        if self._foreign:
+            return
+        store, (key, previous) = self._algorithm.object_store, self._keys
+        document = save_state(self._strategy, owner=self._owner)
         if document == self._document:
             return
         try:
-            written = not self._document or store.save(PREVIOUS_STATE_KEY, self._document)
-            written = store.save(STATE_KEY, document) and written
+            written = not self._document or store.save(previous, self._document)
+            written = store.save(key, document) and written
             reason = "" if written else "the store refused it"
         except Exception as error:  # a full disk must not stop what trades
             reason = str(error)
         if reason:
-            self._algorithm.error(f"{STATE_KEY}: {reason}; a restart would use an older state")
+            self._algorithm.error(f"{key}: {reason}; a restart would use an older state")
         else:
             self._document = document
 
     def restore(self) -> None:
         """Take up the last state that can be read; without one, start from the warm-up."""
         algorithm, store = self._algorithm, self._algorithm.object_store
-        for key in (STATE_KEY, PREVIOUS_STATE_KEY):
+        today = to_epoch_day(algorithm.start_date.date())  # live, LEAN sets it to the present
+        for key in self._keys:
             if not store.contains_key(key):
                 algorithm.log(f"no state at {key}")
                 continue
-            document = store.read(key)
             try:
-                load_state(self._strategy, document)
+                document = store.read(key)
+                found = load_state(self._strategy, document, owner=self._owner, today=today)
+            except OwnerError as error:
+                self._foreign = True
+                algorithm.error(
+                    f"{key}: {error}; it is left alone and no state is written: give this "
+                    "deployment a name of its own (setting deployment)"
+                )
+                break
             except StateError as error:
                 algorithm.error(f"{key}: {error}")
                 continue
-            self.restored, self._document = True, document
-            algorithm.log(f"{key}: restored as of {from_epoch_day(self._strategy.day)}")
-            return
+            self.restored, self._document = found.whole, document
+            self._say(key, found)
+            if found.whole:
+                return
+            break
         algorithm.log("starting from the history of the warm-up, adopting the broker's positions")
+
+    def _say(self, key: str, found: Restored) -> None:
+        algorithm, strategy = self._algorithm, self._strategy
+        for sentence in found.refused:
+            algorithm.error(f"{key}: {sentence}")
+        what = "restored" if found.whole else "the account's part restored"
+        algorithm.log(
+            f"{key}: {what} as of {from_epoch_day(found.day)}, NAV {strategy.last_nav:,.0f}"
+        )

@@ -43,6 +43,7 @@ class Observer:
     """
 
     STATE = ("fx", "day")
+    DEPENDS = ()
 
     def __init__(self, settings: Settings, instruments: Sequence[Instrument]) -> None:
         self.settings, self.instruments = settings, list(instruments)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -56,11 +57,37 @@ class RunSettings(Table):
         high=20_000,
     )
     state: StateWriting = setting(StateWriting.LIVE, "when the state is written to the ObjectStore")
+    deployment: str = setting(
+        "trend-carry",
+        "name of this deployment and its folder in the ObjectStore: letters, digits, - and _",
+    )
+    account: str = setting(
+        "", "the broker's account, if the LEAN project is not to stand for it in the state"
+    )
+    state_max_age: int = setting(
+        90,
+        "days after which only the account's part of a state is taken up, the rest from the "
+        "warm-up",
+        unit="days",
+        low=0,
+        high=3650,
+    )
+    confirmed_nav: float = setting(
+        0.0,
+        "account value that a person confirms at a restart, after one that was doubted; 0 is none",
+        unit="account currency",
+        low=0.0,
+        high=1e12,
+    )
 
     def validate(self) -> None:
-        """Refuse dates that are none, or in the wrong order."""
+        """Refuse dates that are none or in the wrong order, and a name that no folder may have."""
         if self.last_day < self.first_day:
             raise SettingsError(f"end is {self.end}, before start {self.start}; it must not be")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", self.deployment):
+            raise SettingsError(
+                f"deployment is {self.deployment!r}; it must be 1 to 64 letters, digits, - and _"
+            )
 
     @property
     def first_day(self) -> date:

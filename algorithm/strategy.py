@@ -114,6 +114,8 @@ class Strategy:
     """
 
     STATE = ("last_contracts", "last_exposure", "last_vol", "last_nav")
+    DEPENDS = ()
+    ACCOUNT = ("last_nav",)
 
     def __init__(self, settings: Settings, instruments: Sequence[Instrument]) -> None:
         self.settings = settings

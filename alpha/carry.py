@@ -67,6 +67,7 @@ class Carry:
     """
 
     STATE = ("raw", "quoted", "valid")
+    DEPENDS = ("carry_source", "carry_spans")
 
     def __init__(
         self,

@@ -117,6 +117,7 @@ class CarrySources:
     """
 
     STATE = ("cause", "quoted")
+    DEPENDS = ("carry_source",)
 
     def __init__(
         self, instruments: Sequence[Instrument], mode: str = "class", max_age: int = 100

@@ -81,6 +81,7 @@ class Forecasts:
     """
 
     STATE = ("basis", "basis_day", "last_source")
+    DEPENDS = ("carry_source",)
 
     def __init__(
         self, settings: Any, instruments: Sequence[Instrument], class_index: IntArray

@@ -36,6 +36,13 @@ class ForecastMultiplier:
     """
 
     STATE = ("product", "square", "sessions")
+    DEPENDS = (
+        "trend_rules",
+        "carry_rules",
+        "other_rules",
+        "forecast_multiplier",
+        "multiplier_span",
+    )
 
     def __init__(self, n_rules: int, span: float, cap: float = 2.5, minimum: int = 250) -> None:
         for name, number in (("n_rules", n_rules), ("span", span), ("cap", cap)):

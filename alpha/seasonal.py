@@ -32,6 +32,7 @@ class SeasonalAdjuster:
     """
 
     STATE = ("sums", "years", "contract", "pending", "sessions")
+    DEPENDS = ("carry_source",)
 
     def __init__(self, n_markets: int, shrinkage_years: float = 5.0) -> None:
         if not shrinkage_years >= 0:

@@ -164,7 +164,7 @@ Planned = TypeVar("Planned", Order, Withdrawal)
 def forced_only(
     orders: list[Planned], day: int, contracts: Sequence[Mapping[int, Contract]]
 ) -> list[Planned]:
-    """Orders or withdrawals of the markets that have to leave a contract in the next session.
+    """What is planned in markets that have to leave a contract before the next session is over.
 
     What an expiry forces outranks everything: the closing order and, where the position rolls, the
     one in the contract it rolls to.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 PRIOR_SHARE = 0.25
@@ -25,12 +27,26 @@ class BiasStatistic:
     """
 
     STATE = ("weight", "squares")
+    DEPENDS = ()  # a ratio means the same under another span
+    ACCOUNT = STATE
 
     def __init__(self, span: int, low: float = 0.8, high: float = 1.5) -> None:
         self._decay = 1.0 - 2.0 / (span + 1.0)
         self._low, self._high = low, high
         self.weight = PRIOR_SHARE * span
         self.squares = PRIOR_SHARE * span
+
+    def from_state(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse sums that no sessions add up to.
+
+        Raises
+        ------
+        ValueError
+            Likewise.
+        """
+        if not (values["weight"] > 0 and values["squares"] >= 0):
+            raise ValueError("the bias statistic's weight must be above 0, its squares not below")
+        return values
 
     def update(self, profit: float, vol: float) -> None:
         """Add a session.

@@ -145,6 +145,7 @@ class WorstDays:
     """
 
     STATE = ("fall", "rise")
+    DEPENDS = ()
 
     def __init__(self, n_assets: int) -> None:
         self.fall: FloatArray = np.zeros(n_assets)

@@ -30,6 +30,7 @@ class ReturnWindow:
     """
 
     STATE = ("store", "count")
+    DEPENDS = ("var_window",)
 
     def __init__(self, n_markets: int, length: int) -> None:
         self.length = length
@@ -74,6 +75,7 @@ class Correlation:
     """
 
     STATE = ("moment", "sessions", "updates", "estimate", "estimated_at")
+    DEPENDS = ("corr_span", "corr_window")
 
     def __init__(
         self,

@@ -34,6 +34,7 @@ class BufferedTrading:
     """
 
     STATE = ("model_contracts", "since_trade")
+    DEPENDS = ()
 
     def __init__(self, n_assets: int, buffer: float, cooldown: int) -> None:
         self._buffer, self._cooldown = buffer, cooldown

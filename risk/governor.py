@@ -77,6 +77,8 @@ class DrawdownGovernor(ExposureScale):
     MEANING = "exposure falls with the drawdown and comes back gradually"
     SETTINGS = GovernorSettings
     STATE = ("peak", "share", "drawdown", "past", "count")
+    DEPENDS = ()
+    ACCOUNT = STATE
 
     def __init__(
         self,
@@ -109,6 +111,29 @@ class DrawdownGovernor(ExposureScale):
         share = self.update(nav)
         reason = f"drawdown {self.drawdown:.1%}, exposure at {share:.0%}" if share < 1 else ""
         return Scale(self.NAME, share, reason, {"drawdown": self.drawdown})
+
+    def from_state(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Fit what a governor with another window kept into this one's.
+
+        Raises
+        ------
+        ValueError
+            If it is nothing that a governor keeps.
+        """
+        past, count, peak = values["past"], values["count"], values["peak"]
+        shares = (values["share"], values["drawdown"])
+        if not (past.ndim == 1 and (past >= 0).all() and count >= 0 and peak >= 0):
+            raise ValueError("the governor's values of NAV must not be negative")
+        if not all(0.0 <= share <= 1.0 for share in shares):
+            raise ValueError(f"the governor's share and drawdown are {shares}, beyond 0 to 1")
+        if len(past) == len(self.past):
+            return values
+        filled = min(count, len(past))
+        kept = past[np.arange(count - filled, count) % max(len(past), 1)][-len(self.past) :]
+        kept = kept if len(kept) else np.array([peak])
+        fitted = np.zeros_like(self.past)
+        fitted[: len(kept)] = kept[: len(fitted)]
+        return values | {"past": fitted, "count": min(len(kept), len(fitted))}
 
     def map(self, drawdown: float) -> float:
         """Share of gross exposure at ``drawdown``, not rising in it."""

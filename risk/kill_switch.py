@@ -65,6 +65,8 @@ class KillSwitch:
     """
 
     STATE = ("mode", "left", "log")
+    DEPENDS = ()
+    ACCOUNT = STATE
 
     def __init__(self, sessions: int = 1, token: str = "") -> None:
         if sessions < 1:

@@ -97,6 +97,8 @@ class LimitStage(Protection):
     MEANING = "caps by market, sector and class, on beta, gross and net; freezes on a daily loss"
     SETTINGS = LimitSettings
     STATE = ("status", "since", "sessions", "peak", "last_nav")
+    DEPENDS = ("limits",)
+    ACCOUNT = ("peak", "last_nav")
 
     def __init__(self, book: LimitBook, headroom: float) -> None:
         self._book, self._headroom = book, headroom

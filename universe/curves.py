@@ -18,6 +18,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from universe.arrays import DAYS_IN_YEAR
 
@@ -139,6 +140,7 @@ class MacroState:
     """
 
     STATE = ("latest",)
+    DEPENDS = ()
 
     def __init__(self, max_age_days: int = 10) -> None:
         if max_age_days < 0:
@@ -161,6 +163,19 @@ class MacroState:
             known = self.latest.get(name)
             if math.isfinite(value) and (known is None or day >= known[0]):
                 self.latest[name] = [int(day), float(value)]
+
+    def from_state(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what is no table of names with a day and a value.
+
+        Raises
+        ------
+        ValueError
+            Likewise.
+        """
+        latest = {name: [int(day), float(value)] for name, (day, value) in values["latest"].items()}
+        if not all(math.isfinite(value) for _, value in latest.values()):
+            raise ValueError("a macro series has a value that is not finite")
+        return {"latest": latest}
 
     def max_age(self, name: str) -> int:
         """Calendar days for which a value of this series stays valid."""

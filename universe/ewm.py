@@ -80,6 +80,7 @@ class EwmStd:
     """
 
     STATE = ("moments", "count", "ring", "ring_sum", "ring_count")
+    DEPENDS = ("vol_span", "vol_long_sessions")
 
     def __init__(self, n_markets: int, span: int, window: int) -> None:
         self.span, self.window = span, window

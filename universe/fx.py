@@ -44,6 +44,7 @@ class FxGate:
     """
 
     STATE = ("rate", "known_on", "raw", "suspect", "variance", "count", "stale")
+    DEPENDS = ()
 
     def __init__(
         self, currencies: Sequence[str], *, outlier_sigmas: float = 20.0, max_age: int = 14

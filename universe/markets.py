@@ -128,6 +128,7 @@ class Markets:
         "lost",
         "last_quotes",
     )
+    DEPENDS = ()
 
     def __init__(
         self,
@@ -181,7 +182,9 @@ class Markets:
 
     @last_quotes.setter
     def last_quotes(self, pairs: list[list[list[float]]]) -> None:
-        self._last_quotes = [{int(month): close for month, close in q} for q in pairs]
+        if len(pairs) != len(self.instruments):
+            raise ValueError(f"quotes are of {len(pairs)} markets, not {len(self.instruments)}")
+        self._last_quotes = [{int(month): float(close) for month, close in q} for q in pairs]
 
     def last_close(self, market: int, month: int) -> float:
         """Last close of a contract in its market's last session, NaN without one."""

@@ -47,6 +47,7 @@ class Screen:
     """
 
     STATE = ("excluded", "screened", "screened_in")
+    DEPENDS = ()
 
     def __init__(
         self,

@@ -134,6 +134,7 @@ class CalendarSpreads:
         "suspect_near",
         "near_last",
     )
+    DEPENDS = ()
 
     def __init__(
         self,

@@ -69,6 +69,7 @@ class Breakout:
     """
 
     STATE = ("window", "weight", "total")
+    DEPENDS = ("breakout_horizons",)
 
     def __init__(self, n_markets: int, horizons: tuple[int, ...], cap: float) -> None:
         _check(horizons, cap)

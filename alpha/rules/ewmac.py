@@ -51,6 +51,9 @@ class Ewmac:
     diversification multiplier, capped (001). A span counts after 4n sessions.
     """
 
+    STATE = ()  # that of its averages
+    DEPENDS = ("ewmac_spans",)
+
     def __init__(self, n_markets: int, fast_spans: tuple[int, ...], cap: float) -> None:
         self.fast_spans, self.cap = fast_spans, cap
         self._spans = tuple(sorted({s for f in fast_spans for s in (f, 4 * f)}))
@@ -124,7 +127,7 @@ class EwmacRule(Rule):
 
     def components(self) -> dict[str, Any]:
         """State of the averages."""
-        return {"ewmac.ema": self.ewmac.ema}
+        return {"ewmac": self.ewmac, "ewmac.ema": self.ewmac.ema}
 
     @classmethod
     def columns(cls, columns: Columns) -> dict[str, FloatArray]:

@@ -68,6 +68,14 @@ class Tsmom:
     """
 
     STATE = ("level", "held", "month", "flips")
+    DEPENDS = (
+        "tsmom_weight_3m",
+        "tsmom_weight_6m",
+        "tsmom_weight_12m",
+        "tsmom_skip_days",
+        "tsmom_flip_threshold",
+        "forecast_cap",
+    )
 
     def __init__(
         self,
