@@ -323,6 +323,7 @@ class Markets:
         ratio = far / close
         compared = np.isfinite(far_before) & (self.sessions[index] > self.vol.span)
         sane = (ratio * UNIT_RATIO >= 1.0) & (ratio <= UNIT_RATIO)
+        sane |= np.abs(far - close) <= limits[index]
         sane &= ~compared | (np.abs(far - far_before) <= limits[index])
         trusted = sane & (compared | ((ratio >= LEAST_RATIO) & (ratio * LEAST_RATIO <= 1.0)))
         for market in index[~sane & np.isfinite(far)].tolist():
@@ -452,11 +453,12 @@ class Markets:
     def _sane(self, market: int, month: int, close: float, limit: float) -> bool:
         """Whether a contract's close may be remembered, to compare the next one with.
 
-        Within three times and a third of the held one's price and, against its own close of the
-        market's session before, within the outlier limit.
+        Within the outlier limit of the held one's price, or three times and a third of it, and
+        within the limit of its own close in the market's session before.
         """
-        anchor = float(self.positive_price[market])
-        if anchor > 0 and not 1.0 / UNIT_RATIO <= close / anchor <= UNIT_RATIO:
+        price = float(self.price[market])
+        within = not price > 0 or 1.0 / UNIT_RATIO <= close / price <= UNIT_RATIO
+        if not within and abs(close - price) > limit:
             return False
         compared = self._compared(market, month)
         return not (compared and abs(close - self._last_quotes[market][month]) > limit)

@@ -192,11 +192,14 @@ class CalendarSpreads:
         return out
 
     def _believable(self, market: int, curve: Curve) -> Curve:
-        """The curve without closes beyond three times or a third of the market's price."""
-        anchor = float(self._markets.positive_price[market])
-        if not anchor > 0:
+        """The curve without closes beyond three times or a third of the market's price.
+
+        Unless they are within the market's outlier limit: near zero ratios mean little.
+        """
+        price, limit = float(self._markets.price[market]), float(self._markets.limits[market])
+        if not price > 0:
             return curve
-        low, high = anchor / UNIT_RATIO, anchor * UNIT_RATIO
+        low, high = min(price / UNIT_RATIO, price - limit), max(price * UNIT_RATIO, price + limit)
         return [point for point in curve if low <= point[1] <= high]
 
     def _observe_market(

@@ -339,4 +339,4 @@ def test_spreads_at_negative_prices_stop_nothing():
     under = [(outright, spread) for outright, spread, price in wanted if price <= 0]
     assert len(under) > 30
     assert {outright for outright, _ in under} == {under[0][0]}  # kept: it cannot be judged
-    assert {spread for _, spread in under} <= {under[0][1], 0}  # closed by its last holding day
+    assert {spread for _, spread in under} == {under[0][1], 0}  # closed with its last holding day

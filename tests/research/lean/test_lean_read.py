@@ -64,6 +64,10 @@ CHOICES = {
 }
 
 
+LEFT_OUT = {"session", "expiry", "map file", "contract", "file name", "empty", "fx", "no fx"}
+"""Kinds of issues that say that something of the folder is not in the data set."""
+
+
 @settings(max_examples=12)
 @given(
     st.lists(st.sampled_from(sorted(CHOICES)), min_size=1, max_size=3, unique=True),
@@ -97,7 +101,8 @@ def test_round_trip_is_exact(codes, seed, volume, interest, sessions, day_sessio
     assert_same(back, data)
     assert_same(back, report.dataset)
     assert back.fingerprint() == data.fingerprint()
-    assert (back.name, back.synthetic, back.issues) == ("made up", True, [])
+    assert (back.name, back.synthetic) == ("made up", True)
+    assert LEFT_OUT.isdisjoint(issue.kind for issue in back.issues)
 
 
 def test_inverse_pairs_round_trip(lean, tmp_path):
@@ -246,8 +251,6 @@ def test_missing_things(exported, tmp_path):
     with pytest.raises(KeyError, match="unknown market 'ZZ'"):
         read_lean(folder, MASTER, codes=["ZZ"])
     path = folder / "future/cme/map_files/es.csv"
-    with pytest.raises(DataError, match=r"es.csv: no row of mapping mode 7; .* modes 0, 1, 2, 3"):
-        read_lean(folder, MASTER, mapping_mode=7)
     path.write_text("18991230,es,CME\n20200101,es,CME,2\n")
     with pytest.raises(DataError, match=r"es.csv, line 2: malformed row"):
         read_lean(folder, MASTER)
@@ -257,6 +260,56 @@ def test_missing_things(exported, tmp_path):
     shutil.rmtree(folder / "market-hours")
     with pytest.raises(DataError, match=r"market-hours-database.json: file is missing"):
         read_lean(folder, MASTER)
+
+
+def test_a_map_file_without_open_interest_rows_is_an_issue(lean, tmp_path):
+    """As LEAN's own for the Hang Seng index, which has rows of modes 0 and 1 only."""
+    data = dataset(
+        history(lean, instrument("ES"), MONTHS), history(lean, instrument("CL"), CHOICES["CL"])
+    )
+    export_lean(data, tmp_path / "out", lean)
+    path = tmp_path / "out/future/nymex/map_files/cl.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line for line in lines if line[-2:] not in (",2", ",3")) + "\n")
+    back = read_lean(tmp_path / "out", MASTER)
+    assert list(back.markets) == ["ES", "CL"]
+    assert (len(back.markets["ES"].mapped_from) > 0, len(back.markets["CL"].mapped_from)) == (
+        True,
+        0,
+    )
+    (issue,) = [i for i in back.issues if i.kind == "map file"]
+    assert issue.market == "CL"
+    assert "no row of mapping mode 2 (it holds 0, 1)" in issue.detail
+    assert "calendar rolls" in issue.detail
+
+
+@pytest.mark.parametrize("kind", ["daily/cl_trade.zip", "daily/cl_openinterest.zip", "map_files"])
+def test_a_folder_in_place_of_a_file_is_an_error(lean, tmp_path, kind):
+    data = dataset(
+        history(lean, instrument("ES"), MONTHS), history(lean, instrument("CL"), CHOICES["CL"])
+    )
+    export_lean(data, tmp_path / "out", lean)
+    path = tmp_path / "out/future/nymex" / kind
+    path = path / "cl.csv" if kind == "map_files" else path
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    with pytest.raises(DataError, match=r"cl.*: is a folder; expected"):
+        read_lean(tmp_path / "out", MASTER)
+
+
+def test_doubtful_prices_stay_because_lean_reads_them_too_and_are_named(lean, tmp_path):
+    es = history(lean, instrument("ES"), MONTHS, sessions=120)
+    es.open[60], es.close[80], es.high[90] = 0.0, -99.0, 99999.0
+    export_lean(dataset(es), tmp_path / "out", lean)
+    back = read_lean(tmp_path / "out", MASTER)
+    np.testing.assert_array_equal(back.markets["ES"].open, es.open)
+    np.testing.assert_array_equal(back.markets["ES"].close, es.close)
+    named = {(i.kind, i.epoch_day) for i in back.issues}
+    assert {
+        ("zero open", int(es.day[60])),
+        ("no price", int(es.day[80])),
+        ("far high", int(es.day[90])),
+    } <= named
 
 
 def test_missing_and_malformed_rates(lean, tmp_path):
@@ -274,8 +327,12 @@ def test_missing_and_malformed_rates(lean, tmp_path):
     with pytest.raises(DataError, match="line 1: rate 0 is not positive"):
         read_lean(folder, MASTER)
     path.unlink()
-    with pytest.raises(DataError, match=r"eurusd.zip: file is missing; expected the quote bars"):
-        read_lean(folder, MASTER)
+    without = read_lean(folder, MASTER)
+    assert without.fx == {}
+    assert [str(i) for i in without.issues if "fx" in i.kind] == [
+        "EUR fx: eurusd.zip is missing: no rate of EUR",
+        "FESX no fx: no EUR rate: the market cannot be valued in USD and is not traded",
+    ]
 
 
 def test_fees_in_a_currency_without_a_rate_are_an_issue(lean, tmp_path):
@@ -283,7 +340,9 @@ def test_fees_in_a_currency_without_a_rate_are_an_issue(lean, tmp_path):
     data = dataset(history(lean, market, MONTHS))
     export_lean(data, tmp_path / "out", lean)
     back = read_lean(tmp_path / "out", InstrumentMaster([market]))
-    assert [str(issue) for issue in back.issues] == ["EUR fx: no rate for fees in EUR"]
+    assert [str(issue) for issue in back.issues] == [
+        "EUR fx: eurusd.zip is missing: no rate of EUR"
+    ]
 
 
 @pytest.mark.realdata
