@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from algorithm.decision import Account
+from algorithm.decision import Account, Decision
 from algorithm.decision_line import SessionLine, header_of, line_of, session_of
 from algorithm.decision_text import decision_text, end_text, header_text, session_text
 from algorithm.settings import Settings, SettingsError
@@ -83,6 +83,7 @@ class EmbeddedEngine:
             spreads=self.header.spreads,
         )
         self._legs: Legs | None = None
+        self.decision: Decision | None = None  # the last one
 
     def run(self, progress: Progress | None = None) -> RunResult:
         """Walk all sessions; ``progress`` is called with (done, total)."""
@@ -125,6 +126,7 @@ class EmbeddedEngine:
             return
         nav = ledger.nav(self._rates(fx), fx)
         decision = strategy.begin(Account(nav, ledger.holdings, ledger.pending())).finish()
+        self.decision = decision
         ledger.submit(decision.orders, snapshot.sigma_price)
         line = line_of(decision, strategy.instruments, marked, book.fills)
         parts = self._sleeves.split(book, spread_pnl, decision.held, line.legs, fx)

@@ -223,6 +223,8 @@ OTHER = {
     "carry_rules": "calendar smoothed",
     "var_reference": "ES 1",
     "beta_market": "NQ",
+    "deployment": "second-fund",
+    "account": "U1234567",
     "own_budgets": "equity 1",
     "governor": "0.1 0.5",
 }

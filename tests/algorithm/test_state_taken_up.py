@@ -184,11 +184,11 @@ class TestOtherSettings:
         assert strategy.scale_named("governor").allowed == pytest.approx(0.6)
 
     def test_a_part_of_the_chain_is_refused_alone(self, fresh, under_water, stopped):
-        strategy = fresh(buffer=0.2)
+        strategy = fresh(buffer=0.3)
         strategy.trading.DEPENDS = ("buffer",)
         found = load_state(strategy, under_water)
         assert found.whole
-        assert found.refused == ("trading: written with buffer '0.1', now '0.2'",)
+        assert found.refused == ("trading: written with buffer '0.2', now '0.3'",)
         assert strategy.day == stopped[0].strategy.day
         assert strategy.screen.screened.any()
         assert not strategy.trading.model_contracts.any()

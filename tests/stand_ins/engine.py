@@ -174,6 +174,7 @@ class StandInEngine:
     """
 
     account_currency = "USD"
+    project_id = 7
 
     def __init__(
         self,
