@@ -69,7 +69,6 @@ class RiskMonitor:
         self._classes = [instrument.asset_class for instrument in instruments]
         self._limit, self._full = var_limit, full
         self._nav: deque[float] = deque(maxlen=REALISED_SESSIONS + 1)
-        self._peak = 0.0
         self._sums = {"sessions": 0.0, "vol": 0.0, "gross": 0.0, "scale": 0.0}
         self._highest_var = self._above = self._gated = 0.0
 
@@ -78,8 +77,7 @@ class RiskMonitor:
         if decision.is_blind:
             return
         risk, sums = decision.risk, self._sums
-        self._nav.append(decision.nav)
-        self._peak = max(self._peak, decision.nav)
+        self._nav.append(decision.account.nav)
         for name, value in (
             ("sessions", 1.0),
             ("vol", risk.vol),
@@ -102,7 +100,7 @@ class RiskMonitor:
             "Volatility": {"Forecast": risk.vol, "Realised": self.realised_vol()},
             "Value at risk": {"VaR over limit": binding(decision) / self._limit},
             "Drawdown and exposure": {
-                "Drawdown from peak": 1.0 - decision.nav / self._peak if self._peak else np.nan,
+                "Drawdown from peak": decision.figures.get("drawdown", np.nan),
                 "Exposure scale": decision.scale,
             },
             "Gross and net": {

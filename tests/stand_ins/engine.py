@@ -28,6 +28,7 @@ RESERVED = (
     "Portfolio Turnover",
     "Portfolio Margin",
     "Capacity",
+    "Assets Sales Volume",
 )
 """LEAN's own charts, which it lets nobody draw into."""
 
@@ -112,6 +113,30 @@ class Ticket:
 
     def cancel(self, tag: str) -> None:
         self.status = Lean.OrderStatus.CANCELED
+
+
+class Holding:
+    """A position, its profit counted from nothing: only differences of it are asked for."""
+
+    def __init__(self, security: Security, quantity: int) -> None:
+        self.security, self.symbol, self.quantity = security, security.symbol, quantity
+        self.settled_profit = 0.0
+
+    @property
+    def invested(self) -> bool:
+        return self.quantity != 0
+
+    def total_close_profit(self, fees: bool, price: float | None = None) -> float:
+        price = self.security.last.close if price is None else price
+        return self.quantity * price * self.security.history.instrument.multiplier
+
+    @property
+    def unrealized_profit(self) -> float:
+        return self.total_close_profit(True)
+
+    @property
+    def holdings_value(self) -> float:
+        return self.total_close_profit(False)
 
 
 class Portfolio(dict):
@@ -360,6 +385,7 @@ class StandInEngine:
                 return SimpleNamespace(
                     open=float(history.open[row]),
                     close=float(history.close[row]),
+                    interest=float(history.open_interest[row]),
                     end_time=self.time,
                 )
             row += 1
@@ -380,7 +406,8 @@ class StandInEngine:
             price = bar.open + np.sign(ticket.quantity) * slip
             rest, parts = int(ticket.quantity - ticket.quantity_filled), self.parts
             for part in range(parts):
-                quantity = rest // parts if part else rest - (parts - 1) * (rest // parts)
+                each = int(rest / parts)
+                quantity = each if part else rest - (parts - 1) * each
                 if not quantity:
                     continue
                 ticket.quantity_filled += quantity
@@ -396,9 +423,7 @@ class StandInEngine:
         self._pay(instrument.currency, -quantity * price * instrument.multiplier)
         self._pay(instrument.fee_currency, -abs(quantity) * instrument.fee)
         held = self.portfolio[security.symbol].quantity + quantity
-        self.portfolio[security.symbol] = SimpleNamespace(
-            quantity=held, invested=held != 0, symbol=security.symbol, holdings_value=0.0
-        )
+        self.portfolio[security.symbol] = Holding(security, held)
 
     def _tell(self, ticket: Ticket, quantity: int, price: float, message: str) -> None:
         instrument = ticket.security.history.instrument
