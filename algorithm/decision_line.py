@@ -146,13 +146,13 @@ class DecisionLine(SessionLine):
 
     Attributes
     ----------
-    nav, trusted_nav : float
-        The account's value, and the one with doubted prices at their last trusted ones; NaN while
-        unknown.
+    nav : float
+        The account's value, with doubted prices at their last trusted ones; NaN while unknown.
     fx : dict of str to float
         Account currency per unit of every quote currency, NaN before the first rate.
     closes : dict of (market index, contract month) to float
-        Of the contracts held or filled, where they have one in the session.
+        Of the contracts held or filled, where they have one in the session: what they are valued
+        at, so that a doubted close has the last trusted one in its place.
     holdings : dict of (market index, contract month) to int
         At the close.
     fills : tuple of Fill
@@ -188,7 +188,6 @@ class DecisionLine(SessionLine):
     """
 
     nav: float
-    trusted_nav: float
     fx: dict[str, float]
     closes: dict[ContractKey, float]
     holdings: dict[ContractKey, int]
@@ -215,9 +214,9 @@ class DecisionLine(SessionLine):
     @property
     def unit_exposure(self) -> FloatArray:
         """Exposure of one contract over NAV, NaN where unknown."""
-        if not self.trusted_nav > 0:
+        if not self.nav > 0:
             return np.full(len(self.value), np.nan)
-        return np.where(self.value > 0, self.value / self.trusted_nav, np.nan)
+        return np.where(self.value > 0, self.value / self.nav, np.nan)
 
     @property
     def figures(self) -> dict[str, float]:
@@ -298,7 +297,7 @@ def line_of(
     instruments : sequence of Instrument
         In the order of the arrays.
     quotes : sequence of mapping of contract month to close
-        Of the session, by market.
+        Of the session, by market, as positions are valued.
     fills : sequence of Fill
         Since the decision before.
     """
@@ -315,7 +314,6 @@ def line_of(
         seen=snapshot.seen[:n],
         ret=snapshot.ret[:n],
         nav=account.nav,
-        trusted_nav=decision.nav,
         fx=dict(zip((i.currency for i in instruments), snapshot.fx.tolist(), strict=True)),
         closes={
             (market, month): quotes[market][month]

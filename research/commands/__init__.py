@@ -76,6 +76,7 @@ COMMANDS: dict[str, Entry] = {
         "DATA START END MARKETS SET OUT",
         LAUNCHER,
     ),
+    "report": Entry("write report and tables of RUN from its record", "RUN OUT"),
     "compliance": Entry("write the 18f-4 pack of the archive in RUN, or verify its chain", "RUN"),
     "cloud": Entry("write what QuantConnect's cloud needs to OUT, for 'lean cloud push'", "OUT"),
 }
@@ -87,7 +88,7 @@ VARIABLES: dict[str, str] = {
     "MARKETS": 'codes or file names in DATA, parted by blanks, like "ES ZN GC"',
     "SET": 'settings, like "vol_target=0.12 trend_budget=0.6"',
     "NAME": "setting to be told all about",
-    "RUN": "folder of a run, with its archive.jsonl",
+    "RUN": "folder of a run (report: with decisions.jsonl, compliance: with archive.jsonl)",
     "EXPIRIES": "CSV of last trade dates",
     "MACRO": "folder of macro series (rates, VIX, dividend yields)",
     "INSTRUMENTS": "CSV of own markets (docs/instruments.md)",

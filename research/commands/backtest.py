@@ -54,6 +54,7 @@ def command(
     with output_set(out, "backtest") as stage, Bars() as bars:
         bars.wait("start")
         from research.engine.engine import run_backtest
+        from research.engine.record_file import record_file
         from research.measures.benchmark import benchmark_of
         from research.pages.run_files import REPORT, write_run
         from research.pages.summary_table import print_summary
@@ -62,7 +63,8 @@ def command(
         settings = fit_dates(settings, dataset)
         say_left_out(dataset)
         macro_notes(dataset, settings, asked=macro is not None)
-        result = run_backtest(dataset, settings, bars.stage("run"))
+        with record_file(stage, settings.decisions) as record:
+            result = run_backtest(dataset, settings, bars.stage("run"), record)
         bars.finish()
         refuse_without(result.forecasts.values(), dataset)
         result.benchmark = benchmark_of(dataset, result.day)

@@ -40,8 +40,10 @@ def command(
     settings = chosen_settings(assignments, start=start, end=end, markets=markets)
 
     from research.commands.lean_folder import with_traded_markets
+    from research.commands.report import report_of
     from research.lean.runner import find_launcher, run_lean
     from research.output import claimed
+    from research.pages.run_files import REPORT
     from research.progress import Bars
 
     find_launcher()
@@ -56,6 +58,9 @@ def command(
             timeout,
             bars.log("LEAN"),
         )
+    if run.record is not None:
+        with Bars() as bars:
+            report_of(out, out, bars)
 
     from rich.table import Table
 
@@ -64,3 +69,5 @@ def command(
         table.add_row(name, value)
     console().print(table)
     say(f"result: {run.result_json}; log: {run.log}; {run.seconds:.0f} s")
+    if run.record is not None:
+        say(f"report: {(out / REPORT).absolute()}; its record: {run.record}")

@@ -123,7 +123,8 @@ class Replay:
         for fill in line.fills:
             if fill.reason == EXPIRY:
                 key = self._key(fill)
-                points = -fill.quantity * (fill.price - self._mark.get(key, fill.price))
+                price = _before_slippage(fill, value[key[0]])
+                points = -fill.quantity * (price - self._mark.get(key, price))
                 book.pnl[key[0]] += points * value[key[0]]
         book.overnight[:] = book.pnl
         traded: dict[ContractKey, tuple[int, float]] = {}  # contracts, and what their prices moved
@@ -134,8 +135,7 @@ class Replay:
                 book.roll_cost[market] += fill.slippage + fill.fee
             if fill.reason == EXPIRY:
                 continue
-            paid = fill.slippage / value[market] if value[market] > 0 else 0.0
-            price = fill.price - paid / fill.quantity  # before slippage
+            price = _before_slippage(fill, value[market])
             move, size = line.closes.get(key, price) - price, abs(fill.quantity)
             book.pnl[market] += fill.quantity * move * value[market]
             contracts, moves = traded.get(key, (0, 0.0))
@@ -163,3 +163,9 @@ class Replay:
             rate = float(fx[market]) if facts.fee_currency == facts.currency else 1.0
             total += abs(quantity) * facts.fee * rate
         return total
+
+
+def _before_slippage(fill: Fill, value: float) -> float:
+    """Price of a fill without its slippage; ``value`` is what a contract gains per point."""
+    paid = fill.slippage / value if value > 0 else 0.0
+    return fill.price - paid / fill.quantity

@@ -10,22 +10,26 @@ from research.engine.from_decisions import RECORD_FILE
 
 
 @contextmanager
-def record_file(folder: Path) -> Iterator[Callable[[str], None]]:
+def record_file(folder: Path, wanted: bool = True) -> Iterator[Callable[[str], None] | None]:
     """Takes lines; they stand in the folder's record once all of them are there.
 
     A run that breaks off leaves no record, and removes that of an earlier run.
+
+    Parameters
+    ----------
+    folder : Path
+    wanted : bool
+        Without it there is nothing that takes lines, and an earlier record is removed.
     """
     target = folder / RECORD_FILE
     unfinished = folder / f".{RECORD_FILE}.part"
     target.unlink(missing_ok=True)
+    if not wanted:
+        yield None
+        return
     try:
         with unfinished.open("w", encoding="utf-8") as file:
-            yield lambda line: _write(file.write, line)
+            yield lambda line: print(line, file=file)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _write(write: Callable[[str], int], line: str) -> None:
-    write(line)
-    write("\n")

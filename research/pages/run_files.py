@@ -13,6 +13,7 @@ import numpy as np
 
 from research.engine.result import RunResult
 from research.measures.plausible import implausible
+from research.measures.run_tables import TABLES as RUN_TABLES
 from research.measures.sleeve_views import agreement_signs
 from research.measures.summary import headline_figures
 from research.pages.files import write_atomically, write_daily_csv
@@ -28,7 +29,7 @@ REPORT = "report/index.html"
 def write_run(
     result: RunResult, folder: Path, progress: Callable[[int, int], None] | None = None
 ) -> Path:
-    """Write ``daily.csv``, ``fills.csv``, ``agreement.csv``, the report and ``result.json``.
+    """Write ``daily.csv``, ``fills.csv``, ``agreement.csv``, report, ``result.json`` and tables.
 
     Parameters
     ----------
@@ -56,10 +57,16 @@ def write_run(
         (_write_page, REPORT),
         (_write_record, "result.json"),
     )
+    total = len(writers) + len(RUN_TABLES)
     for done, (write, name) in enumerate(writers, start=1):
         write(result, folder / name)
         if progress is not None:
-            progress(done, len(writers))
+            progress(done, total)
+    for done, (name, make) in enumerate(RUN_TABLES.items(), start=len(writers) + 1):
+        text = make(result).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        write_atomically(folder / "tables" / f"{name}.csv", text)
+        if progress is not None:
+            progress(done, total)
     return folder / REPORT
 
 

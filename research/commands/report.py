@@ -1,0 +1,58 @@
+"""``report``: report and tables of a run from its record, whichever engine wrote it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from research.commands import options
+from research.commands.speech import console, say
+
+if TYPE_CHECKING:
+    from research.engine.result import RunResult
+    from research.progress import Bars
+
+
+@click.command
+@options.options(
+    click.option(
+        "--run", type=options.PATH, required=True, help="Folder of a run, with decisions.jsonl."
+    ),
+    click.option("--out", type=options.PATH, help="Folder to write to; that of the run."),
+    options.DEBUG,
+)
+def command(run: Path, out: Path | None) -> None:
+    """Write report and tables of a run from its record."""
+    from research.pages.run_files import REPORT
+    from research.pages.summary_table import print_summary
+    from research.progress import Bars
+
+    target = run if out is None else out
+    with Bars() as bars:
+        result = report_of(run, target, bars)
+    print_summary(result, console())
+    say(f"report: {(target / REPORT).absolute()}")
+
+
+def report_of(run: Path, out: Path, bars: Bars) -> RunResult:
+    """Write the files of a run to ``out`` from the record in ``run``, and the record beside them.
+
+    Raises
+    ------
+    algorithm.decision_text.RecordError
+        If there is no record, or it cannot be read.
+    research.output.OutputError, research.pages.files.ReportError
+        If a file cannot be written.
+    """
+    from research.engine.from_decisions import RECORD_FILE, read_run
+    from research.output import output_set
+    from research.pages.run_files import write_run
+
+    result = read_run(run)
+    with output_set(out, "backtest") as stage:
+        shutil.copyfile(run / RECORD_FILE, stage / RECORD_FILE)
+        write_run(result, stage, bars.stage("report"))
+    return result
