@@ -46,6 +46,22 @@ COMMANDS: dict[str, Entry] = {
         "measure every rule by itself on DATA, by asset class",
         "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED OUT",
     ),
+    "ablation": Entry(
+        "what every part of the strategy adds, alone and on top",
+        "DATA START END MARKETS SET EXPIRIES MACRO SEED WORKERS CLUSTER TRIALS OUT",
+    ),
+    "peers": Entry(
+        "the strategy beside others on DATA; PEER=NAME=FILE adds one of yours",
+        "DATA START END MARKETS SET EXPIRIES MACRO SEED WORKERS CLUSTER TRIALS PEER OUT",
+    ),
+    "walkforward": Entry(
+        "settings chosen by past returns alone, window after window",
+        "DATA START END MARKETS SET EXPIRIES MACRO SEED WORKERS CLUSTER TRIALS GRID OUT",
+    ),
+    "regime": Entry(
+        "the regime model trained quarter by quarter (needs MACRO)",
+        "DATA START END MARKETS SET EXPIRIES MACRO SEED WORKERS CLUSTER TRIALS OUT",
+    ),
     "export": Entry(
         "write DATA as a data folder for a local LEAN",
         "DATA START END MARKETS EXPIRIES MACRO INSTRUMENTS SEED LEAN_DATA OUT",
@@ -77,5 +93,10 @@ VARIABLES: dict[str, str] = {
     "INSTRUMENTS": "CSV of own markets (docs/instruments.md)",
     "SEED": "seed of the synthetic market",
     "LEAN_DATA": "folder with LEAN's own databases",
-    "OUT": "folder to write to (out; export: lean-data, lean: out/lean, cloud: out/cloud)",
+    "WORKERS": "processes of a study on this machine (1)",
+    "CLUSTER": "Dask scheduler of a study instead, like tcp://host:8786",
+    "TRIALS": "folder of the register of trials (the one that holds OUT)",
+    "PEER": "a result to stand beside, NAME=FILE of dates and returns or account values",
+    "GRID": "values of a setting to choose from, like buffer=0.05,0.1",
+    "OUT": "folder to write to (out; export: lean-data, lean: out/lean, cloud: out/cloud, ...)",
 }

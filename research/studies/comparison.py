@@ -206,5 +206,5 @@ def _plain(value: Any) -> Any:
 
 
 def as_json(document: dict[str, Any]) -> str:
-    """The text of ``result.json``; numbers come back to the last digit."""
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+    """The text of ``result.json``: numbers to the last digit, null for what is not finite."""
+    return json.dumps(_plain(document), indent=1, allow_nan=False) + "\n"

@@ -52,6 +52,24 @@ class Lock:
     sharpe: float
 
 
+def grid_of(given: Sequence[str]) -> dict[str, list[str]] | None:
+    """``NAME=V1,V2`` options as a grid; None where none is given.
+
+    Raises
+    ------
+    SettingsError
+        For one without a name or values, or a name given twice.
+    """
+    out: dict[str, list[str]] = {}
+    for text in given:
+        name, _, values = text.partition("=")
+        listed = [value.strip() for value in values.split(",")]
+        if not name.strip() or not all(listed) or name.strip() in out:
+            raise SettingsError(f"grid is {text!r}; it must be NAME=V1,V2,..., each name once")
+        out[name.strip()] = listed
+    return out or None
+
+
 def grid_requests(
     settings: Settings, grid: Mapping[str, Sequence[str]] | None = None
 ) -> list[StudyRequest]:

@@ -1,0 +1,46 @@
+"""``ablation``: what every part of the strategy adds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from research.commands import options
+from research.commands.speech import say
+from research.commands.study_options import STUDY, chosen, opened, placed
+
+
+@click.command
+@options.options(
+    STUDY,
+    options.out("out/ablation"),
+    options.DEBUG,
+)
+def command(
+    data: Path | None,
+    start: str | None,
+    end: str | None,
+    markets: str | None,
+    assignments: tuple[str, ...],
+    expiries: Path | None,
+    macro: Path | None,
+    seed: int | None,
+    workers: int,
+    cluster: str | None,
+    trials: Path | None,
+    out: Path,
+) -> None:
+    """Run the strategy in parts: trend, carry, both, and what comes on top."""
+    settings = chosen(assignments, start, end, markets)
+
+    from research.progress import Bars
+
+    with Bars() as bars:
+        bars.wait("start")
+        from research.studies.study_commands import run_ablation
+
+        dataset, settings = opened(settings, bars, data, expiries, macro, seed)
+        place = placed(out, trials, workers, cluster, bars)
+        page = run_ablation(dataset, settings, place)
+    say(f"ablation: {page.absolute()}; every number is in {page.with_name('result.json')}")

@@ -1,0 +1,72 @@
+"""``regime``: the regime model walked forward."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from research.commands import options
+from research.commands.speech import say
+from research.commands.study_options import STUDY, chosen, opened, placed
+
+
+@click.command
+@options.options(
+    STUDY,
+    click.option(
+        "--model",
+        type=click.Choice(["logistic", "boosted"]),
+        default="logistic",
+        show_default=True,
+        help="Logistic regression or boosted trees.",
+    ),
+    click.option(
+        "--label",
+        type=click.Choice(["ahead", "rolling"]),
+        default="ahead",
+        show_default=True,
+        help="The deepest fall of the sessions ahead, or the one left at their end.",
+    ),
+    click.option(
+        "--of",
+        type=click.Choice(["balanced", "equity"]),
+        default="balanced",
+        show_default=True,
+        help="Whose fall: 60/40 or equities.",
+    ),
+    options.out("out/regime"),
+    options.DEBUG,
+)
+def command(
+    data: Path | None,
+    start: str | None,
+    end: str | None,
+    markets: str | None,
+    assignments: tuple[str, ...],
+    expiries: Path | None,
+    macro: Path | None,
+    seed: int | None,
+    workers: int,
+    cluster: str | None,
+    trials: Path | None,
+    model: str,
+    label: str,
+    of: str,
+    out: Path,
+) -> None:
+    """Train the regime model quarter by quarter and tell what it was worth (needs --macro)."""
+    if macro is None:
+        raise click.UsageError("regime needs --macro: volatility, credit and rates are features")
+    settings = chosen(assignments, start, end, markets)
+
+    from research.progress import Bars
+
+    with Bars() as bars:
+        bars.wait("start")
+        from research.studies.regime_study import plan_of, run_regime
+
+        dataset, settings = opened(settings, bars, data, expiries, None, seed)
+        place = placed(out, trials, workers, cluster, bars)
+        page = run_regime(dataset, settings, macro, place, plan_of(model, label, of))
+    say(f"regime: {page.absolute()}; every number is in {page.with_name('result.json')}")

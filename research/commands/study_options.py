@@ -1,0 +1,75 @@
+"""Options of the studies, and what they make of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from research.commands import options
+
+if TYPE_CHECKING:
+    from algorithm.settings import Settings
+    from research.data.dataset import Dataset
+    from research.progress import Bars
+    from research.studies.study_commands import Place
+
+STUDY = options.options(
+    options.DATA,
+    options.RANGE,
+    options.SET,
+    options.EXPIRIES,
+    options.MACRO,
+    options.SEED,
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Processes on this machine.",
+    ),
+    click.option("--cluster", help="Dask scheduler to use instead, like tcp://host:8786."),
+    click.option(
+        "--trials",
+        type=options.PATH,
+        help="Folder of the register of trials (the one that holds --out).",
+    ),
+)
+"""What every study takes."""
+
+
+def chosen(
+    assignments: tuple[str, ...], start: str | None, end: str | None, markets: str | None
+) -> Settings:
+    """The settings of a study."""
+    from research.lean.project_config import chosen_settings
+
+    return chosen_settings(assignments, open_end=True, start=start, end=end, markets=markets)
+
+
+def opened(
+    settings: Settings,
+    bars: Bars,
+    data: Path | None,
+    expiries: Path | None,
+    macro: Path | None,
+    seed: int | None,
+) -> tuple[Dataset, Settings]:
+    """The data, and the settings with dates that it has."""
+    from research.commands.opening import data_request, fit_dates, load
+
+    dataset = load(data_request(data, settings, expiries, seed, macro), bars)
+    return dataset, fit_dates(settings, dataset)
+
+
+def placed(out: Path, trials: Path | None, workers: int, cluster: str | None, bars: Bars) -> Place:
+    """Where a study writes and what works for it."""
+    from research.commands.opening import writable
+    from research.studies.runner import Workers
+    from research.studies.study_commands import Place, register_beside
+
+    writable(out)
+    register = register_beside(out, trials)
+    register.verify()
+    return Place(out, register, Workers(workers, cluster), bars.market_stage("runs"))

@@ -1,0 +1,215 @@
+"""The regime model on a page: forecasts, their scores, and what following them would have made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from algorithm.settings import Settings
+from alpha.regime.document import Voice
+from alpha.regime.features import NAMES
+from alpha.regime.models import Predictor
+from alpha.regime.policy import Policy
+from alpha.regime.train import History, TrainingPlan
+from research.data.dataset import Dataset
+from research.measures.probability import Score, reliability
+from research.pages.files import write_atomically
+from research.pages.study_page import Section, write_study
+from research.pages.text import day_text, percent, signed
+from research.studies.comparison import compare_rows
+from research.studies.regime import RegimeWalk, judge, simple_plan, verdict, walk_regime
+from research.studies.regime_data import load_regime_series, regime_history
+from research.studies.runner import run_study
+from research.studies.study_commands import Place
+from research.studies.study_row import StudyRequest, StudyRow, make_row
+from universe.arrays import FloatArray, from_epoch_day, to_epoch_day
+
+OFF, ON = "regime off", "regime on"
+
+
+def run_regime(
+    dataset: Dataset,
+    settings: Settings,
+    macro: Path,
+    place: Place,
+    plan: TrainingPlan | None = None,
+    policy: Policy | None = None,
+) -> Path:
+    """Walk the model forward over the data and write ``regime.html`` and ``p_off.csv``.
+
+    The strategy is run once without it; its return after a session is then scaled by the share that
+    the session's forecast left. What the changes of exposure cost is not in it.
+
+    Raises
+    ------
+    DataError
+        If the macro folder cannot be read.
+    TrainingError
+        If the data is too short.
+    StudyError
+        As ``run_study``.
+    """
+    plan, policy = plan or TrainingPlan(), policy or Policy()
+    history = regime_history(dataset, settings, load_regime_series(macro))
+    first = to_epoch_day(settings.first_day)
+    walk = walk_regime(history, plan, first=first)
+    simple = walk_regime(history, simple_plan(plan), first=first)
+    found = judge(walk, simple)
+    share = walk.share(policy)
+    write_atomically(place.out / "p_off.csv", _csv(walk, share))
+    (row,) = run_study(
+        "regime",
+        [StudyRequest(OFF, settings.as_strings())],
+        dataset,
+        place.out,
+        register=place.register,
+        workers=place.workers,
+        progress=place.progress,
+    )
+    scaled = scaled_row(row, walk, share)
+    place.register.record([scaled.trial("regime")])
+    comparison = compare_rows(
+        "regime",
+        [row, scaled],
+        OFF,
+        data_name=dataset.name,
+        synthetic=dataset.synthetic,
+        register=place.register,
+        notes=[verdict(found), *_what_happened(walk, share)],
+    )
+    text = (
+        f"A {plan.model} model of {len(NAMES)} features, trained every quarter on the sessions so "
+        f"far, tells the probability that the next {plan.horizon} sessions are bad."
+    )
+    sections = [_scores(found), _curve(walk), _importance(history, walk), _left_out(walk)]
+    return write_study(comparison, place.out, "Regime", text, sections, _figures(found))
+
+
+def scaled_row(row: StudyRow, walk: RegimeWalk, share: FloatArray) -> StudyRow:
+    """The row with the return after each session scaled by the share that the session left."""
+    place = np.searchsorted(walk.day, row.day) - 1  # the session before the return
+    left = np.where(place >= 0, share[np.maximum(place, 0)], 1.0)
+    request = StudyRequest(ON, {**row.settings, "regime": "scaled"}, row.book)
+    day = np.concatenate([[row.day[0] - 1], row.day])
+    return make_row(request, row.data, day, row.returns * left, row.cost * left)
+
+
+def _csv(walk: RegimeWalk, share: FloatArray) -> str:
+    lines = ["date,p_off,base_rate,share,bad"]
+    for day, probability, rate, left, bad, known in zip(
+        walk.day.tolist(),
+        walk.probability.tolist(),
+        walk.base_rate.tolist(),
+        share.tolist(),
+        walk.bad.tolist(),
+        walk.known.tolist(),
+        strict=True,
+    ):
+        cells = [_cell(one) for one in (probability, rate, left)]
+        truth = str(int(bad)) if known else ""
+        lines.append(",".join([from_epoch_day(day).isoformat(), *cells, truth]))
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: float) -> str:
+    return repr(value) if np.isfinite(value) else ""
+
+
+def _figures(found: dict[str, Score]) -> dict[str, Any]:
+    return {
+        "brier": found["brier"].value,
+        "brier_climatology": found["brier of climatology"].value,
+        "auc": found["auc"].value,
+        "scores": {
+            name: {"value": one.value, "low": one.low, "high": one.high}
+            for name, one in found.items()
+        },
+    }
+
+
+def _what_happened(walk: RegimeWalk, share: FloatArray) -> list[str]:
+    cut = share < 1.0
+    text = (
+        f"Exposure is cut on {percent(float(cut.mean()))} of sessions and changes "
+        f"{int(np.count_nonzero(np.diff(share))):,} times; bad were "
+        f"{percent(float(walk.bad[walk.known].mean()))} of sessions."
+    )
+    failed = [f"{day_text(day)}: {reason}" for day, reason in walk.notes[:3]]
+    return [text, *(f"Training failed on {one}." for one in failed)]
+
+
+def _scores(found: dict[str, Score]) -> Section:
+    lines = [
+        (name, signed(one.value, 3), f"{signed(one.low, 3)} to {signed(one.high, 3)}")
+        for name, one in found.items()
+    ]
+    return Section(
+        "How good the probabilities were",
+        "Out of sample, with 90 % intervals of the block bootstrap. Skill is 1 less the Brier "
+        "score over that of a simpler forecast.",
+        ("Figure", "value", "interval"),
+        lines,
+    )
+
+
+def _curve(walk: RegimeWalk) -> Section:
+    rows = walk.known & np.isfinite(walk.probability)
+    lines = [
+        (percent(one.forecast), percent(one.happened), f"{one.sessions:,}")
+        for one in reliability(walk.probability[rows], walk.bad[rows])
+    ]
+    return Section(
+        "Reliability",
+        "How often it was bad when the model said so.",
+        ("said", "happened", "sessions"),
+        lines,
+    )
+
+
+def _importance(history: History, walk: RegimeWalk) -> Section:
+    """Mean size of the Shapley values of the last model, and those of the last session."""
+    document = walk.documents[-1]
+    model = document.models[0]
+    columns = np.array([NAMES.index(name) for name in model.features])
+    rows = history.rows[:, columns]
+    rows = rows[np.isfinite(rows).all(axis=1)][-2520:]
+    values, _ = Predictor(model).explain(rows)
+    size = np.abs(values).mean(axis=0)
+    today = Voice(document).explain(history.rows[-1])
+    lines = [
+        (
+            model.features[k],
+            signed(float(size[k]), 3),
+            signed(today.get(model.features[k], np.nan), 3),
+        )
+        for k in np.argsort(-size).tolist()
+    ]
+    return Section(
+        "What it listens to",
+        "Shapley values of the last model in log-odds before calibration: their mean size over ten "
+        "years, and those of the last session.",
+        ("Feature", "mean size", "last session"),
+        lines,
+    )
+
+
+def _left_out(walk: RegimeWalk) -> Section:
+    notes: Sequence[str] = walk.documents[-1].notes or ("nothing",)
+    return Section(
+        "Left out of the last training", "With the reason.", ("",), [(note,) for note in notes]
+    )
+
+
+def plan_of(model: str, label: str, of: str) -> TrainingPlan:
+    """A plan with these choices by name."""
+    default = TrainingPlan()
+    return replace(
+        default,
+        model=type(default.model)(model),
+        kind=type(default.kind)(label),
+        of=type(default.of)(of),
+    )
