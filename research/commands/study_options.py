@@ -65,11 +65,12 @@ def opened(
 
 def placed(out: Path, trials: Path | None, workers: int, cluster: str | None, bars: Bars) -> Place:
     """Where a study writes and what works for it."""
-    from research.commands.opening import writable
+    from research.output import claimed
     from research.studies.runner import Workers
     from research.studies.study_commands import Place, register_beside
 
-    writable(out)
+    with claimed(out):  # that it can be written to is known before a long run
+        pass
     register = register_beside(out, trials)
     register.verify()
     return Place(out, register, Workers(workers, cluster), bars.market_stage("runs"))
