@@ -305,7 +305,7 @@ def test_the_summary_says_what_a_reader_asks_first(run: RunResult) -> None:
     for label in ("Sharpe ratio, net", "Maximum drawdown", "Turnover per year, x NAV"):
         assert text[label]
     assert all(figure.meaning.endswith(".") for figure in headline_figures(run))
-    assert sum(figure.tile for figure in headline_figures(run)) == 8
+    assert sum(figure.tile for figure in headline_figures(run)) == 9
 
 
 @pytest.mark.parametrize("days", [1, 2, 3, 30])
