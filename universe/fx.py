@@ -94,7 +94,7 @@ class FxGate:
             self.rate = np.where(accepted, rates, self.rate)
             self.raw = np.where(new, rates, self.raw)
         trusted = usable & (rates == self.rate)
-        self.known_on = np.where(trusted, dates, self.known_on)
+        self.known_on = np.where(trusted | self._base, dates, self.known_on)
         old = np.isfinite(self.rate) & (day - self.known_on > self._max_age)
         for k in np.flatnonzero(old & ~self.stale).tolist():
             known = from_epoch_day(int(self.known_on[k]))

@@ -87,7 +87,8 @@ def test_an_estimated_multiplier_replaces_the_table():
 
 
 def test_flips_name_the_market():
-    closes = np.concatenate([trending(275), np.full(25, 30.0) + np.arange(25) * 0.01])
+    up = trending(275)
+    closes = np.concatenate([up, 0.5 * up[-1] + np.arange(25) * 0.01])
     _, _, flips = run("tsmom", closes, None)
     assert [market for market, _, _ in flips] == [0]
     assert "trend flipped from +" in flips[0][2]

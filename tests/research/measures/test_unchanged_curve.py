@@ -71,8 +71,14 @@ def test_it_is_the_slope_of_the_held_pair_in_money(runs, data):
 
 
 # --- one market by hand --------------------------------------------------------------------------
-def one_strategy(**changes):
-    market = instrument("NG1", asset_class=AssetClass.ENERGY, sector="gas", multiplier=1000.0)
+def one_strategy(currency="USD", **changes):
+    market = instrument(
+        "NG1",
+        asset_class=AssetClass.ENERGY,
+        sector="gas",
+        multiplier=1000.0,
+        currency=currency,
+    )
     strategy = Strategy(settings(carry_source="class", **changes), [market])
     for month, expiry in ((JUN, FIRST), (SEP, SECOND)):
         strategy.list_contract(0, Contract(month, expiry, expiry - 5))
@@ -80,7 +86,7 @@ def one_strategy(**changes):
 
 
 def test_a_slope_is_carried_forward_until_it_is_too_old():
-    strategy = one_strategy(carry_max_age=7)
+    strategy = one_strategy("EUR", carry_max_age=7)
     expected = (50.0 - 49.0) / ((SECOND - FIRST) / 365.25) * 1000.0 * 1.25
     strategy.observe(session(START, {JUN: 50.0}, fx=[1.25]))
     assert np.isnan(carry_of_a_contract(strategy)[0])
