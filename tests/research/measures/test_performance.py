@@ -302,10 +302,12 @@ def test_the_summary_says_what_a_reader_asks_first(run: RunResult) -> None:
             "-", "−"
         )
     )
+    numbers = {figure.label: figure.number for figure in headline_figures(run)}
+    assert numbers["Sharpe ratio, net"] == pytest.approx(perf.sharpe(run.returns))
     for label in ("Sharpe ratio, net", "Maximum drawdown", "Turnover per year, x NAV"):
         assert text[label]
     assert all(figure.meaning.endswith(".") for figure in headline_figures(run))
-    assert sum(figure.tile for figure in headline_figures(run)) == 8
+    assert sum(figure.tile for figure in headline_figures(run)) == 9
 
 
 @pytest.mark.parametrize("days", [1, 2, 3, 30])
