@@ -302,6 +302,8 @@ def test_the_summary_says_what_a_reader_asks_first(run: RunResult) -> None:
             "-", "−"
         )
     )
+    numbers = {figure.label: figure.number for figure in headline_figures(run)}
+    assert numbers["Sharpe ratio, net"] == pytest.approx(perf.sharpe(run.returns))
     for label in ("Sharpe ratio, net", "Maximum drawdown", "Turnover per year, x NAV"):
         assert text[label]
     assert all(figure.meaning.endswith(".") for figure in headline_figures(run))

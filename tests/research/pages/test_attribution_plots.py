@@ -1,33 +1,27 @@
-"""The figures of carry and spot show the numbers of the tables, labelled and self-contained."""
+"""The figures of carry and spot show the numbers of the tables."""
 
 from __future__ import annotations
 
-import re
-import xml.etree.ElementTree as ET
 from datetime import date
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.axes import Axes
-from research.pages.style import Panel
 
 from research.engine.result import RunResult
 from research.measures.attribution import COMMODITIES, FX, GROUPS, attribute
-from research.pages import attribution_plots
 from research.pages.attribution_plots import (
+    LEAST_CAPTURE,
     MOST_BINS,
+    MOST_CAPTURE,
     attribution_panels,
     bin_edges,
     capture_panel,
     carry_spot_panel,
-    spread,
 )
+from research.pages.charts import Bars, Line, Panel, Ranges, Words
 from tests.research.fake_result import fake_result, small_result
-
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 def quoted(days: int = 500, *, synthetic: bool = True, sign: float = 1.0) -> RunResult:
@@ -47,102 +41,79 @@ def panels(run: RunResult) -> list[Panel]:
     return attribution_panels(run)
 
 
-def texts(panel: Panel) -> list[str]:
-    """Words of the drawing; it parses as XML."""
-    root = ET.fromstring(panel.svg)
-    return ["".join(node.itertext()).strip() for node in root.iter(f"{SVG}text")]
+def words(panel: Panel) -> list[str]:
+    """Texts in the plots and what their legends and axes say."""
+    out = []
+    for plot in panel.plots:
+        out += [plot.title, *plot.ticks, *(mark.name for _, mark in plot.legend())]
+        out += [mark.text for mark in plot.marks if isinstance(mark, Words)]
+    return out
 
 
-def test_a_synthetic_market_is_named_in_every_figure(panels: list[Panel]) -> None:
-    assert [panel.key for panel in panels] == ["carry-spot", "capture"]
-    for panel in panels:
-        assert panel.title.endswith("[synthetic market]")
-        assert "synthetic market" in texts(panel)
-    for panel in attribution_panels(quoted(synthetic=False)):
-        assert "synthetic" not in panel.title + panel.note + panel.svg
-
-
-def test_the_figures_need_nothing_and_share_no_ids(panels: list[Panel]) -> None:
-    ids = [name for panel in panels for name in re.findall(r'\bid="([^"]+)"', panel.svg)]
-    assert len(ids) == len(set(ids))
-    for panel in panels:
-        links = re.findall(r'href="([^"]*)"|url\(([^)]*)\)', panel.svg)
-        assert all((a or b).startswith("#") for a, b in links)
-        assert not re.search(r"nan|inf\b", panel.svg)
-        assert not re.search(r"#[0-9a-f]{6}\b", panel.svg), "a colour outside the theme"
+def bars_of(panel: Panel, plot: int = 0) -> list[Bars]:
+    return [mark for mark in panel.plots[plot].marks if isinstance(mark, Bars)]
 
 
 def test_the_lines_end_at_the_tables_sums(run: RunResult, panels: list[Panel]) -> None:
-    total = attribution_row(run)
-    for name in ("total", "carry", "spot"):
-        (label,) = [text for text in texts(panels[0]) if text.endswith(f"% {name}")]
-        shown = float(label.removesuffix(f" % {name}").replace("−", "-"))
-        assert shown == pytest.approx(100 * total[name], abs=0.51)
-    assert "quarterly returns" in " ".join(texts(panels[0]))
-    assert "(003: 3.4 %, 1.5 %)" in panels[0].note
-    assert "(003: −0.7 %, 5.5 %)" in panels[0].note
+    total = attribute(run).total().loc["all"]
+    lines = [mark for mark in panels[0].plots[0].marks if isinstance(mark, Line)]
+    for name, line in zip(("total", "carry", "spot"), lines, strict=True):
+        assert line.y[-1] == pytest.approx(total[name])
+        shown = line.name.removeprefix(f"{name} ").removesuffix(" %").replace("−", "-")
+        assert float(shown) == pytest.approx(100 * total[name], abs=0.51)
+    assert "(Roberts (2017): 3.4 %, 1.5 %)" in panels[0].note
+    assert "(Roberts (2017): −0.7 %, 5.5 %)" in panels[0].note
+    assert "Volatility futures count as equity indices" in panels[1].note
 
 
-def attribution_row(run: RunResult) -> dict[str, float]:
-    return dict(attribute(run).total().loc["all"])
+def test_the_shares_of_the_quarters_add_up(panels: list[Panel]) -> None:
+    for bars in bars_of(panels[0], 1):
+        assert bars.height.sum() == pytest.approx(1.0)
 
 
-def test_the_bars_are_the_capture_ratios(
-    run: RunResult, panels: list[Panel], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    heights: list[float] = []
-    bar = Axes.bar
-
-    def watched(self: Axes, x: float, height: float, *rest: object, **named: object) -> object:
-        heights.append(float(height))
-        return bar(self, x, height, *rest, **named)
-
-    monkeypatch.setattr(Axes, "bar", watched)
+def test_the_bars_are_the_capture_ratios(run: RunResult, panels: list[Panel]) -> None:
     split = attribute(run)
-    capture_panel(run, split)
+    ours, published = bars_of(panels[1])
     classes = split.by_class()["capture"]
     expected = [*(classes[name] for name in GROUPS), split.total().loc["all", "capture"]]
-    cut = np.clip(expected, attribution_plots.LEAST_CAPTURE, attribution_plots.MOST_CAPTURE)
-    np.testing.assert_allclose(heights[:5], cut)
-    assert heights[5:] == [1.0, 1.0, 0.4, 0.4, 0.79]
-    words = texts(panels[1])
-    assert words.count("above 100 %") == words.count("about 40 %") == 2
-    assert {"79 %", "ours", "003", "Fixed income"} <= set(words)
+    np.testing.assert_allclose(ours.height, np.clip(expected, LEAST_CAPTURE, MOST_CAPTURE))
+    assert list(published.height) == [1.0, 1.0, 0.4, 0.4, 0.79]
+    said = words(panels[1])
+    assert said.count("above 100 %") == said.count("about 40 %") == 2
+    assert {"79 %", "this run", "Roberts (2017)", "Fixed income"} <= set(said)
     for value in expected:
         text = f"{100 * value:,.0f} %".replace("-", "−")
-        assert text in words or f"{text} (cut)" in words
+        assert text in said or f"{text} (cut)" in said
 
 
 def test_a_class_without_a_ratio_says_why() -> None:
     losing = quoted(sign=-1.0)
-    words = " ".join(texts(capture_panel(losing, attribute(losing))))
-    assert words.count("no ratio:") == 5
-    assert "carry is" in words
-    assert "90 % interval" not in words
-    panel = carry_spot_panel(losing, attribute(losing))
-    assert "captured" not in panel.title
-    one = small_result(
-        [1.0] * 3, classes=["energy"], carry_per_contract=np.ones((3, 1)), synthetic=True
-    )
+    split = attribute(losing)
+    panel = capture_panel(split)
+    said = " ".join(words(panel))
+    assert said.count("no ratio:") == 5
+    assert "carry is" in said
+    assert not any(isinstance(mark, Ranges) for mark in panel.plots[0].marks)
+    assert "captured" not in carry_spot_panel(split).title
+    one = small_result([1.0] * 3, classes=["energy"], carry_per_contract=np.ones((3, 1)))
     split = attribute(one)
-    words = " ".join(texts(capture_panel(one, split)))
+    said = " ".join(words(capture_panel(split)))
     assert list(split.by_class().index) == [COMMODITIES]
-    assert words.count("no market of") == 3
-    assert words.count("never held") == 2
-    assert FX.capitalize() in words
-    assert "no whole quarter" in texts(carry_spot_panel(one, split))
+    assert said.count("no market of") == 3
+    assert said.count("never held") == 2
+    assert FX.capitalize() in said
+    assert "no whole quarter" in carry_spot_panel(split).plots[1].title
 
 
 def test_a_period_of_the_run_is_drawn_alone(run: RunResult) -> None:
     cut = attribute(run).between(date(1991, 1, 1), date(1991, 9, 30))
     panel, _ = attribution_panels(run, cut)
-    assert "Distribution of 3 quarterly returns" in texts(panel)
-    assert "Apr" in " ".join(texts(panel))
-    (label,) = [text for text in texts(panel) if text.endswith("% carry")]
-    carry = float(cut.total().loc["all", "carry"])
-    assert float(label.removesuffix(" % carry")) == pytest.approx(100 * carry, abs=0.51)
-    assert carry < 0.8 * attribution_row(run)["carry"]
-    assert run.day[0] == quoted().day[0]
+    assert panel.plots[1].title == "Distribution of 3 quarterly returns"
+    line = panel.plots[0].marks[1]
+    assert isinstance(line, Line)
+    assert line.x is not None
+    assert (line.x[0], line.x[-1]) == (cut.base, cut.end)
+    assert len(line.x) == len(line.y)
 
 
 def test_one_session_has_no_figure() -> None:
@@ -151,17 +122,6 @@ def test_one_session_has_no_figure() -> None:
         attribution_panels(lone)
     with pytest.raises(ValueError, match="is missing"):
         attribution_panels(small_result([1.0, 2.0]))
-
-
-@given(st.lists(st.floats(-1, 2), min_size=1, max_size=6), st.floats(0.01, 0.3))
-def test_labels_keep_their_order_and_distance(places: list[float], gap: float) -> None:
-    given_places = sorted(places)
-    moved = spread(given_places, gap)
-    assert len(moved) == len(given_places)
-    assert all(b - a >= gap - 1e-9 for a, b in pairwise(moved))
-    assert np.mean(moved) == pytest.approx(np.mean(given_places), abs=1e-9)
-    if all(b - a > gap for a, b in pairwise(given_places)):
-        assert moved == pytest.approx(given_places)
 
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=40))

@@ -3,6 +3,7 @@
 import csv
 import functools
 import io
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -26,16 +27,19 @@ from research.studies.bond_comparison import bond_carry_comparison
 from research.studies.rule_books import Books, cost_per_unit, trade_books
 from research.studies.rule_flips import FLIPS, NO_FLIPS, flip_table
 from research.studies.rules import (
+    ANCHOR_DATA,
     ANCHORS,
     CALENDAR,
     OVERLAYS,
     RULES,
     RuleStudy,
+    anchors_of,
     book_table,
     forecast_sizes,
     rule_study,
 )
 from tests.helpers import instrument, made_up_dataset, made_up_instruments
+from tests.research.page_text import without_scripts
 from universe.arrays import to_epoch_day
 from universe.curves import YieldCurve
 
@@ -227,7 +231,7 @@ class TestTables:
             np.array([0.0, 0.1, 0.1, 0.2, 0.2, 0.2]).reshape(shape),
         )
         sizes = {("carry", "all"): (0.9, 0.1, 7)}
-        row = book_table(book, sizes, np.ones((3, 6)), 0.9).iloc[0]
+        row = book_table(book, sizes, np.ones((3, 6)), 0.9, ANCHORS).iloc[0]
         returns = np.array([0.10, -0.20, 0.05, 0.10, 0.05])
         assert row["first"] == 101
         assert row["net_sharpe"] == pytest.approx(sharpe(returns))
@@ -313,8 +317,16 @@ class TestStudy:
         assert (known["net_sharpe"] < known["high"]).all()
         assert (known["net_sharpe"] < known["gross_sharpe"]).all()
 
+    def test_anchors_stand_beside_their_own_data_and_years_only(self):
+        assert study().table["anchor"].isna().all()
+        day = np.array([to_epoch_day(date(2000, 1, 3)), to_epoch_day(date(2022, 6, 30))])
+        assert anchors_of(ANCHOR_DATA, day) == ANCHORS
+        assert anchors_of(study().data_hash, day) == {}
+        assert anchors_of(ANCHOR_DATA, day + 31) == {}
+
     def test_anchors_stand_beside_all_classes_only(self):
-        anchored = study().table.dropna(subset=["anchor"])
+        books, counts = study().books, np.ones((2, len(study().books.day)))
+        anchored = book_table(books, {}, counts, 0.9, ANCHORS).dropna(subset=["anchor"])
         assert (anchored["class"] == "all").all()
         assert dict(zip(anchored["rule"], anchored["anchor"], strict=True)) == ANCHORS
 
@@ -418,10 +430,12 @@ class TestReport:
     def test_page(self, tmp_path):
         macro = rates(0.01, np.linspace(0.02, 0.03, len(bond_panel().day)), 0.03)
         bonds = bond_carry_comparison(bond_panel(), macro, ["BD1"])
-        page = write_rules(study(), tmp_path, bonds).read_text(encoding="utf-8")
+        page = without_scripts(write_rules(study(), tmp_path, bonds).read_text(encoding="utf-8"))
         assert sorted(path.name for path in tmp_path.iterdir()) == ["rules.csv", "rules.html"]
         assert "the prices behind this page are simulated" in page
-        assert page.count("<svg") == 2
+        assert page.count("<svg") == 1 + len(study().books.classes)
+        assert "nchor" not in page
+        assert not re.findall(r"<th(?![^>]*scope)[ >]", page)
         assert "http" not in page.replace("http://www.w3.org", "")
         table = study().table.set_index(["rule", "class"])
         assert f"{table.loc[('carry', 'all'), 'net_sharpe']:.2f}".replace("-", "−") in page
@@ -430,12 +444,20 @@ class TestReport:
         assert "nan" not in page.lower().replace("finance", "")
 
     def test_page_without_rates_has_no_bonds(self):
-        page = render_rules(study())
+        page = without_scripts(render_rules(study()))
         assert "Bond carry" not in page
-        assert page.count("<svg") == 1
+        assert page.count("<svg") == len(study().books.classes)
+
+    def test_anchors_are_told_where_they_stand(self):
+        table = study().table.copy()
+        table.loc[table["class"] == "all", "anchor"] = 0.96
+        page = without_scripts(render_rules(replace(study(), table=table)))
+        assert page.count(">Anchor</th>") == 1
+        assert "nothing is fitted to it" in page
+        assert "0.96" in page
 
     def test_real_data_carries_no_label(self):
-        page = render_rules(replace(study(), synthetic=False))
+        page = without_scripts(render_rules(replace(study(), synthetic=False)))
         assert "synthetic" not in page
 
     def test_terminal(self):
