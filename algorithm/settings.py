@@ -45,9 +45,7 @@ class RunSettings(Table):
 
     start: str = setting("1990-01-01", "first session on which the strategy may trade", unit="date")
     end: str = setting("2022-06-30", "last session of a backtest", unit="date")
-    cash: float = setting(
-        50_000_000.0, "starting capital in account currency", unit="USD", low=1e4, high=1e12
-    )
+    cash: float = setting(50_000_000.0, "starting capital", unit="USD", low=1e4, high=1e12)
     markets: str = setting("all", "codes of the instrument master parted by blanks, or 'all'")
     warmup_days: int = setting(
         1200,
@@ -75,7 +73,7 @@ class RunSettings(Table):
     confirmed_nav: float = setting(
         0.0,
         "account value that a person confirms at a restart, after one that was doubted; 0 is none",
-        unit="account currency",
+        unit="USD",
         low=0.0,
         high=1e12,
     )

@@ -96,7 +96,7 @@ def correlations(parts: Mapping[str, FloatArray], block: int = WEEK) -> Correlat
     names = list(parts)
     table = np.column_stack([*parts.values()]) if parts else np.zeros((0, 0))
     count = len(table) // block
-    sums = table[: count * block].reshape(count, block, -1).sum(axis=1)
+    sums = table[: count * block].reshape(count, block, table.shape[1]).sum(axis=1)
     out = np.full((len(names), len(names)), np.nan)
     if count > 2:
         moved = np.std(sums, axis=0) > 1e-12
