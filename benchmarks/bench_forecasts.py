@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from algorithm.signals import make_forecasts
 
 from algorithm.settings import Settings
+from alpha.forecasts import Forecasts
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.engine.feed import Feed
 from research.panels.forecasts import market_panel, vectorised_forecasts
@@ -55,7 +55,7 @@ def incremental(dataset):
         known.update((contract.month, contract) for contract in contracts)
     classes = [str(instrument.asset_class) for instrument in instruments]
     index = np.array([sorted(set(classes)).index(name) for name in classes])
-    forecasts = make_forecasts(EVERY_RULE, instruments, index)
+    forecasts = Forecasts(EVERY_RULE, instruments, index)
     rows, seconds = {}, []
     for bars in feed:
         day = bars.session.day
