@@ -327,8 +327,7 @@ class TestLive:
         assert STATE_KEY in first.object_store
         parts = [key for key in first.object_store if key.startswith(LIVE_RECORD_KEY)]
         assert parts
-        lasting = chosen(state_max_age=3650)
-        again = start(data, lasting, live=True, store=first.object_store)
+        again = start(data, chosen(), live=True, store=first.object_store, today=date(2016, 1, 9))
         assert any("restored as of 2016-01-08" in line for line in again.lines)
         assert again.algorithm._context.strategy.day == first.algorithm._context.strategy.day
         np.testing.assert_array_equal(

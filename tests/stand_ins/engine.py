@@ -8,7 +8,7 @@ closing, as LEAN's is. It knows nothing of the research engine, which it is comp
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -171,6 +171,8 @@ class StandInEngine:
     live : bool
     store : Store, optional
         To go on from.
+    today : date, optional
+        Of a start in live trading.
     """
 
     account_currency = "USD"
@@ -184,9 +186,10 @@ class StandInEngine:
         *,
         live: bool = False,
         store: Store | None = None,
+        today: date | None = None,
     ) -> None:
         self.algorithm, self.dataset, self.parameters = algorithm, dataset, parameters
-        self.live_mode, self.is_warming_up = live, True
+        self.live_mode, self.is_warming_up, self.today = live, True, today
         self.settings, self.universe_settings = SimpleNamespace(), SimpleNamespace()
         self.object_store = Store() if store is None else store
         self.portfolio = Portfolio(self)
@@ -230,6 +233,11 @@ class StandInEngine:
 
     def set_start_date(self, day: Any) -> None:
         self.start = day
+
+    @property
+    def start_date(self) -> datetime:
+        """Live it is the present, whatever was set."""
+        return datetime.combine(self.today or self.start, time(0))
 
     def set_end_date(self, day: Any) -> None:
         self.end = day
