@@ -214,8 +214,6 @@ class StandInEngine:
         self.invalid: set[str] = set()  # markets whose orders the broker refuses
         self.parts = 1  # an order fills in that many parts
         self.time = datetime(1990, 1, 1)
-        last = max(int(history.day.max()) for history in dataset.markets.values())
-        self.start_date = datetime.combine(from_epoch_day(last), time())  # live: the present
         self._day = 0
         self._alphas: list[Any] = []
         self._events: list[tuple[time, Any]] = []
