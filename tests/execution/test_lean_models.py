@@ -1,8 +1,10 @@
 """Fee, slippage and brokerage models of LEAN, on stand-ins."""
 
+from datetime import datetime
 from types import SimpleNamespace
 
 import AlgorithmImports as Lean
+import numpy as np
 import pytest
 
 from algorithm.context import TradingContext
@@ -10,7 +12,7 @@ from algorithm.strategy import Strategy
 from execution.costs import fee, slippage
 from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import CostFeeModel, CostSlippageModel, FuturesInitializer
-from tests.helpers import instrument, settings
+from tests.helpers import MONDAY, instrument, session, settings
 from universe.session import Contract
 
 MAR = 201503
@@ -98,7 +100,7 @@ class TestNextBar:
     @pytest.mark.parametrize(("last", "may"), [(9, False), (10, False), (11, True), (None, True)])
     def test_after_a_bar(self, model, last, may):
         bar = None if last is None else SimpleNamespace(end_time=last)
-        security = SimpleNamespace(get_last_data=lambda: bar)
+        security = SimpleNamespace(symbol="AA MAR", get_last_data=lambda: bar)
         assert model.can_execute_order(security, order(1)) is may
 
     def test_an_order_of_someone_else_is_not_held_back(self, model):
@@ -107,3 +109,25 @@ class TestNextBar:
     def test_nothing_fills_while_orders_are_sent(self, model, context):
         with context.sending_orders():
             assert not model.can_execute_order(None, order(99))
+
+    def test_a_bar_that_the_gate_holds_back_fills_nothing(self, context):
+        """The next one may, at its own price."""
+        strategy, day = context.strategy, MONDAY
+        rng = np.random.default_rng(3)
+        for close in 100.0 + np.cumsum(0.2 * rng.standard_normal(60)):
+            strategy.observe(session(day, {MAR: float(close)}, mapped=[MAR]))
+            day += 1 if (day + 3) % 7 < 4 else 3
+        bars = [
+            SimpleNamespace(end_time=datetime(2015, 1, 5 + k), open=p, close=p)  # noqa: DTZ001
+            for k, p in enumerate((float(close), 300.0, float(close) + 0.1))
+        ]
+        now = {}
+        security = SimpleNamespace(symbol="AA MAR", get_last_data=lambda: now["bar"])
+        context.securities[(0, MAR)] = security
+        context.sent_after[1] = bars[0].end_time
+        model = NextBarBrokerageModel(context)
+        allowed = []
+        for bar in (bars[0], bars[1], bars[1], bars[2]):
+            now["bar"] = bar
+            allowed.append(model.can_execute_order(security, order(1)))
+        assert allowed == [False, False, False, True]

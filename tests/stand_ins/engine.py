@@ -406,6 +406,8 @@ class StandInEngine:
             bar = dict.get(bars, security.symbol)
             if bar is None:
                 continue
+            if not (self.live_mode or self.brokerage_model.can_execute_order(security, ticket)):
+                continue
             instrument = security.history.instrument
             if instrument.code in self.invalid:
                 ticket.status = Lean.OrderStatus.INVALID
