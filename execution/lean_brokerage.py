@@ -37,7 +37,7 @@ class NextBarBrokerageModel(InteractiveBrokersBrokerageModel):
         before = context.sent_after.get(order.id)
         if before is None:
             return True
-        last = security.get_last_data()
+        last: Any = security.get_last_data()
         if last is None:
             return True
         if last.end_time <= before:
@@ -54,7 +54,8 @@ class NextBarBrokerageModel(InteractiveBrokersBrokerageModel):
             return True
         markets = context.strategy.markets
         held = context.securities.get((key[0], int(markets.held[key[0]])))
-        other = held.get_last_data() if held is not None else None
-        same = other is not None and other.end_time.date() == bar.end_time.date()
-        held_close = float(other.close) if same else math.nan
+        other: Any = held.get_last_data() if held is not None else None
+        held_close = math.nan
+        if other is not None and other.end_time.date() == bar.end_time.date():
+            held_close = float(other.close)
         return bar_passes(markets, *key, float(bar.open), float(bar.close), held_close)
