@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 
 from algorithm.decision import Account, Decision
+from algorithm.marks import Marks
 from algorithm.strategy import Strategy, Walk
 from algorithm.telemetry import order_tag
+from alpha.snapshot import Snapshot
 from execution.orders import Order
-from universe.arrays import FloatArray, IntArray
+from universe.arrays import FloatArray, IntArray, known
 from universe.legs import ContractKey
 from universe.session import Contract, Session
 
@@ -56,6 +58,8 @@ class TradingContext:
         Whole contracts that construction handed over, before any exposure scale.
     macro : dict of series name to (epoch day, value)
         Read since the last session.
+    marks : Marks
+        Trusted prices of the contracts that may have a position.
     quotes, closes : lists of dict of contract month to float
         Closes by market of the session being collected, and of the one observed last.
     """
@@ -78,6 +82,7 @@ class TradingContext:
     walk: Walk | None = None
     proposed: IntArray | None = None
     macro: dict[str, tuple[int, float]] = field(default_factory=dict)
+    marks: Marks = field(default_factory=Marks)
     collecting: int = 0
     quotes: list[dict[int, float]] = field(default_factory=list)
     closes: list[dict[int, float]] = field(default_factory=list)
@@ -178,6 +183,18 @@ class TradingContext:
             if contracts > 0:
                 known[month] = contracts
         return known
+
+    def observe(self, session: Session) -> Snapshot:
+        """Hand a collected session to the strategy."""
+        self.marks.take(self.strategy.markets, session, self.traded)
+        return self.strategy.observe(session)
+
+    def trusted_value(self, nav: float) -> float:
+        """The account's value with every position at the last price that the gate trusts."""
+        instruments = self.strategy.instruments
+        multiplier = np.array([instrument.multiplier for instrument in instruments])
+        point = multiplier * known(self.strategy.snapshot.fx)
+        return self.marks.trusted_value(nav, self.holdings, point)
 
     # --- positions and orders --------------------------------------------------------------------
     def read_account(

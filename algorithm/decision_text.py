@@ -1,7 +1,7 @@
 """The record of a run as JSON lines: written compactly, read back typed.
 
 Numbers are exact where they are compared or summed against each other (prices, rates, money), and
-have ten significant digits elsewhere.
+have ten significant digits elsewhere (what sleeves ask for: twelve).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def decision_text(line: DecisionLine, header: Header) -> str:
         ),
         "legs": _plain({codes[market]: months for market, months in line.legs.items()}),
         "forecasts": _by_name(line.forecasts),
-        "asked": _by_name(line.asked),
+        "asked": _by_name(line.asked, "%.12g"),  # profit is split by their changes
         "sleeve_vol": _plain({name: _short(vol) for name, vol in line.sleeve_vol.items()}),
         "value": _numbers(line.value),
         "limit": _numbers(line.limit),
@@ -111,15 +111,15 @@ def _object(fields: Mapping[str, str]) -> str:
     return "{" + ",".join(f'"{name}":{text}' for name, text in fields.items()) + "}"
 
 
-def _numbers(values: FloatArray) -> str:
-    text = ",".join(map("%.10g".__mod__, values.tolist()))
+def _numbers(values: FloatArray, form: str = "%.10g") -> str:
+    text = ",".join(map(form.__mod__, values.tolist()))
     if "n" in text:  # nan, inf
-        text = ",".join(f"{v:.10g}" if -np.inf < v < np.inf else "null" for v in values.tolist())
+        text = ",".join(form % v if -np.inf < v < np.inf else "null" for v in values.tolist())
     return f"[{text}]"
 
 
-def _by_name(arrays: Mapping[str, FloatArray]) -> str:
-    return _object({name: _numbers(values) for name, values in arrays.items()})
+def _by_name(arrays: Mapping[str, FloatArray], form: str = "%.10g") -> str:
+    return _object({name: _numbers(values, form) for name, values in arrays.items()})
 
 
 def _flags(values: BoolArray) -> str:

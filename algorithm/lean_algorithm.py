@@ -191,7 +191,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if session.day <= context.strategy.day or session.day < self._first_session:
             context.strategy.learn_macro(session.macro)
             return False
-        snapshot = context.strategy.observe(session)
+        snapshot = context.observe(session)
         self._benchmark.take(snapshot)
         if self._record is not None and self.is_warming_up:
             self._record.observed(snapshot)
@@ -259,7 +259,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         )
         live = self.live_mode
         value = self._account.value() if live else float(self.portfolio.total_portfolio_value)
-        value = context.strategy.trusted_nav(value, context.held_assets())
+        value = context.trusted_value(value)
         if live:
             value = self._account.believed(value)
             self._account.reconcile(self._state.restored)

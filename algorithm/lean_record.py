@@ -95,21 +95,13 @@ class RunRecord:
 
     def decided(self, decision: Decision) -> None:
         """Take a session's decision, and all fills since the one before."""
-        strategy = self._context.strategy
+        context, strategy = self._context, self._context.strategy
         fills = [self._in_account_currency(fill, name, decision) for fill, name in self._fills]
         self._fills = []
-        line = line_of(decision, strategy.instruments, self._trusted(decision), fills)
+        line = line_of(decision, strategy.instruments, context.marks.priced(context.closes), fills)
         self._write(decision.day, decision_text(line, self.header))
         if self._live:
             self._save()
-
-    def _trusted(self, decision: Decision) -> list[dict[int, float]]:
-        """The session's closes, a doubted market's moved back to where it is trusted."""
-        doubt = decision.snapshot.doubt.tolist()
-        return [
-            {month: close - off for month, close in closes.items()} if off else closes
-            for closes, off in zip(self._context.closes, doubt, strict=False)
-        ]
 
     def _in_account_currency(self, fill: Fill, fee_currency: str, decision: Decision) -> Fill:
         """A fill's costs at the rates of the decision, as the account's value is."""

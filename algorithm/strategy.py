@@ -259,23 +259,6 @@ class Strategy:
         self.observe(session)
         return self.begin(account).finish()
 
-    def trusted_nav(self, nav: float, held: IntArray) -> float:
-        """Account value with the markets that are held back at their last trusted price.
-
-        For an account that is marked at every close, as LEAN's is. A bad bar must not reach the
-        size of the others, nor the governor's peak, through NAV.
-
-        Parameters
-        ----------
-        nav : float
-            As the account has it.
-        held : int array of shape (n_assets,)
-        """
-        snapshot = self.snapshot
-        multiplier = self.builder.multiplier[: len(self.instruments)]
-        point = snapshot.per_asset(multiplier * known(snapshot.fx))
-        return float(nav - held @ (snapshot.doubt * point))
-
     # --- universe --------------------------------------------------------------------------------
     def _screen(self, decision: Decision) -> None:
         snapshot, builder, screen = decision.snapshot, self.builder, self.screen

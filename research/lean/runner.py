@@ -39,6 +39,8 @@ _JSON_NOISE = re.compile(
 _ERROR_LINE = re.compile(r"ERROR:: (?P<text>.*)")
 _RUN_TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
 _POLL_SECONDS = 0.2
+_LOADING_SECONDS = 600
+"""For LEAN to import the project and its libraries; its own 90 are too few on a busy machine."""
 
 
 class LeanNotFoundError(RuntimeError):
@@ -260,6 +262,7 @@ def run_config(launcher: Launcher, object_store: Path) -> dict[str, Any]:
     config.pop("parameters", None)
     config["environment"] = "backtesting"
     config["object-store-root"] = str(object_store)
+    config.setdefault("algorithm-creation-timeout", _LOADING_SECONDS)
     return dict(config)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from algorithm.marks import Marks
 from portfolio.covariance import covariance, portfolio_vol
 from portfolio.sleeves import class_budgets
 from research.data.dataset import Dataset
@@ -275,20 +276,22 @@ class TestBadLeg:
         holdings = {(market, m): n for m, n in targets.items()}
         before = days[0].quotes[market]
         assert {month, other} <= set(before)
+        marks = Marks()
+        marks.take(strategy.markets, days[0], holdings)
         strategy.observe(days[0])
         spiked = copy.deepcopy(days[1])
         true = spiked.quotes[market][month]
         spiked.quotes[market][month] = 1.5 * true
+        marks.take(strategy.markets, spiked, holdings)
         strategy.observe(spiked)
         multiplier = strategy.instruments[market].multiplier * spiked.fx[market]
         wrong = 1e8 + targets[month] * 0.5 * true * multiplier
         held = strategy.snapshot.legs.held_assets(holdings)
         assert held[N + market] == plan.contracts[N + market]
-        moved = {m: spiked.quotes[market][m] - before[m] for m in targets if m != month}
-        moved[month] = true - before[month]
-        day = abs(sum(n * moved[m] for m, n in targets.items())) * multiplier
-        assert abs(strategy.trusted_nav(wrong, held) - 1e8) <= day + 1e-6
-        assert abs(wrong - 1e8) > 10 * day
+        point = np.full(N, multiplier)
+        missed = targets[month] * (true - before[month]) * multiplier  # till its next bar
+        assert marks.trusted_value(wrong, holdings, point) == pytest.approx(1e8 - missed, abs=1e-6)
+        assert abs(wrong - 1e8) > 10 * abs(missed)
 
 
 class TestCalendar:

@@ -8,7 +8,7 @@ closing, as LEAN's is. It knows nothing of the research engine, which it is comp
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -171,6 +171,8 @@ class StandInEngine:
     live : bool
     store : Store, optional
         To go on from.
+    today : date, optional
+        Of a start in live trading.
     """
 
     account_currency = "USD"
@@ -184,9 +186,10 @@ class StandInEngine:
         *,
         live: bool = False,
         store: Store | None = None,
+        today: date | None = None,
     ) -> None:
         self.algorithm, self.dataset, self.parameters = algorithm, dataset, parameters
-        self.live_mode, self.is_warming_up = live, True
+        self.live_mode, self.is_warming_up, self.today = live, True, today
         self.settings, self.universe_settings = SimpleNamespace(), SimpleNamespace()
         self.object_store = Store() if store is None else store
         self.portfolio = Portfolio(self)
@@ -211,8 +214,6 @@ class StandInEngine:
         self.invalid: set[str] = set()  # markets whose orders the broker refuses
         self.parts = 1  # an order fills in that many parts
         self.time = datetime(1990, 1, 1)
-        last = max(int(history.day.max()) for history in dataset.markets.values())
-        self.start_date = datetime.combine(from_epoch_day(last), time())  # live: the present
         self._day = 0
         self._alphas: list[Any] = []
         self._events: list[tuple[time, Any]] = []
@@ -230,6 +231,11 @@ class StandInEngine:
 
     def set_start_date(self, day: Any) -> None:
         self.start = day
+
+    @property
+    def start_date(self) -> datetime:
+        """Live it is the present, whatever was set."""
+        return datetime.combine(self.today or self.start, time(0))
 
     def set_end_date(self, day: Any) -> None:
         self.end = day
@@ -399,6 +405,8 @@ class StandInEngine:
             security = ticket.security
             bar = dict.get(bars, security.symbol)
             if bar is None:
+                continue
+            if not (self.live_mode or self.brokerage_model.can_execute_order(security, ticket)):
                 continue
             instrument = security.history.instrument
             if instrument.code in self.invalid:

@@ -150,6 +150,7 @@ class TestConfig:
             "quoted": 'a " // b',
             "list": [1, 2],
             "object-store-root": str(tmp_path / "store"),
+            "algorithm-creation-timeout": 600,
         }
 
     @pytest.mark.parametrize("text", ["", "{", None])
