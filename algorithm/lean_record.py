@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from algorithm.clock import session_day
 from algorithm.decision import Decision
 from algorithm.decision_line import Header, header_of, line_of, session_of
 from algorithm.decision_text import decision_text, end_text, header_text, session_text
@@ -78,7 +79,7 @@ class RunRecord:
             )
         fee = event.order_fee.value
         fill = Fill(
-            to_epoch_day(self._algorithm.time.date()),
+            session_day(to_epoch_day(self._algorithm.time.date()), strategy.day),
             instrument.code,
             key[1],
             quantity,
