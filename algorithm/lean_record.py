@@ -78,8 +78,9 @@ class RunRecord:
                 stress=strategy.settings.cost_stress,
             )
         fee = event.order_fee.value
+        today = to_epoch_day(self._algorithm.time.date())
         fill = Fill(
-            session_day(to_epoch_day(self._algorithm.time.date()), strategy.day),
+            session_day(today, today - 1),  # LEAN delists on Saturdays too
             instrument.code,
             key[1],
             quantity,
