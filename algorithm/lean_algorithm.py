@@ -45,6 +45,9 @@ from portfolio.lean_portfolio import SleevePortfolioConstructionModel
 from risk.lean_risk import ChainRiskManagementModel
 from universe.arrays import to_epoch_day
 from universe.choice import lean_markets
+from universe.fronts import SessionFronts
+from universe.instrument_table import chosen_master
+from universe.instruments import contract_differences
 from universe.lean_macro import add_macro_series, read_macro_slice
 from universe.lean_universe import FuturesChainUniverseSelectionModel, contract_month
 from universe.listing import contract_of
@@ -81,7 +84,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
                 f"the account's currency is {self.account_currency}; the strategy sizes and limits "
                 "risk in USD: use an account with the base currency USD"
             )
-        instruments = lean_markets(settings.markets, MASTER)
+        master = chosen_master(settings.instruments, self._stored_text, MASTER)
+        instruments = lean_markets(settings.markets, master)
         strategy = Strategy(settings, instruments)
         context = TradingContext(strategy, self.log)
         self._context = context
@@ -95,7 +99,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._charts = Charts(self, context)
         self._record = RunRecord(self, context) if settings.decisions else None
         self._futures: list[Any] = [None] * len(instruments)
-        self._mapped = [NO_CONTRACT] * len(instruments)
+        self._fronts = SessionFronts(len(instruments), self._mapped_month)
         self._currencies = [instrument.currency for instrument in instruments]
         self._account = LiveAccount(self, context)
         self._state = StateStore(self, strategy)
@@ -129,6 +133,10 @@ class TrendCarryAlgorithm(QCAlgorithm):
         given = {pair.key: pair.value for pair in self.get_parameters()}
         return Settings.parse({k: v for k, v in given.items() if k not in LAUNCHER_PARAMETERS})
 
+    def _stored_text(self, key: str) -> str | None:
+        store = self.object_store
+        return str(store.read(key)) if store.contains_key(key) else None
+
     def on_securities_changed(self, changes: SecurityChanges) -> None:
         """Make new contracts known to the strategy."""
         for security in changes.added_securities:
@@ -144,6 +152,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             return
         if symbol.is_canonical():
             self._futures[market] = security
+            self._compare(security, market)
         elif symbol not in self._context.keys:
             contract = contract_of(
                 self._context.strategy.instruments[market],
@@ -151,6 +160,22 @@ class TrendCarryAlgorithm(QCAlgorithm):
                 to_epoch_day(symbol.id.date.date()),
             )
             self._context.list_contract(market, contract, symbol, security)
+
+    def _compare(self, security: Security, market: int) -> None:
+        """LEAN trades with its own facts of a contract: others here would size it wrongly."""
+        instrument = self._context.strategy.instruments[market]
+        properties = security.symbol_properties
+        differences = contract_differences(
+            instrument,
+            float(properties.contract_multiplier),
+            float(properties.minimum_price_variation),
+            str(properties.quote_currency),
+        )
+        for difference in differences:
+            text = f"{instrument.code}: {difference}"
+            if not difference.startswith("tick"):
+                raise ValueError(f"{text}; mend the instruments table, or take the market out")
+            self.log(text)
 
     # --- data ------------------------------------------------------------------------------------
     def on_data(self, data: Slice) -> None:
@@ -173,21 +198,22 @@ class TrendCarryAlgorithm(QCAlgorithm):
             if context.has_bars():
                 self._observe()
             context.begin(day)
-        keys, quotes = context.keys, context.quotes
+        keys, quotes, fronts = context.keys, context.quotes, self._fronts
         for pair in bars:
             key = keys.get(pair.key)
             if key is not None:
                 quotes[key[0]][key[1]] = pair.value.close
+                if key[0] in fronts.changed:
+                    fronts.bar(key[0])
 
     def _observe(self) -> bool:
         """Hand the collected session to the strategy; False if it knows it already."""
         context = self._context
-        mapped = [self._mapped_month(market) for market in range(len(self._futures))]
         rates: dict[str, float] = {}
         for currency in set(self._currencies):
             rates[currency] = self._rate(currency)
         fx = np.array([rates[currency] for currency in self._currencies])
-        session = context.take_session(mapped, fx)
+        session = context.take_session(list(self._fronts.months), fx)
         if session.day <= context.strategy.day or session.day < self._first_session:
             context.strategy.learn_macro(session.macro)
             return False
@@ -201,14 +227,11 @@ class TrendCarryAlgorithm(QCAlgorithm):
         return True
 
     def _mapped_month(self, market: int) -> int:
-        """Contract month of LEAN's own front contract, asked for anew only when it changes."""
-        month = self._mapped[market]
-        if month == NO_CONTRACT:
-            future = self._futures[market]
-            symbol = future.mapped if future is not None else None
-            key = self._context.keys.get(symbol) if symbol is not None else None
-            month = self._mapped[market] = key[1] if key is not None else NO_CONTRACT
-        return month
+        """Contract month of LEAN's own front contract, ``NO_CONTRACT`` while it is not known."""
+        future = self._futures[market]
+        symbol = future.mapped if future is not None else None
+        key = self._context.keys.get(symbol) if symbol is not None else None
+        return key[1] if key is not None else NO_CONTRACT
 
     def on_symbol_changed_events(self, symbols_changed: SymbolChangedEvents) -> None:
         """LEAN's mapping has moved on."""
@@ -216,7 +239,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             for symbol in symbols_changed.keys():  # noqa: SIM118 - a .NET dictionary
                 market = self._context.strategy.index.get(symbol.id.symbol)
                 if market is not None:
-                    self._mapped[market] = NO_CONTRACT
+                    self._fronts.moved(market)
 
     def _rate(self, currency: str) -> float:
         if currency == "USD":

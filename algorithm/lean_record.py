@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from algorithm.clock import session_day
 from algorithm.decision import Decision
 from algorithm.decision_line import Header, header_of, line_of, session_of
 from algorithm.decision_text import decision_text, end_text, header_text, session_text
@@ -77,8 +78,9 @@ class RunRecord:
                 stress=strategy.settings.cost_stress,
             )
         fee = event.order_fee.value
+        today = to_epoch_day(self._algorithm.time.date())
         fill = Fill(
-            to_epoch_day(self._algorithm.time.date()),
+            session_day(today, today - 1),  # LEAN delists on Saturdays too
             instrument.code,
             key[1],
             quantity,

@@ -47,6 +47,11 @@ class RunSettings(Table):
     end: str = setting("2022-06-30", "last session of a backtest", unit="date")
     cash: float = setting(50_000_000.0, "starting capital", unit="USD", low=1e4, high=1e12)
     markets: str = setting("all", "codes of the instrument master parted by blanks, or 'all'")
+    instruments: str = setting(
+        "",
+        "own markets in LEAN: a table, or the key of one in the ObjectStore; research takes"
+        " --instruments",
+    )
     warmup_days: int = setting(
         1200,
         "calendar days of history before the start (18f-4: three years)",

@@ -68,12 +68,12 @@ COMMANDS: dict[str, Entry] = {
     ),
     "lean": Entry(
         "run main.py on a native LEAN (needs LEAN_LAUNCHER and an exported DATA)",
-        "DATA START END MARKETS SET OUT",
+        "DATA START END MARKETS SET INSTRUMENTS OUT",
         LAUNCHER,
     ),
     "parity": Entry(
         "compare both engines day by day (needs LEAN_LAUNCHER)",
-        "DATA START END MARKETS SET OUT",
+        "DATA START END MARKETS SET INSTRUMENTS OUT",
         LAUNCHER,
     ),
     "report": Entry("write report and tables of RUN from its record", "RUN OUT"),

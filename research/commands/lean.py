@@ -15,6 +15,7 @@ from research.commands.speech import console, say
     options.LEAN_FOLDER,
     options.RANGE,
     options.SET,
+    options.INSTRUMENTS,
     options.out("out/lean", "Folder for LEAN's results."),
     options.DEBUG,
 )
@@ -30,6 +31,7 @@ def command(
     end: str | None,
     markets: str | None,
     assignments: tuple[str, ...],
+    instruments: Path | None,
     out: Path,
     object_store: Path | None,
     timeout: float | None,
@@ -41,6 +43,7 @@ def command(
 
     from research.commands.lean_folder import with_traded_markets
     from research.commands.report import report_of
+    from research.data.instruments_file import stored_instruments
     from research.lean.runner import find_launcher, run_lean
     from research.output import claimed
     from research.pages.run_files import REPORT
@@ -48,7 +51,7 @@ def command(
 
     find_launcher()
     with claimed(out), Bars() as bars:
-        settings = with_traded_markets(settings, data, bars)
+        settings = with_traded_markets(settings, data, bars, instruments)
         run = run_lean(
             ROOT / "main.py",
             data,
@@ -57,6 +60,7 @@ def command(
             object_store,
             timeout,
             bars.log("LEAN"),
+            stored=stored_instruments(instruments),
         )
     if run.record is not None:
         with Bars() as bars:

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from research.progress import Bars
 
 
-def with_traded_markets(settings: Settings, data: Path, bars: Bars) -> Settings:
+def with_traded_markets(
+    settings: Settings, data: Path, bars: Bars, instruments: Path | None = None
+) -> Settings:
     """The settings with the markets of the folder that LEAN can trade, for "all".
 
-    Markets named one by one must all be tradable.
+    Markets named one by one must all be tradable. With an instruments file they name the key
+    under which LEAN finds it.
 
     Raises
     ------
@@ -25,6 +28,7 @@ def with_traded_markets(settings: Settings, data: Path, bars: Bars) -> Settings:
         If the folder is none of LEAN's, a market that was named cannot be traded, or none can.
     """
     from research.data.errors import DataError
+    from research.data.instruments_file import STORE_KEY, read_instruments
     from research.lean.checks import check_folder, expected_markets, untraded
     from research.open_data import Layout, detect_layout
     from universe.master import MASTER
@@ -32,10 +36,14 @@ def with_traded_markets(settings: Settings, data: Path, bars: Bars) -> Settings:
     if not data.is_dir() or detect_layout(data) is not Layout.LEAN:
         make = call("export", data="FOLDER", lean_data="LEAN/Data")
         raise DataError(f"{data}: no LEAN data folder; make one with '{make}'")
+    master = MASTER
+    if instruments is not None:
+        master = MASTER.with_changes(read_instruments(instruments))
+        settings = replace(settings, instruments=STORE_KEY)
     chosen = (
-        expected_markets(data, MASTER)
+        expected_markets(data, master)
         if settings.markets == "all"
-        else [MASTER.named(name) for name in settings.markets.split()]
+        else [master.named(name) for name in settings.markets.split()]
     )
     findings = check_folder(
         data, chosen, settings.first_day, settings.last_day, bars.market_stage("check")

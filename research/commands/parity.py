@@ -18,6 +18,7 @@ _SHOWN = 20
     options.LEAN_FOLDER,
     options.RANGE,
     options.SET,
+    options.INSTRUMENTS,
     options.out("out/parity", "Folder for LEAN's results and parity.csv."),
     options.DEBUG,
 )
@@ -27,6 +28,7 @@ def command(
     end: str | None,
     markets: str | None,
     assignments: tuple[str, ...],
+    instruments: Path | None,
     out: Path,
 ) -> None:
     """Run LEAN and the embedded engine over the same data and compare them day by day."""
@@ -42,8 +44,15 @@ def command(
 
     find_launcher()
     with claimed(out), Bars() as bars:
-        settings = with_traded_markets(settings, data, bars)
-        report, _, _ = run_parity(data, settings, out, ROOT / "main.py", log=bars.log("LEAN"))
+        settings = with_traded_markets(settings, data, bars, instruments)
+        report, _, _ = run_parity(
+            data,
+            settings,
+            out,
+            ROOT / "main.py",
+            instruments=instruments,
+            log=bars.log("LEAN"),
+        )
     for line in report.lines():
         say(line)
     for difference in report.differences[:_SHOWN]:

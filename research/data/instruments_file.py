@@ -9,6 +9,9 @@ from universe.instrument_table import own_instruments
 from universe.instruments import Instrument
 from universe.master import MASTER
 
+STORE_KEY = "trend-carry/instruments.csv"
+"""Key under which a run in LEAN finds the file in its object store."""
+
 
 def read_instruments(path: str | Path) -> list[Instrument]:
     """The markets that an instruments file changes or adds, see :mod:`universe.instrument_table`.
@@ -20,13 +23,27 @@ def read_instruments(path: str | Path) -> list[Instrument]:
     universe.instrument_table.InstrumentTableError
         With every fault by line.
     """
-    path = Path(path)
+    return own_instruments(read_text(path), MASTER, str(path))
+
+
+def read_text(path: str | Path) -> str:
+    """Text of an instruments file.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or is not text.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise DataError(
             f"{path}: cannot be read ({reason}); expected an instruments file, a CSV with a column"
             " 'code' (docs/instruments.md)"
         ) from None
-    return own_instruments(text, MASTER, str(path))
+
+
+def stored_instruments(path: Path | None) -> dict[str, str]:
+    """What LEAN's object store must hold for a run with this file, by key."""
+    return {} if path is None else {STORE_KEY: read_text(path)}

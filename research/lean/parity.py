@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from algorithm.settings import Settings
+from research.data.instruments_file import stored_instruments
 from research.engine.engine import run_backtest
 from research.engine.from_decisions import read_run
 from research.engine.result import RunResult
@@ -231,6 +232,7 @@ def run_parity(
     results_folder: Path,
     main_py: Path,
     *,
+    instruments: Path | None = None,
     log: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[ParityReport, RunResult, LeanRun]:
@@ -246,6 +248,8 @@ def run_parity(
         For LEAN's results and ``parity.csv``.
     main_py : Path
         The LEAN project's entry point.
+    instruments : Path, optional
+        Instruments file, which ``settings.instruments`` must name for LEAN.
     log : callable, optional
         Takes each line of LEAN's log.
     progress : callable, optional
@@ -258,11 +262,18 @@ def run_parity(
     DataError
         If the folder cannot be read.
     """
-    dataset = open_data(DataRequest(folder=data_folder))
+    dataset = open_data(DataRequest(folder=data_folder, instruments=instruments))
     codes = list(dataset.markets) if settings.markets == "all" else settings.markets.split()
     dataset = dataset.select(codes)
     settings = replace(settings, markets=" ".join(codes), decisions=True)
-    run = run_lean(main_py, data_folder, results_folder, changed_settings(settings), progress=log)
+    run = run_lean(
+        main_py,
+        data_folder,
+        results_folder,
+        changed_settings(settings),
+        progress=log,
+        stored=stored_instruments(instruments),
+    )
     result = run_backtest(dataset, settings, progress)
     report = compare(read_run(results_folder), result)
     report.seconds = {"LEAN": run.seconds, "embedded engine": result.timings["engine"]}

@@ -6,8 +6,9 @@ is under test, and what happens to orders on their way.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
+from types import SimpleNamespace
 
 import AlgorithmImports as Lean
 import numpy as np
@@ -23,8 +24,9 @@ from research.engine.from_decisions import result_from
 from research.lean.parity import compare
 from research.lean.record import bring_record
 from tests.helpers import bent, made_up_dataset, settings
-from tests.stand_ins.engine import StandInEngine
+from tests.stand_ins.engine import StandInEngine, Store
 from universe.arrays import to_epoch_day
+from universe.instrument_table import InstrumentTableError
 
 SESSIONS = 330
 START = "2015-12-01"
@@ -51,6 +53,17 @@ def start(data, the_settings, **options):
     patch.setattr(lean_algorithm, "lean_markets", lambda markets, master: instruments)
     with patch.context():
         return StandInEngine(TrendCarryAlgorithm(), data, the_settings.as_strings(), **options)
+
+
+def mapped_early(data):
+    """The same bars with a mapping that moves on ten sessions sooner, before the roll window."""
+    markets = {}
+    for code, history in data.markets.items():
+        sessions = np.unique(history.day)
+        row = np.searchsorted(sessions, history.mapped_from)
+        row[1:] = np.maximum(row[1:] - 10, row[:-1] + 1)
+        markets[code] = replace(history, mapped_from=sessions[row])
+    return replace(data, markets=markets)
 
 
 def record_of(engine, tmp_path):
@@ -355,6 +368,18 @@ class TestMapping:
             mapped = engine.securities[(code, 0)].mapped
             assert algorithm._mapped_month(market) == mapped.month
 
+    def test_the_mapping_of_the_session_counts_wherever_the_exchange_lies(
+        self, data, tmp_path, monkeypatch
+    ):
+        """East of New York LEAN changes the mapping before the decision of the session before."""
+        data = mapped_early(data)
+        expected = run_backtest(data, chosen())
+        assert any(event.kind == "roll" and "mapping" in event.detail for event in expected.events)
+        monkeypatch.setattr(StandInEngine, "east", True)
+        read = record_of(start(data, chosen()).run().finish(), tmp_path)
+        np.testing.assert_array_equal(read.contracts, expected.contracts)
+        assert read.fills == expected.fills
+
     def test_the_universe_reaches_beyond_the_contract_held(self, data):
         engine = start(data, chosen()).run(to_epoch_day(date(2015, 9, 1)))
         chains = list(engine.universe.create_universes(engine))
@@ -368,3 +393,30 @@ class TestMapping:
         monkeypatch.setattr(StandInEngine, "account_currency", "EUR")
         with pytest.raises(ValueError, match="the account's currency is EUR"):
             start(data, chosen())
+
+
+class TestOwnMarkets:
+    def test_a_table_in_the_store_makes_the_master(self, data, monkeypatch):
+        seen = []
+        instruments = [history.instrument for history in data.markets.values()]
+        monkeypatch.setattr(
+            lean_algorithm, "lean_markets", lambda _, master: seen.append(master) or instruments
+        )
+        for value in ("mine.csv", "code,tick;ES,0.5"):
+            store = Store({"mine.csv": "code,tick\nES,0.5\n"})
+            parameters = chosen(instruments=value).as_strings()
+            StandInEngine(TrendCarryAlgorithm(), data, parameters, store=store)
+        assert [master["ES"].tick for master in seen] == [0.5, 0.5]
+        with pytest.raises(InstrumentTableError, match="instruments 'none': allowed is a"):
+            start(data, chosen(instruments="none"))
+
+    def test_facts_that_lean_does_not_share_are_refused_or_told(self, data):
+        engine = start(data, chosen())
+        security = next(s for (code, month), s in engine.securities.items() if not month)
+        code, properties = security.symbol.id.symbol, security.symbol_properties
+        properties.minimum_price_variation = 0.5
+        engine.algorithm.on_securities_changed(SimpleNamespace(added_securities=[security]))
+        assert f"{code}: tick is 0.01 here, 0.5 in LEAN" in engine.lines
+        properties.contract_multiplier = 1.0
+        with pytest.raises(ValueError, match=f"{code}: multiplier is .* here, 1.0 in LEAN; mend"):
+            engine.algorithm.on_securities_changed(SimpleNamespace(added_securities=[security]))

@@ -226,6 +226,7 @@ OTHER = {
     "deployment": "second-fund",
     "account": "U1234567",
     "own_budgets": "equity 1",
+    "instruments": "mine.csv",
     "governor": "0.1 0.5",
 }
 

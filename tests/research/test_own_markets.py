@@ -9,12 +9,14 @@ import pytest
 from algorithm.settings import Settings
 from research.data.dataset import DataIssue
 from research.data.errors import DataError
+from research.data.instruments_file import stored_instruments
 from research.data.issue_log import left_out
 from research.engine.engine import run_backtest
 from research.open_data import DataRequest, open_data
 from tests.research.pysystemtrade_folder import DAYS, write_adjusted, write_multiple
-from universe.instrument_table import InstrumentTableError
+from universe.instrument_table import InstrumentTableError, chosen_master
 from universe.instruments import UnknownInstrumentError
+from universe.master import MASTER
 
 OWN = "code,like,source_code,multiplier\nMINE,ES,ALPHA,7\nSPARE,NQ,,2\n"
 
@@ -106,3 +108,11 @@ def test_sentences_gather_markets_of_one_reason() -> None:
         "left out: A, C (no session: none)",
         "left out: D (no data: why)",
     ]
+
+
+def test_a_run_in_lean_finds_the_file_under_a_key(tmp_path: Path) -> None:
+    path = own(tmp_path)
+    (key,) = stored_instruments(path)
+    assert stored_instruments(path) == {key: OWN}
+    assert stored_instruments(None) == {}
+    assert chosen_master(key, stored_instruments(path).get, MASTER)["SPARE"].multiplier == 2.0

@@ -88,6 +88,11 @@ class Security:
         self.fee_model: Any = None
         self.slippage_model: Any = None
         self.last: Any = None
+        self.symbol_properties = SimpleNamespace(
+            contract_multiplier=history.instrument.multiplier,
+            minimum_price_variation=history.instrument.tick,
+            quote_currency=history.instrument.currency,
+        )
 
     def set_fee_model(self, model: Any) -> None:
         self.fee_model = model
@@ -173,10 +178,17 @@ class StandInEngine:
         To go on from.
     today : date, optional
         Of a start in live trading.
+
+    Attributes
+    ----------
+    east : bool
+        Whether the exchanges lie so far east that their midnight, when LEAN changes the mapping,
+        comes before the decision of the day before.
     """
 
     account_currency = "USD"
     project_id = 7
+    east = False
 
     def __init__(
         self,
@@ -362,6 +374,8 @@ class StandInEngine:
         self._fill(bars)
         self.current_slice = SimpleNamespace(bars=bars, get=lambda kind: Bars())
         self.algorithm.on_data(self.current_slice)
+        if self.east and from_epoch_day(day + 1).weekday() < 5:
+            self._map(day + 1)
         for at, call in self._events:
             self.time = datetime.combine(date, at)
             call()
