@@ -21,7 +21,14 @@ from algorithm.marks import Marks
 from algorithm.strategy import Strategy, Walk
 from algorithm.telemetry import order_tag
 from alpha.snapshot import Snapshot
-from execution.orders import Order
+from execution.orders import (
+    Order,
+    Unfilled,
+    Withdrawal,
+    net_of,
+    plan_withdrawals,
+    unfilled_of,
+)
 from universe.arrays import FloatArray, IntArray, known
 from universe.legs import ContractKey
 from universe.session import Contract, Session
@@ -69,7 +76,7 @@ class TradingContext:
     symbols: dict[ContractKey, Any] = field(default_factory=dict)
     keys: dict[Any, ContractKey] = field(default_factory=dict)
     securities: dict[ContractKey, Any] = field(default_factory=dict)
-    pending: dict[ContractKey, int] = field(default_factory=dict)
+    pending: dict[ContractKey, Unfilled] = field(default_factory=dict)
     order_sigma: dict[int, float] = field(default_factory=dict)
     tickets: dict[int, Any] = field(default_factory=dict)
     sent_after: dict[int, datetime] = field(default_factory=dict)
@@ -216,12 +223,10 @@ class TradingContext:
         if not self._asked:
             self.traded.update(self.symbols)
             self._asked = True
-        self.pending = {}
-        for symbol, rest in unfilled:
-            key = self.keys.get(symbol)
-            if key is not None:
-                self.traded.add(key)
-                self.pending[key] = self.pending.get(key, 0) + round(rest)
+        self.pending = unfilled_of(
+            (self.keys[symbol], round(rest)) for symbol, rest in unfilled if symbol in self.keys
+        )
+        self.traded.update(self.pending)
         if not self.pending:
             self.order_sigma.clear()
             self.reasons.clear()
@@ -237,6 +242,8 @@ class TradingContext:
     def open_markets(self, contracts: IntArray) -> dict[int, dict[int, int]]:
         """Targets of the markets that do not have theirs, all contracts on their way counted.
 
+        And of those that have an order on its way which their target has turned against.
+
         Parameters
         ----------
         contracts : int array of shape (n_assets,)
@@ -248,16 +255,18 @@ class TradingContext:
         """
         targets = self.wanted_contracts(contracts)
         there: dict[int, dict[int, int]] = {}
-        for held in (self.holdings, self.pending):
+        on_the_way = {key: net_of(rests) for key, rests in self.pending.items()}
+        for held in (self.holdings, on_the_way):
             for (market, month), quantity in held.items():
                 months = there.setdefault(market, {})
                 months[month] = months.get(month, 0) + quantity
+        turned = {one.market for one in plan_withdrawals(targets, self.holdings, self.pending)}
         out = {}
         for market, wanted in targets.items():
             have = there.get(market, {})
             extra = dict.fromkeys(have.keys() - wanted.keys(), 0)
             changed = any(have.get(month, 0) != n for month, n in wanted.items())
-            if changed or extra:
+            if changed or extra or market in turned:
                 out[market] = wanted | extra
         return out
 
@@ -314,6 +323,15 @@ class TradingContext:
         bar = self.securities[key].get_last_data()
         if bar is not None:
             self.sent_after[ticket.order_id] = bar.end_time
+
+    def turned_against(self, withdrawals: Iterable[Withdrawal]) -> list[Any]:
+        """Tickets of the open orders that are to be cancelled."""
+        gone = {(one.market, one.month, one.side) for one in withdrawals}
+        return [
+            ticket
+            for ticket in self.tickets.values()
+            if (*self.keys.get(ticket.symbol, ()), 1 if ticket.quantity > 0 else -1) in gone
+        ]
 
     def unfilled(self, done: Callable[[Any], bool]) -> list[tuple[Any, float]]:
         """Symbol and unfilled rest of each open order, for ``read_account``.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from alpha.scale import Scale
 from alpha.snapshot import Snapshot
-from execution.orders import Order
+from execution.orders import Order, Unfilled, Withdrawal
 from portfolio.target import Target
 from risk.book import Verdict
 from universe.arrays import BoolArray, FloatArray, IntArray
@@ -30,7 +30,7 @@ class Account:
 
     nav: float
     holdings: Mapping[ContractKey, int] = field(default_factory=dict)
-    pending: Mapping[ContractKey, int] = field(default_factory=dict)
+    pending: Mapping[ContractKey, Unfilled] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,8 @@ class Decision:
         Decided on.
     risk : RiskFigures
     orders : list of Order
+    withdrawals : list of Withdrawal
+        Open orders that the target has turned against.
     notes : list of (market index, kind, sentence)
         Of the stages, for people; those of the quality gate and the rules are the snapshot's.
     """
@@ -117,6 +119,7 @@ class Decision:
     contracts: IntArray = field(init=False)
     risk: RiskFigures = field(init=False)
     orders: list[Order] = field(init=False)
+    withdrawals: list[Withdrawal] = field(init=False)
     notes: list[tuple[int, str, str]] = field(default_factory=list)
 
     @property

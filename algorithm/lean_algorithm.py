@@ -312,6 +312,10 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if self._settings.state == "always" or (self._settings.state == "live" and self.live_mode):
             self._state.save()
 
+    def on_command(self, data: Any) -> bool:
+        """Take a person's confirmation of an account value: ``{"confirm_nav": 12345678}``."""
+        return self._account.confirm(data)
+
     def on_order_event(self, order_event: OrderEvent) -> None:
         """Record fills."""
         if self._record is not None and order_event.fill_quantity:

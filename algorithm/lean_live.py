@@ -110,8 +110,8 @@ class LiveAccount:
             Whether it was one, and understood; it counts from the next evening on.
         """
         try:
-            nav = self._guard.confirm(getattr(command, "confirm_nav", None))
-        except ValueError as error:
+            nav = self._guard.confirm(command.confirm_nav)  # type: ignore[attr-defined]
+        except Exception as error:  # LEAN hands over whatever was sent
             self._algorithm.error(f"command not understood: {error}")
             return False
         self._algorithm.log(f"NAV of {nav:,.0f} is confirmed: values near it are decided on")

@@ -19,7 +19,7 @@ from algorithm.settings import Settings
 from alpha.forecasts import Forecasts
 from alpha.scale import ExposureScale, combined
 from alpha.snapshot import Snapshot
-from execution.orders import forced_only, plan_orders
+from execution.orders import forced_only, plan_orders, plan_withdrawals
 from portfolio.calibration import BiasStatistic
 from portfolio.caps import Binding
 from portfolio.covariance import covariance, portfolio_vol
@@ -407,16 +407,17 @@ class Strategy:
 
     # --- execution -------------------------------------------------------------------------------
     def _execute(self, decision: Decision) -> None:
-        legs, account = decision.snapshot.legs, decision.account
-        orders = plan_orders(
-            legs.target_contracts(decision.contracts),
-            account.holdings,
-            account.pending,
-            legs.stuck_contracts(),
-        )
+        self.plan(decision, decision.snapshot.legs.target_contracts(decision.contracts))
+
+    def plan(self, decision: Decision, targets: Mapping[int, Mapping[int, int]]) -> None:
+        """Orders toward target contracts by market and month, and what is withdrawn for them."""
+        account, contracts = decision.account, self.markets.contracts
+        stuck = decision.snapshot.legs.stuck_contracts()
+        decision.orders = plan_orders(targets, account.holdings, account.pending, stuck)
+        decision.withdrawals = plan_withdrawals(targets, account.holdings, account.pending, stuck)
         if decision.is_blind:
-            orders = forced_only(orders, decision.day, self.markets.contracts)
-        decision.orders = orders
+            decision.orders = forced_only(decision.orders, decision.day, contracts)
+            decision.withdrawals = forced_only(decision.withdrawals, decision.day, contracts)
 
     # --- state -----------------------------------------------------------------------------------
     def components(self) -> dict[str, Any]:

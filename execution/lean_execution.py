@@ -12,7 +12,7 @@ from AlgorithmImports import (
     QCAlgorithm,
 )
 
-from execution.orders import Order, forced_only, plan_orders
+from execution.orders import Order
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -24,7 +24,8 @@ class NextSessionExecutionModel(ExecutionModel):
     """Sends what is missing to the targets; the orders fill in each contract's next session.
 
     The decision comes after the last close, so a market order waits for the next open
-    (``settings.stale_price_time_span`` is zero). What is already on its way is not sent twice.
+    (``settings.stale_price_time_span`` is zero). What is already on its way is not sent twice, and
+    cancelled where the target has turned against it; until the broker says that it is, it counts.
     """
 
     def __init__(self, context: TradingContext) -> None:
@@ -48,15 +49,14 @@ class NextSessionExecutionModel(ExecutionModel):
             kept = (legs.held[market], *legs.of(market))
             if target.quantity or month in kept:  # others are closed as part of a roll
                 months[month] = round(target.quantity)
-        orders = plan_orders(wanted, context.holdings, context.pending, legs.stuck_contracts())
-        if decision.is_blind:
-            contracts = context.strategy.markets.contracts
-            orders = forced_only(orders, decision.day, contracts)
+        context.strategy.plan(decision, wanted)
         sigma = decision.snapshot.sigma_price
         with context.sending_orders():
+            for ticket in context.turned_against(decision.withdrawals):
+                ticket.cancel("the target has turned against it")
             decision.orders = [
                 order
-                for order in orders
+                for order in decision.orders
                 if self._send(algorithm, order, float(sigma[order.market]))
             ]
 

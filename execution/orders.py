@@ -7,7 +7,7 @@ target has turned against are withdrawn; since a withdrawal may come too late, n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,8 +21,10 @@ __all__ = [
     "Unfilled",
     "Withdrawal",
     "forced_only",
+    "net_of",
     "plan_orders",
     "plan_withdrawals",
+    "unfilled_of",
 ]
 
 Unfilled = int | Sequence[int]
@@ -150,6 +152,19 @@ def _wanted(
             low, high = min(rest, 0), max(rest, 0)
             out[(market, successor)] = min(max(rest - holdings.get(key, 0), low), high)
     return out
+
+
+def unfilled_of(orders: Iterable[tuple[ContractKey, int]]) -> dict[ContractKey, Unfilled]:
+    """What is on its way by contract, from the unfilled rest of every open order."""
+    rests: dict[ContractKey, tuple[int, ...]] = {}
+    for key, rest in orders:
+        rests[key] = (*rests.get(key, ()), rest)
+    return {key: some[0] if len(some) == 1 else some for key, some in rests.items()}
+
+
+def net_of(unfilled: Unfilled) -> int:
+    """Contracts more if all open orders of a contract fill."""
+    return unfilled if isinstance(unfilled, int) else sum(unfilled)
 
 
 def _sides(unfilled: Unfilled) -> tuple[int, int]:

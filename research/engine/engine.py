@@ -127,6 +127,7 @@ class EmbeddedEngine:
         nav = ledger.nav(self._rates(fx), fx)
         decision = strategy.begin(Account(nav, ledger.holdings, ledger.pending())).finish()
         self.decision = decision
+        ledger.withdraw(decision.withdrawals)
         ledger.submit(decision.orders, snapshot.sigma_price)
         line = line_of(decision, strategy.instruments, marked, book.fills)
         parts = self._sleeves.split(book, spread_pnl, decision.held, line.legs, fx)

@@ -8,7 +8,7 @@ one (U4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from execution.costs import fee, slippage
 from execution.fills import EXPIRY, Fill
-from execution.orders import ContractKey, Order
+from execution.orders import ContractKey, Order, Unfilled, Withdrawal, unfilled_of
 from universe.arrays import FloatArray
 from universe.instruments import Instrument
 
@@ -85,13 +85,20 @@ class Ledger:
         self._sigma = sigma_price
         self._queue += [(order, float(sigma_price[order.market])) for order in orders]
 
-    def pending(self) -> dict[ContractKey, int]:
+    def withdraw(self, withdrawals: Iterable[Withdrawal]) -> None:
+        """Take open orders back; none of them has filled in part."""
+        gone = {(one.market, one.month, one.side) for one in withdrawals}
+        self._queue = [
+            (order, sigma)
+            for order, sigma in self._queue
+            if (order.market, order.month, 1 if order.quantity > 0 else -1) not in gone
+        ]
+
+    def pending(self) -> dict[ContractKey, Unfilled]:
         """Contracts on their way by (market index, contract month)."""
-        out: dict[ContractKey, int] = {}
-        for order, _ in self._queue:
-            key = (order.market, order.month)
-            out[key] = out.get(key, 0) + order.quantity
-        return out
+        return unfilled_of(
+            ((order.market, order.month), order.quantity) for order, _ in self._queue
+        )
 
     def trade_session(
         self,

@@ -368,7 +368,7 @@ class TestWhateverItHolds:
         assert _outcome(fresh(), sealed(body), stopped[1])
 
     @settings(
-        max_examples=80,
+        max_examples=60,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
@@ -395,7 +395,7 @@ class TestWhateverItHolds:
             assert not taken, path
 
     @settings(
-        max_examples=80,
+        max_examples=60,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

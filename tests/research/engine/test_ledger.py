@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.orders import Order, plan_orders
+from execution.orders import Order, Withdrawal, net_of, plan_orders, plan_withdrawals
 from research.engine.ledger import Ledger
 from tests.helpers import instrument
 
@@ -133,6 +133,47 @@ class TestHandMadeDay:
         assert account.held_by_market() == [10]
 
 
+class TestWithdrawals:
+    def test_an_order_that_is_withdrawn_does_not_fill(self):
+        account = ledger()
+        account.submit([Order(0, MAR, 10, "rebalance")], np.zeros(1))
+        trade(account, 1, [{JUN: 2990.0}])
+        targets = {0: {MAR: -10}}
+        gone = plan_withdrawals(targets, account.holdings, account.pending())
+        orders = plan_orders(targets, account.holdings, account.pending())
+        assert orders == [Order(0, MAR, -10, "rebalance")]
+        account.withdraw(gone)
+        account.submit(orders, np.zeros(1))
+        book = trade(account, 2, BOTH)
+        assert account.holdings == {(0, MAR): -10}
+        assert [fill.quantity for fill in book.fills] == [-10]
+
+    def test_only_the_side_that_is_named_is_taken_back(self):
+        account = ledger()
+        orders = [Order(0, MAR, 10, ""), Order(0, MAR, -4, ""), Order(0, JUN, 3, "")]
+        account.submit(orders, np.zeros(1))
+        assert account.pending() == {(0, MAR): (10, -4), (0, JUN): 3}
+        account.withdraw([Withdrawal(0, MAR, 1)])
+        assert account.pending() == {(0, MAR): -4, (0, JUN): 3}
+
+    @given(st.lists(st.tuples(st.integers(-9, 9), st.booleans()), min_size=1, max_size=8))
+    def test_a_position_stays_between_where_it_was_and_its_targets(self, evenings):
+        account, low, high = ledger(), 0, 0
+        for day, (target, quoted) in enumerate([*evenings, (5, True), (5, True)], 1):
+            trade(account, day, BOTH if quoted else [{JUN: 2990.0}])
+            held = account.holdings.get((0, MAR), 0)
+            assert low <= held <= high
+            low, high = min(held, target), max(held, target)
+            targets = {0: {MAR: target}}
+            gone = plan_withdrawals(targets, account.holdings, account.pending())
+            orders = plan_orders(targets, account.holdings, account.pending())
+            account.withdraw(gone)
+            account.submit(orders, np.zeros(1))
+            assert low <= held + net_of(account.pending().get((0, MAR), 0)) <= high
+        trade(account, day + 1, BOTH)
+        assert account.holdings == {(0, MAR): 5}
+
+
 BOTH = [{MAR: 3000.0, JUN: 2990.0}]
 
 
@@ -202,7 +243,7 @@ class TestWaiting:
         account = ledger(impact=0.1)
         for quantity, sigma in ((100, 30.0), (-25, 60.0)):
             account.submit([Order(0, MAR, quantity, "rebalance")], np.array([sigma]))
-        assert account.pending() == {(0, MAR): 75}
+        assert account.pending() == {(0, MAR): (100, -25)}
         fills = trade(account, 1, [{MAR: 3000.0}]).fills
         assert [fill.quantity for fill in fills] == [100, -25]
         assert [fill.price for fill in fills] == pytest.approx([3000.425, 2999.575])
