@@ -77,6 +77,10 @@ COMMANDS: dict[str, Entry] = {
         LAUNCHER,
     ),
     "report": Entry("write report and tables of RUN from its record", "RUN OUT"),
+    "docs": Entry(
+        "run the strategy with its defaults on DATA and write the documents' figures",
+        "DATA START END MARKETS EXPIRIES",
+    ),
     "compliance": Entry("write the 18f-4 pack of the archive in RUN, or verify its chain", "RUN"),
     "cloud": Entry("write what QuantConnect's cloud needs to OUT, for 'lean cloud push'", "OUT"),
 }

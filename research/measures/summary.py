@@ -44,6 +44,7 @@ from research.measures.tables import (
     diversification,
     gross_exposure,
     held_overnight,
+    over_nav,
     turnover,
     vol_windows,
 )
@@ -111,7 +112,7 @@ def summary_frame(result: RunResult) -> pd.DataFrame:
 
 def headline_figures(result: RunResult) -> list[Figure]:
     """Headline figures with their definitions, in reading order."""
-    sections = (_return, _shape, _risk, _benchmark, _limits, _trading)
+    sections = (_return, _cash, _shape, _risk, _benchmark, _limits, _trading)
     return [figure for section in sections for figure in section(result)]
 
 
@@ -163,6 +164,40 @@ def _return(result: RunResult) -> list[Figure]:
             tile=True,
         ),
     ]
+
+
+def _cash(result: RunResult) -> list[Figure]:
+    out = []
+    if result.interest is not None:
+        years = elapsed_years(result.day)
+        earned = over_nav(result, np.asarray(result.interest, dtype=np.float64))
+        out.append(
+            figure(
+                "Interest on cash per year, % of NAV",
+                _per_year(100 * float(earned.sum()), years),
+                signed,
+                "Interest credited over the NAV of the session before, summed and divided by "
+                "calendar years; it is part of NAV and of the net return. Without it is the excess "
+                "return.",
+                f"net return without it {percent(_without(result, earned, years))} a year",
+            )
+        )
+    if result.fx_cash is not None:
+        share = np.abs(np.asarray(result.fx_cash, dtype=np.float64)) / result.nav
+        out.append(
+            figure(
+                "Cash in other currencies, of NAV",
+                _mean(share),
+                percent,
+                "Mean size of the balances in other currencies than the account's, over NAV.",
+                f"highest {percent(_highest(share))}",
+            )
+        )
+    return out
+
+
+def _without(result: RunResult, earned: FloatArray, years: float) -> float:
+    return annual_return(returns_of(result) - earned[1:], years)
 
 
 def _shape(result: RunResult) -> list[Figure]:

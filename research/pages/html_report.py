@@ -15,6 +15,7 @@ from algorithm.decision_line import Event
 from algorithm.settings import Settings
 from research.data.dataset import DataIssue
 from research.engine.result import RunResult
+from research.measures.activity import activity_table
 from research.measures.attribution import attribute, has_carry
 from research.measures.campbell import CAMPBELL, SHORT, comparison
 from research.measures.dependence import (
@@ -203,6 +204,7 @@ def _benchmark(result: RunResult) -> dict[str, Any] | None:
 
 def _risk(result: RunResult) -> dict[str, Any]:
     return {
+        "activity": activity_table(result),
         "windows": vol_windows(result),
         "held": None if var_held(result) is None else held_breaches(result),
         "decades": var_periods(result, 10),

@@ -222,6 +222,8 @@ def _style(fig: Any, frame: Frame) -> None:
 
 def _axes(fig: Any, plot: Plot) -> None:
     fig.yaxis.formatter = NumeralTickFormatter(format=_TICKS[plot.y.unit])
+    if plot.height < 2.0 and not plot.y.log:
+        fig.yaxis.ticker.desired_num_ticks = 4
     if plot.dates:
         fig.xaxis.formatter = DatetimeTickFormatter(years="%Y", months="%b %Y", days="%d %b %Y")
         fig.xaxis.ticker.desired_num_ticks = 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from research.engine.result import RunResult
+from research.measures.activity import GATE, GOVERNOR, activity_table, brakes
 from research.measures.dependence import yearly_class_risk
 from research.measures.held_risk import held_breaches, var_held
 from research.measures.performance import (
@@ -142,26 +143,27 @@ def _loss_plot(result: RunResult, confidence: str) -> Plot:
 
 
 def brakes_panel(result: RunResult) -> Panel:
-    """What the drawdown governor allows and what the VaR gate leaves."""
-    governed = float(np.mean(result.governor_scale < 1 - 1e-9))
-    gated = float(np.mean(result.gate_scale < 1 - 1e-9))
-    rows = (
-        ("governor", result.governor_scale, BLUE, "Drawdown governor", "gross allowed"),
-        ("gate", result.gate_scale, RED, "VaR gate", "exposure left"),
-    )
+    """Exposure that every scale and every risk stage leaves, those without effect left out."""
+    rows = {row.name: row for row in activity_table(result)}
+    shown = {
+        name: values
+        for name, (_, values) in brakes(result).items()
+        if rows[name].sessions or name in (GOVERNOR, GATE)
+    }
+    title = ", ".join(f"{name} in {percent(rows[name].share)}" for name in shown)
     return Panel(
         "brakes",
-        f"Governor active in {percent(governed)} of sessions, VaR gate in {percent(gated)}",
-        "100 % is no intervention. The governor follows the drawdown of NAV; the gate is last in "
-        "the chain and acts on whole contracts.",
+        f"Less exposure than asked for: {title} of sessions",
+        "100 % is no intervention. Scales act on the target before it is rounded to contracts, "
+        "risk stages on whole contracts, the gate among them.",
         tuple(
             Plot(
-                title,
-                Axis(label, Unit.PERCENT, min(0.0, float(np.nanmin(scale))), 1.06),
-                (Line(name, scale, colour, step=True, shade=1.0),),
+                f"{name}, exposure left",
+                Axis("", Unit.PERCENT, min(0.0, float(np.nanmin(values))), 1.06),
+                (Line(name, values, line_style(i)[0], step=True, shade=1.0),),
                 height=1.3,
             )
-            for name, scale, colour, title, label in rows
+            for i, (name, values) in enumerate(shown.items())
         ),
     )
 

@@ -71,7 +71,8 @@ def write_run(
 
 
 def _write_page(result: RunResult, path: Path) -> Path:
-    return write_report(result, path, {name: f"../{name}" for name in TABLES})
+    names = [*TABLES, *(f"tables/{name}.csv" for name in RUN_TABLES)]
+    return write_report(result, path, {name: f"../{name}" for name in names})
 
 
 def write_fills_csv(result: RunResult, path: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from research.measures.activity import activity_table
 from research.measures.held_risk import held_breaches
 from research.measures.plausible import implausible
 from research.measures.summary import headline_figures
@@ -55,3 +56,39 @@ def test_what_no_fund_could_have_had_is_said(nav: list[float], sentence: str) ->
 def test_leverage_beyond_reason_is_said() -> None:
     run = small_result([100.0] * 3, weight=np.full((3, 1), -150.0))
     assert implausible(run) == ["gross exposure is 150 x NAV on average"]
+
+
+def test_activity_is_of_what_is_recorded_by_name() -> None:
+    half = np.array([1.0, 0.5, np.nan, 1.0])
+    run = small_result([1.0] * 4, scales={"regime": half}, stages={"limits": np.ones(4)})
+    regime, limits = activity_table(run)
+    assert (regime.kind, regime.sessions, regime.share, regime.least) == (
+        "exposure scale",
+        1,
+        0.25,
+        0.5,
+    )
+    assert regime.mean == pytest.approx(0.875)
+    assert (limits.name, limits.kind, limits.sessions) == ("limits", "risk stage", 0)
+    plain = small_result([1.0] * 4, gate_scale=half)
+    assert [row.name for row in activity_table(plain)] == ["governor", "VaR gate"]
+    assert activity_table(plain)[1].sessions == 1
+
+
+def test_interest_and_foreign_cash_are_figures_where_recorded() -> None:
+    day = np.array([0, 366, 731])
+    run = small_result(
+        [100.0, 110.0, 121.0],
+        day=day,
+        interest=np.array([0.0, 2.0, 2.2]),
+        fx_cash=np.array([10.0, -11.0, 0.0]),
+    )
+    found = {figure.label: figure for figure in headline_figures(run)}
+    years = 731 / 365.25
+    assert found["Interest on cash per year, % of NAV"].number == pytest.approx(4 / years)
+    excess = 1.08 ** (2 / years) - 1
+    assert f"without it {100 * excess:.1f} %" in found["Interest on cash per year, % of NAV"].detail
+    assert found["Cash in other currencies, of NAV"].number == pytest.approx(0.2 / 3)
+    assert "Interest on cash per year, % of NAV" not in dict(
+        (figure.label, 0) for figure in headline_figures(small_result([1.0] * 3))
+    )

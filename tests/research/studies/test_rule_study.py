@@ -6,6 +6,7 @@ import io
 import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from research.data.errors import DataError
 from research.data.macro_series import MacroSeries
 from research.measures.bootstrap import interval, resample_counts, sharpe_ratios
 from research.measures.performance import sharpe
+from research.pages.doc_figures import read_figures
 from research.pages.rule_study import print_rules, render_rules, rules_csv, write_rules
 from research.panels.forecasts import vectorised_forecasts
 from research.panels.markets import MarketPanel, market_panel
@@ -43,6 +45,7 @@ from tests.research.page_text import without_scripts
 from universe.arrays import to_epoch_day
 from universe.curves import YieldCurve
 
+ROOT = Path(__file__).resolve().parents[3]
 CHOSEN = Settings(vol_long_sessions=150, buffer=0.1, start="2016-06-01", end="2029-12-31")
 START, END = date(2010, 1, 1), date(2030, 1, 1)
 
@@ -323,6 +326,10 @@ class TestStudy:
         assert anchors_of(ANCHOR_DATA, day) == ANCHORS
         assert anchors_of(study().data_hash, day) == {}
         assert anchors_of(ANCHOR_DATA, day + 31) == {}
+
+    def test_the_anchors_data_are_those_of_the_documents(self):
+        """Another importer gives the same files another fingerprint: make docs, then mend both."""
+        assert read_figures(ROOT)["data_hash"] == ANCHOR_DATA
 
     def test_anchors_stand_beside_all_classes_only(self):
         books, counts = study().books, np.ones((2, len(study().books.day)))

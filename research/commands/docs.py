@@ -1,0 +1,46 @@
+"""``docs``: the figures of the documents, from a run made for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from research.commands import options
+from research.commands.speech import say
+
+
+@click.command
+@options.options(options.DATA, options.RANGE, options.EXPIRIES, options.DEBUG)
+def command(
+    data: Path | None,
+    start: str | None,
+    end: str | None,
+    markets: str | None,
+    expiries: Path | None,
+) -> None:
+    """Run the strategy with its defaults on DATA and write the documents' figures."""
+    from dataclasses import replace
+
+    from algorithm.settings import Settings
+    from research.commands.opening import data_request, fit_dates, load
+    from research.engine.engine import run_backtest
+    from research.lean.project_config import OPEN_END, ROOT
+    from research.measures.benchmark import benchmark_of
+    from research.pages.doc_figures import write_figures
+    from research.progress import Bars
+
+    defaults = Settings()
+    settings = replace(
+        defaults,
+        start=start or defaults.start,
+        end=end or OPEN_END,
+        markets=markets or defaults.markets,
+    )
+    with Bars() as bars:
+        dataset = load(data_request(data, settings, expiries, None, None), bars)
+        result = run_backtest(dataset, fit_dates(settings, dataset), bars.stage("run"))
+        result.benchmark = benchmark_of(dataset, result.day)
+        written = write_figures(result, ROOT)
+    for path in written:
+        say(f"written: {path}")

@@ -1,0 +1,134 @@
+"""Figures of the documents: written by a command from a run, never by hand.
+
+``docs/figures.json`` keeps the run's figures as the run printed them; a block of README.md between
+two marks is made of that file and of nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from research.engine.result import RunResult
+from research.measures.periods import COVERAGE, sub_periods
+from research.measures.summary import headline_figures
+from research.pages.files import write_atomically
+from research.pages.text import data_text, day_text, percent, signed
+
+FIGURES = Path("docs/figures.json")
+PAGES = (Path("README.md"),)
+SHOWN = (
+    "Annual return, net",
+    "Sharpe ratio, net",
+    "Annual volatility",
+    "Maximum drawdown",
+    "Time under water",
+    "Cost per year, % of NAV",
+    "Highest VaR",
+    "Sessions above the VaR limit",
+    "One-day VaR exceptions",
+    "Correlation with the benchmark",
+)
+"""Beginnings of the labels of the headline figures that documents show."""
+
+_BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+
+
+class DocumentError(ValueError):
+    """A document names a block of figures that does not exist, or the figures are missing."""
+
+
+def figures_of(result: RunResult) -> dict[str, Any]:
+    """What documents show of a run, as text and as it is printed everywhere else."""
+    figures = headline_figures(result)
+    return {
+        "data": data_text(result),
+        "data_hash": result.data_hash,
+        "settings_hash": result.settings_hash,
+        "first": day_text(int(result.day[0])),
+        "last": day_text(int(result.day[-1])),
+        "headline": {
+            figure.label: figure.text
+            for start in SHOWN
+            for figure in figures
+            if figure.label.startswith(start)
+        },
+        "periods": [
+            {
+                "years": row.label,
+                "return": percent(row.ret),
+                "volatility": percent(row.vol),
+                "sharpe": signed(row.sharpe),
+                "interval": f"{signed(row.low)} to {signed(row.high)}",
+                "drawdown": percent(row.drawdown),
+            }
+            for row in sub_periods(result)
+        ],
+    }
+
+
+def run_block(record: dict[str, Any]) -> str:
+    """The figures of a run as Markdown."""
+    lines = [f"{record['data']}, {record['first']} to {record['last']}:", "", "| | |", "|---|---|"]
+    lines += [f"| {label} | {text} |" for label, text in record["headline"].items()]
+    lines += [
+        "",
+        f"| years | return a year, net | volatility | Sharpe ratio, net | {percent(COVERAGE, 0)} "
+        "interval | drawdown in them |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in record["periods"]:
+        lines.append(f"| {' | '.join(row.values())} |")
+    hashes = f"Settings {record['settings_hash']}, data {record['data_hash'][:12]}"
+    lines += ["", f"{hashes}; written by `python -m research docs`."]
+    return "\n".join(lines) + "\n"
+
+
+def filled(text: str, record: dict[str, Any]) -> str:
+    """A document with its blocks of figures as they follow from the record.
+
+    Raises
+    ------
+    DocumentError
+        If it names a block that does not exist.
+    """
+
+    def block(match: re.Match[str]) -> str:
+        if match[2] != "run":
+            raise DocumentError(f"figures: {match[2]} in a document; the only block is 'run'")
+        return f"{match[1]}{run_block(record)}{match[3]}"
+
+    return _BLOCK.sub(block, text)
+
+
+def read_figures(root: Path) -> dict[str, Any]:
+    """The figures kept in the repository.
+
+    Raises
+    ------
+    DocumentError
+        If they are missing or no JSON.
+    """
+    try:
+        record: dict[str, Any] = json.loads((root / FIGURES).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DocumentError(f"{root / FIGURES}: cannot be read ({error})") from None
+    return record
+
+
+def write_figures(result: RunResult, root: Path) -> list[Path]:
+    """Write ``docs/figures.json`` and the blocks of the documents; returns what was written.
+
+    Raises
+    ------
+    DocumentError
+        As ``filled``.
+    research.pages.files.ReportError
+        If a file cannot be written.
+    """
+    record = figures_of(result)
+    texts = {path: filled((root / path).read_text(encoding="utf-8"), record) for path in PAGES}
+    texts[FIGURES] = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    return [write_atomically(root / path, text) for path, text in texts.items()]

@@ -1,0 +1,61 @@
+"""Figures of the documents are those of the run kept with them, and nobody's hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from research.measures.summary import summary
+from research.pages.doc_figures import (
+    FIGURES,
+    PAGES,
+    SHOWN,
+    DocumentError,
+    figures_of,
+    filled,
+    read_figures,
+    run_block,
+    write_figures,
+)
+from tests.research.fake_result import fake_result
+
+ROOT = Path(__file__).resolve().parents[3]
+EMPTY = "before\n<!-- figures: run -->\nold\n<!-- end of figures -->\nafter\n"
+
+
+def test_the_documents_follow_from_the_figures() -> None:
+    record = read_figures(ROOT)
+    for page in PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert "<!-- figures: run -->" in text
+        assert filled(text, record) == text, f"{page} differs from {FIGURES}: make docs"
+
+
+def test_a_block_shows_the_figures_of_the_screen(tmp_path: Path) -> None:
+    run = fake_result(600, 6)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "README.md").write_text(EMPTY, encoding="utf-8")
+    write_figures(run, tmp_path)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    shown = dict(summary(run))
+    for start in SHOWN[:-1]:
+        label = next(label for label in shown if label.startswith(start))
+        assert f"| {label} | {shown[label]} |" in text
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert run.settings_hash in text
+    assert "synthetic market" in text
+    assert json.loads((tmp_path / FIGURES).read_text(encoding="utf-8")) == figures_of(run)
+    assert filled(text, read_figures(tmp_path)) == text
+
+
+def test_faults_are_named(tmp_path: Path) -> None:
+    record = figures_of(fake_result(300, 3))
+    assert "| whole run |" in run_block(record)
+    with pytest.raises(DocumentError, match="figures: walk in a document; the only block is 'run'"):
+        filled(EMPTY.replace("run", "walk"), record)
+    with pytest.raises(DocumentError, match="cannot be read"):
+        read_figures(tmp_path)
+    assert filled("no block", record) == "no block"
