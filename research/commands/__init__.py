@@ -32,6 +32,8 @@ CALLER = "TREND_CARRY_CALLER"
 
 LAUNCHER = "LEAN_LAUNCHER LEAN_PYTHONPATH PYTHONNET_PYDLL"
 
+STUDY = "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED WORKERS CLUSTER TRIALS"
+
 COMMANDS: dict[str, Entry] = {
     "backtest": Entry(
         "run the full strategy on DATA and write a report",
@@ -48,19 +50,19 @@ COMMANDS: dict[str, Entry] = {
     ),
     "ablation": Entry(
         "what every part of the strategy adds, alone and on top",
-        "DATA START END MARKETS SET EXPIRIES MACRO SEED WORKERS CLUSTER TRIALS OUT",
+        f"{STUDY} OUT",
     ),
     "peers": Entry(
         "the strategy beside others on DATA; PEER=NAME=FILE adds one of yours",
-        "DATA START END MARKETS SET EXPIRIES MACRO SEED WORKERS CLUSTER TRIALS PEER OUT",
+        f"{STUDY} PEER OUT",
     ),
     "walkforward": Entry(
         "settings chosen by past returns alone, window after window",
-        "DATA START END MARKETS SET EXPIRIES MACRO SEED WORKERS CLUSTER TRIALS GRID OUT",
+        f"{STUDY} GRID OUT",
     ),
     "regime": Entry(
         "the regime model trained quarter by quarter (needs MACRO)",
-        "DATA START END MARKETS SET EXPIRIES MACRO SEED WORKERS CLUSTER TRIALS OUT",
+        f"{STUDY} OUT",
     ),
     "export": Entry(
         "write DATA as a data folder for a local LEAN",
@@ -100,7 +102,7 @@ VARIABLES: dict[str, str] = {
     "LEAN_DATA": "folder with LEAN's own databases",
     "WORKERS": "processes of a study on this machine (1)",
     "CLUSTER": "Dask scheduler of a study instead, like tcp://host:8786",
-    "TRIALS": "folder of the register of trials (the one that holds OUT)",
+    "TRIALS": "folder of the register of trials (trials)",
     "PEER": "a result to stand beside, NAME=FILE of dates and returns or account values",
     "GRID": "values of a setting to choose from, like buffer=0.05,0.1",
     "OUT": "folder to write to (out; export: lean-data, lean: out/lean, cloud: out/cloud, ...)",

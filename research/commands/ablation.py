@@ -25,22 +25,24 @@ def command(
     assignments: tuple[str, ...],
     expiries: Path | None,
     macro: Path | None,
+    instruments: Path | None,
     seed: int | None,
     workers: int,
     cluster: str | None,
-    trials: Path | None,
+    trials: Path,
     out: Path,
 ) -> None:
     """Run the strategy in parts: trend, carry, both, and what comes on top."""
     settings = chosen(assignments, start, end, markets)
 
+    from research.output import output_set
     from research.progress import Bars
 
-    with Bars() as bars:
+    with output_set(out, "ablation") as stage, Bars() as bars:
         bars.wait("start")
         from research.studies.study_commands import run_ablation
 
-        dataset, settings = opened(settings, bars, data, expiries, macro, seed)
-        place = placed(out, trials, workers, cluster, bars)
+        dataset, settings = opened(settings, bars, data, expiries, macro, instruments, seed)
+        place = placed(stage, out, trials, workers, cluster, bars)
         page = run_ablation(dataset, settings, place)
-    say(f"ablation: {page.absolute()}; every number is in {page.with_name('result.json')}")
+    say(f"ablation: {out.absolute() / page.name}; every number is in {out / 'result.json'}")

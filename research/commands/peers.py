@@ -33,25 +33,27 @@ def command(
     assignments: tuple[str, ...],
     expiries: Path | None,
     macro: Path | None,
+    instruments: Path | None,
     seed: int | None,
     workers: int,
     cluster: str | None,
-    trials: Path | None,
+    trials: Path,
     peers: tuple[str, ...],
     out: Path,
 ) -> None:
     """Run other strategies on the same data, costs and engine."""
     settings = chosen(assignments, start, end, markets)
 
+    from research.output import output_set
     from research.progress import Bars
 
-    with Bars() as bars:
+    with output_set(out, "peers") as stage, Bars() as bars:
         bars.wait("start")
         from research.studies.peers import named_files
         from research.studies.study_commands import run_peers
 
         files = named_files(peers)
-        dataset, settings = opened(settings, bars, data, expiries, macro, seed)
-        place = placed(out, trials, workers, cluster, bars)
+        dataset, settings = opened(settings, bars, data, expiries, macro, instruments, seed)
+        place = placed(stage, out, trials, workers, cluster, bars)
         page = run_peers(dataset, settings, place, files)
-    say(f"peers: {page.absolute()}; every number is in {page.with_name('result.json')}")
+    say(f"peers: {out.absolute() / page.name}; every number is in {out / 'result.json'}")

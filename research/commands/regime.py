@@ -46,10 +46,11 @@ def command(
     assignments: tuple[str, ...],
     expiries: Path | None,
     macro: Path | None,
+    instruments: Path | None,
     seed: int | None,
     workers: int,
     cluster: str | None,
-    trials: Path | None,
+    trials: Path,
     model: str,
     label: str,
     of: str,
@@ -60,13 +61,14 @@ def command(
         raise click.UsageError("regime needs --macro: volatility, credit and rates are features")
     settings = chosen(assignments, start, end, markets)
 
+    from research.output import output_set
     from research.progress import Bars
 
-    with Bars() as bars:
+    with output_set(out, "regime") as stage, Bars() as bars:
         bars.wait("start")
         from research.studies.regime_study import plan_of, run_regime
 
-        dataset, settings = opened(settings, bars, data, expiries, None, seed)
-        place = placed(out, trials, workers, cluster, bars)
+        dataset, settings = opened(settings, bars, data, expiries, None, instruments, seed)
+        place = placed(stage, out, trials, workers, cluster, bars)
         page = run_regime(dataset, settings, macro, place, plan_of(model, label, of))
-    say(f"regime: {page.absolute()}; every number is in {page.with_name('result.json')}")
+    say(f"regime: {out.absolute() / page.name}; every number is in {out / 'result.json'}")

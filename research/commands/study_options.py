@@ -21,6 +21,7 @@ STUDY = options.options(
     options.SET,
     options.EXPIRIES,
     options.MACRO,
+    options.INSTRUMENTS,
     options.SEED,
     click.option(
         "--workers",
@@ -33,7 +34,9 @@ STUDY = options.options(
     click.option(
         "--trials",
         type=options.PATH,
-        help="Folder of the register of trials (the one that holds --out).",
+        default=Path("trials"),
+        show_default=True,
+        help="Folder of the register of trials, one for all outputs.",
     ),
 )
 """What every study takes."""
@@ -54,23 +57,25 @@ def opened(
     data: Path | None,
     expiries: Path | None,
     macro: Path | None,
+    instruments: Path | None,
     seed: int | None,
 ) -> tuple[Dataset, Settings]:
     """The data, and the settings with dates that it has."""
-    from research.commands.opening import data_request, fit_dates, load
+    from research.commands.opening import data_request, fit_dates, load, say_left_out
 
-    dataset = load(data_request(data, settings, expiries, seed, macro), bars)
+    dataset = load(data_request(data, settings, expiries, seed, macro, instruments), bars)
+    say_left_out(dataset)
     return dataset, fit_dates(settings, dataset)
 
 
-def placed(out: Path, trials: Path | None, workers: int, cluster: str | None, bars: Bars) -> Place:
-    """Where a study writes and what works for it."""
-    from research.output import claimed
+def placed(
+    stage: Path, out: Path, trials: Path, workers: int, cluster: str | None, bars: Bars
+) -> Place:
+    """Where a study writes and what works for it; a damaged register is told before the runs."""
     from research.studies.runner import Workers
-    from research.studies.study_commands import Place, register_beside
+    from research.studies.study_commands import Place
+    from research.studies.trials import TrialRegister
 
-    with claimed(out):  # that it can be written to is known before a long run
-        pass
-    register = register_beside(out, trials)
+    register = TrialRegister(trials)
     register.verify()
-    return Place(out, register, Workers(workers, cluster), bars.market_stage("runs"))
+    return Place(stage, out, register, Workers(workers, cluster), bars.market_stage("runs"))

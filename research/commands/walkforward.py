@@ -46,10 +46,11 @@ def command(
     assignments: tuple[str, ...],
     expiries: Path | None,
     macro: Path | None,
+    instruments: Path | None,
     seed: int | None,
     workers: int,
     cluster: str | None,
-    trials: Path | None,
+    trials: Path,
     grid: tuple[str, ...],
     train: int,
     test: int,
@@ -60,15 +61,16 @@ def command(
     """Choose settings by past returns alone, window after window."""
     settings = chosen(assignments, start, end, markets)
 
+    from research.output import output_set
     from research.progress import Bars
 
-    with Bars() as bars:
+    with output_set(out, "walkforward") as stage, Bars() as bars:
         bars.wait("start")
         from research.studies.study_commands import WalkPlan, run_walkforward
         from research.studies.walkforward import grid_of
 
         plan = WalkPlan(grid_of(grid), train, test, expanding, groups)
-        dataset, settings = opened(settings, bars, data, expiries, macro, seed)
-        place = placed(out, trials, workers, cluster, bars)
+        dataset, settings = opened(settings, bars, data, expiries, macro, instruments, seed)
+        place = placed(stage, out, trials, workers, cluster, bars)
         page = run_walkforward(dataset, settings, place, plan)
-    say(f"walkforward: {page.absolute()}; every number is in {page.with_name('result.json')}")
+    say(f"walkforward: {out.absolute() / page.name}; every number is in {out / 'result.json'}")

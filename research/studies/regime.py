@@ -198,6 +198,8 @@ def verdict(found: dict[str, Score]) -> str:
     text = f"Brier skill over climatology {over.value:.3f} ({over.low:.3f} to {over.high:.3f})"
     if over.low > 0:
         simple = found["skill over volatility alone"]
+        if simple.high < 0:
+            return f"The model has skill, and volatility alone has more. {text}."
         more = "and over" if simple.low > 0 else "but none that is sure over"
         return f"The model has skill, {more} volatility alone. {text}."
     return f"The model has no skill that could be told from luck. {text}."

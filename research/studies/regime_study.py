@@ -65,7 +65,7 @@ def run_regime(
         "regime",
         [StudyRequest(OFF, settings.as_strings())],
         dataset,
-        place.out,
+        place.keep,
         register=place.register,
         workers=place.workers,
         progress=place.progress,

@@ -42,21 +42,19 @@ class Place:
     Attributes
     ----------
     out : Path
-        Page, ``result.json`` and the rows.
+        Page and ``result.json``.
+    keep : Path
+        Rows, so that a study that is started again goes on; not a part of the result.
     register : TrialRegister
     workers : Workers
     progress : callable, optional
     """
 
     out: Path
+    keep: Path
     register: TrialRegister
     workers: Workers = field(default_factory=Workers)
     progress: Progress | None = None
-
-
-def register_beside(out: Path, folder: Path | None = None) -> TrialRegister:
-    """The register of trials: in ``folder``, or beside the output so that outputs share one."""
-    return TrialRegister(out.absolute().parent if folder is None else folder)
 
 
 def run_ablation(dataset: Dataset, settings: Settings, place: Place) -> Path:
@@ -71,7 +69,7 @@ def run_ablation(dataset: Dataset, settings: Settings, place: Place) -> Path:
         "ablation",
         ablation_requests(settings),
         dataset,
-        place.out,
+        place.keep,
         register=place.register,
         workers=place.workers,
         progress=place.progress,
@@ -105,7 +103,7 @@ def run_peers(
         "peers",
         peer_requests(settings),
         dataset,
-        place.out,
+        place.keep,
         register=place.register,
         workers=place.workers,
         progress=place.progress,
@@ -163,7 +161,7 @@ def run_walkforward(
         "walkforward",
         grid_requests(settings, plan.grid),
         dataset,
-        place.out,
+        place.keep,
         register=place.register,
         workers=place.workers,
         progress=place.progress,

@@ -86,6 +86,8 @@ def test_the_verdict_needs_an_interval_above_zero() -> None:
     over = {"skill over climatology": Score(0.1, 0.01, 0.2)}
     weak = verdict({**over, "skill over volatility alone": Score(0.1, -0.1, 0.2)})
     assert "has skill, but none that is sure over volatility alone" in weak
+    worse = verdict({**over, "skill over volatility alone": Score(-0.1, -0.2, -0.01)})
+    assert "has skill, and volatility alone has more" in worse
 
 
 def test_persistence_is_the_rate_after_the_same_state(some: History) -> None:

@@ -15,11 +15,11 @@ from research.studies.ablation import ARMS
 from research.studies.study_commands import (
     Place,
     WalkPlan,
-    register_beside,
     run_ablation,
     run_peers,
     run_walkforward,
 )
+from research.studies.trials import TrialRegister
 from tests.helpers import made_up_dataset, made_up_instruments
 
 SETTINGS = Settings.parse(
@@ -43,7 +43,7 @@ def market() -> Dataset:
 
 
 def place(folder: Path) -> Place:
-    return Place(folder / "out", register_beside(folder / "out"))
+    return Place(folder / "out", folder / "out", TrialRegister(folder))
 
 
 def result(where: Place) -> dict:
