@@ -150,10 +150,10 @@ def history(
         known[rng.random(len(rows)) < 0.3] = np.nan
     else:
         known[:] = np.nan
-    held = np.unique(contract)
+    held, traded_on = np.unique(contract), np.unique(at).tolist()
     mapped = [(days[0], int(held[0]))]
     for c in held[1:]:
-        later = [d for d in days[:sessions] if d > expiry[mapped[-1][1]] - 10]
+        later = [d for d in traded_on if d > expiry[mapped[-1][1]] - 10]
         if later and later[0] > mapped[-1][0]:
             mapped.append((later[0], int(c)))
     return MarketHistory(

@@ -24,15 +24,18 @@ def between(run, first, last):
 
 
 def test_volatility_sharpe_and_cost_from_2000_on(run):
-    """An independent rough computation with fractional contracts: net 1.07, gross 1.26."""
+    """Near independent rough computations with fractional contracts; far above 1.65 means a leak.
+
+    They give net 1.41 and gross 1.54 for equal risk by class, 1.57 and 1.71 for conviction.
+    """
     rows = np.flatnonzero(between(run, "2000-01-01", "2022-06-30"))
     nav = run.nav[rows]
     net = nav[1:] / nav[:-1] - 1.0
     cost = run.cost[rows].sum(axis=1)[1:] / nav[:-1]
     annual = np.sqrt(252)
     assert 0.09 <= net.std() * annual <= 0.11
-    assert 0.85 <= net.mean() / net.std() * annual <= 1.3
-    assert 1.05 <= (net + cost).mean() / net.std() * annual <= 1.45
+    assert 1.1 <= net.mean() / net.std() * annual <= 1.65
+    assert 1.25 <= (net + cost).mean() / net.std() * annual <= 1.8
     assert 0.01 <= cost.mean() * 252 <= 0.022
 
 

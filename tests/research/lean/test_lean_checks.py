@@ -150,7 +150,7 @@ class TestCommands:
         class RunStartedError(Exception):
             pass
 
-        def started(_main, _data, _out, parameters, *_):
+        def started(_main, _data, _out, parameters, *_, **_more):
             runs.append(parameters)
             raise RunStartedError
 
