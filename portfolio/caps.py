@@ -16,6 +16,9 @@ from universe.arrays import BoolArray, FloatArray, IntArray, known
 ROUNDS = 100
 """Of scaling by the root of cap over share; with several binding caps they approach it together."""
 
+SLACK = 1.25
+"""Times 1 / k that a cap on k groups allows at least: at 1 / k itself it would say every weight."""
+
 TOLERANCE = 1e-4
 """Relative excess over a cap that is left."""
 
@@ -111,26 +114,33 @@ def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -
 
     Notes
     -----
-    Shares add up to 1, so k groups with positions cannot all stay below 1 / k: a cap below that
-    counts as 1 / k. The total variance falls; the volatility target that follows raises it again.
+    Shares add up to 1, so k groups with positions cannot all stay below 1 / k: a cap below 1.25 / k
+    counts as that. The total variance falls; the volatility target that follows raises it again.
     """
     bindings: dict[tuple[str, int], Binding] = {}
     held = weights != 0
-    limits = [max(cap.limit, 1.0 / max(len(np.unique(cap.group[held])), 1)) for cap in caps]
+    limits = [max(cap.limit, SLACK / max(len(np.unique(cap.group[held])), 1)) for cap in caps]
+    sizes = [int(cap.group.max(initial=-1)) + 1 for cap in caps]
     out = weights.copy()
     for _ in range(ROUNDS):
         settled = True
-        for cap, limit in zip(caps, limits, strict=True):
-            share = variance_shares(out, cov, cap.group)
-            over = np.flatnonzero(share > limit * (1.0 + TOLERANCE))
-            for index in over.tolist():
-                key = (cap.kind, index)
-                bindings.setdefault(key, Binding(cap.kind, index, float(share[index]), limit))
-            if len(over):
-                settled = False
-                factor = np.ones_like(share)
-                factor[over] = np.sqrt(limit / share[over])
-                out *= factor[cap.group]
+        for cap, limit, size in zip(caps, limits, sizes, strict=True):
+            part = out * (cov @ out)
+            total = part.sum()
+            if not total > SMALLEST**2:
+                continue
+            share = np.bincount(cap.group, part, size) / total
+            over = share > limit * (1.0 + TOLERANCE)
+            if not over.any():
+                continue
+            settled = False
+            for index in np.flatnonzero(over).tolist():
+                if (cap.kind, index) not in bindings:
+                    value = float(share[index])
+                    bindings[cap.kind, index] = Binding(cap.kind, index, value, limit)
+            factor = np.ones(size)
+            factor[over] = np.sqrt(limit / share[over])
+            out *= factor[cap.group]
         if settled:
             break
     return Capped(out, tuple(bindings.values()))

@@ -77,13 +77,13 @@ class TestShares:
         assert capped.weights.tobytes() == weights.tobytes()
         assert capped.bindings == ()
 
-    def test_fewer_groups_than_a_cap_needs_become_equal(self):
+    def test_fewer_groups_than_a_cap_needs_stay_within_a_quarter_of_equal_shares(self):
         capped = cap_shares(
             np.array([3.0, 1.0, 0.0]), np.eye(3), [ShareCap("market", np.arange(3), 0.08)]
         )
         shares = variance_shares(capped.weights, np.eye(3), np.arange(3))
-        assert shares[:2] == pytest.approx([0.5, 0.5], rel=1e-3)
-        assert capped.bindings[0].limit == 0.5
+        assert shares[:2] == pytest.approx([0.625, 0.375], rel=1e-3)
+        assert capped.bindings[0].limit == 0.625
 
     def test_one_market_is_all_of_its_risk(self):
         capped = cap_shares(np.array([2.0]), np.eye(1), caps_of(np.zeros(1, np.int64)))

@@ -65,8 +65,14 @@ def panels(run: RunResult) -> list[Panel]:
 
 @pytest.fixture
 def without_live_plots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the interactive drawings, which cost most of a page's time."""
+    """Leave out the interactive drawings, which cost half of a page's time."""
     monkeypatch.setattr(markup, "live_plots", lambda *_: Live("", "{}", "[]"))
+
+
+@pytest.fixture
+def without_plots(without_live_plots: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out all drawings, for tests of words and figures."""
+    monkeypatch.setattr(markup, "still_svg", lambda *_: "<svg></svg>")
 
 
 class Checker(HTMLParser):
@@ -150,7 +156,7 @@ def test_signals_are_in_the_page(run: RunResult, page: str) -> None:
     assert "carry: all 1 event" not in page
 
 
-@pytest.mark.usefixtures("without_live_plots")
+@pytest.mark.usefixtures("without_plots")
 def test_what_a_run_lacks_is_said_in_a_sentence() -> None:
     page = without_scripts(
         render_report(small_result([100.0] * 5, forecasts={"trend": np.ones((5, 1))}))
@@ -162,7 +168,7 @@ def test_what_a_run_lacks_is_said_in_a_sentence() -> None:
     assert page.count("<figure ") == 12
 
 
-@pytest.mark.usefixtures("without_live_plots")
+@pytest.mark.usefixtures("without_plots")
 def test_the_profit_of_calendar_spreads_is_named() -> None:
     spreads = np.full((5, 1), 2.0)
     run = small_result(
@@ -255,7 +261,7 @@ def test_letters_stand_out_from_what_is_behind_them(page: str, scheme: int) -> N
         assert contrast(channels(back or "#ffffff"), channels(front)) >= 4.5
 
 
-@pytest.mark.usefixtures("without_live_plots")
+@pytest.mark.usefixtures("without_plots")
 def test_what_a_run_records_beyond_the_usual_is_shown(run: RunResult) -> None:
     n, markets = run.contracts.shape
     more = replace(
@@ -281,7 +287,7 @@ def test_what_a_run_records_beyond_the_usual_is_shown(run: RunResult) -> None:
     assert rows[run.markets[0]][7] == "12.5 %"
 
 
-@pytest.mark.usefixtures("without_live_plots")
+@pytest.mark.usefixtures("without_plots")
 def test_what_no_fund_could_have_had_comes_first() -> None:
     broke = small_result([100.0, 20.0, -5.0, -5.0])
     page = without_scripts(render_report(broke))
@@ -293,7 +299,7 @@ def test_what_no_fund_could_have_had_comes_first() -> None:
     assert "No fund could" not in without_scripts(render_report(small_result([100.0] * 5)))
 
 
-@pytest.mark.usefixtures("without_live_plots")
+@pytest.mark.usefixtures("without_plots")
 def test_a_result_has_frames_a_summary_and_a_report(tmp_path: Path, run: RunResult) -> None:
     frame, summary = run.frame(), run.summary()
     assert list(frame["nav"]) == list(run.nav)
@@ -319,7 +325,7 @@ def test_short_runs(days: int) -> None:
     assert "</html>" in render_report(fake_result(days, 2))
 
 
-@pytest.mark.usefixtures("without_live_plots")
+@pytest.mark.usefixtures("without_plots")
 def test_a_real_run_without_trades_events_exceptions_or_issues() -> None:
     page = without_scripts(render_report(small_result([100.0] * 5)))
     assert "All 0 exceptions" in page

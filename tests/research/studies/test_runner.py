@@ -30,8 +30,8 @@ from research.studies.trials import TrialRegister
 from tests.helpers import made_up_dataset
 
 QUICK = {
-    "start": "2015-06-01",
-    "end": "2016-08-31",
+    "start": "2015-04-01",
+    "end": "2015-12-15",
     "var_min_sessions": "60",
     "var_reference": "AA 0.6 BB 0.4",
 }
@@ -82,7 +82,7 @@ def plain(name: str, **settings: str) -> StudyRequest:
 
 @pytest.fixture(scope="module")
 def market() -> Dataset:
-    return made_up_dataset()
+    return made_up_dataset(250)
 
 
 class TestOneRow:

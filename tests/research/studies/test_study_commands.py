@@ -24,8 +24,8 @@ from tests.helpers import made_up_dataset, made_up_instruments
 
 SETTINGS = Settings.parse(
     {
-        "start": "2015-06-01",
-        "end": "2016-08-31",
+        "start": "2015-04-01",
+        "end": "2015-12-15",
         "var_min_sessions": "60",
         "var_reference": "ES 0.6 ZN 0.4",
     }
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.slow
 def market() -> Dataset:
     made = made_up_instruments()
     named = [replace(one, code=code) for one, code in zip(made, ("ES", "ZN"), strict=False)]
-    return made_up_dataset(420, markets=[*named, *made[2:]])
+    return made_up_dataset(250, markets=[*named, *made[2:]])
 
 
 def place(folder: Path) -> Place:
@@ -75,7 +75,7 @@ def test_peers_with_a_file(tmp_path: Path, market: Dataset) -> None:
 
 def test_walkforward(tmp_path: Path, market: Dataset) -> None:
     where = place(tmp_path)
-    plan = WalkPlan({"trend_budget": ["0.2", "0.8"]}, train=120, test=60, groups=4)
+    plan = WalkPlan({"trend_budget": ["0.2", "0.8"]}, train=50, test=25, groups=4)
     page = run_walkforward(market, SETTINGS, where, plan)
     found = result(where)
     assert [row["name"] for row in found["rows"]] == [
