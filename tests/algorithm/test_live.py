@@ -1,5 +1,6 @@
 """What live trading asks of LEAN's account and store, on stand-ins for them."""
 
+import copy
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -359,32 +360,39 @@ class TestValueThatPositionsExplain:
         assert np.isnan(evenings(-5e5, -4000.0))
 
 
-@pytest.mark.parametrize("value", [0.0, -1.0, 1e-9, 1.0, float("nan"), -5e5, 0.3])
-@pytest.mark.parametrize("known", [True, False], ids=["later", "first evening"])
-def test_no_absurd_value_ever_sends_an_order(made_up, value, known):
-    """From the broker's answer to the orders, evening after evening; 0.3 is of the last NAV."""
+@pytest.fixture(scope="module")
+def on_the_way(made_up):
+    """A strategy that holds contracts, what it holds, and the bars of the next evenings."""
     engine = EmbeddedEngine(made_up, Settings(start="2015-06-01", end="2016-06-30", vol_span=10))
     bars = iter(engine.feed)
     while engine.strategy.day < 16_800 or not engine.ledger.holdings:
         engine.step(next(bars))
-    strategy = engine.strategy
+    return engine.strategy, dict(engine.ledger.holdings), [next(bars) for _ in range(5)]
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e-9, 1.0, float("nan"), -5e5, 0.3])
+@pytest.mark.parametrize("known", [True, False], ids=["later", "first evening"])
+def test_no_absurd_value_ever_sends_an_order(on_the_way, value, known):
+    """From the broker's answer to the orders, evening after evening; 0.3 is of the last NAV."""
+    so_far, holdings, evenings = on_the_way
+    strategy = copy.deepcopy(so_far)
     if not known:
         strategy.last_nav = 0.0
     elif value == 0.3:
         value = 0.3 * strategy.last_nav
     context = TradingContext(strategy, lambda _: None)
-    context.holdings = dict(engine.ledger.holdings)
+    context.holdings = dict(holdings)
     context.symbols = {key: key for key in context.holdings}
     holding = SimpleNamespace(holdings_value=1e7)
     algorithm = SimpleNamespace(portfolio=dict.fromkeys(context.holdings, holding))
     algorithm.error = algorithm.log = lambda _: None
     account = LiveAccount(algorithm, context)
     before = strategy.scale_named("governor").peak, strategy.last_nav
-    for _ in range(5):
+    for bars in evenings:
         with context.deciding(account.believed(value)) as walk:
             decision = walk.finish()
         assert decision.is_blind
         due = strategy.markets.must_exit
         assert all(due[order.market] for order in decision.orders)
         assert (strategy.scale_named("governor").peak, strategy.last_nav) == before
-        strategy.observe(next(bars).session)
+        strategy.observe(bars.session)
