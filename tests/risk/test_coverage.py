@@ -83,7 +83,7 @@ class TestPublished:
 
 
 class TestExact:
-    @pytest.mark.parametrize("sessions", [2, 3, 5, 9, 12])
+    @pytest.mark.parametrize("sessions", [2, 3, 5, 8, 10])
     def test_joint_and_order_are_the_sum_over_all_samples(self, sessions):
         confidence = 0.8
         samples = [np.array(s) for s in itertools.product([False, True], repeat=sessions)]
@@ -171,18 +171,19 @@ class TestEdges:
 class TestSizes:
     """Under the null a test at 5 % rejects at most 5 % of samples, and not far fewer."""
 
-    @pytest.mark.parametrize("sessions", [250, 1000])
-    def test_monte_carlo(self, sessions):
+    @pytest.mark.parametrize(("sessions", "samples"), [(250, 1000), (1000, 400)])
+    def test_monte_carlo(self, sessions, samples):
         rng = np.random.default_rng(4)
         joint, order, share = [], [], []
-        for _ in range(1000):
+        most = 0.05 + 2.6 * (0.05 * 0.95 / samples) ** 0.5
+        for _ in range(samples):
             hit = rng.random(sessions) < 0.05
             joint.append(conditional_coverage(hit, 0.95).exact)
             order.append(independence(hit).exact)
             share.append(kupiec(int(hit.sum()), sessions, 0.95).exact)
         for name, found in (("joint", joint), ("order", order), ("share", share)):
             size = np.mean(np.array(found) <= 0.05)
-            assert 0.02 < size < 0.068, (name, size)  # 0.05 + 2.6 standard errors
+            assert 0.02 < size < most, (name, size)
 
     def test_clusters_are_found(self):
         rng = np.random.default_rng(5)
