@@ -171,19 +171,18 @@ class TestEdges:
 class TestSizes:
     """Under the null a test at 5 % rejects at most 5 % of samples, and not far fewer."""
 
-    @pytest.mark.parametrize(("sessions", "samples"), [(250, 1000), (1000, 600)])
-    def test_monte_carlo(self, sessions, samples):
+    @pytest.mark.parametrize("sessions", [250, 1000])
+    def test_monte_carlo(self, sessions):
         rng = np.random.default_rng(4)
         joint, order, share = [], [], []
-        most = 0.05 + 2.6 * (0.05 * 0.95 / samples) ** 0.5
-        for _ in range(samples):
+        for _ in range(1000):
             hit = rng.random(sessions) < 0.05
             joint.append(conditional_coverage(hit, 0.95).exact)
             order.append(independence(hit).exact)
             share.append(kupiec(int(hit.sum()), sessions, 0.95).exact)
         for name, found in (("joint", joint), ("order", order), ("share", share)):
             size = np.mean(np.array(found) <= 0.05)
-            assert 0.02 < size < most, (name, size)
+            assert 0.02 < size < 0.068, (name, size)  # 0.05 + 2.6 standard errors
 
     def test_clusters_are_found(self):
         rng = np.random.default_rng(5)
