@@ -7,7 +7,7 @@ A name is that of a file without its ending: ``ewmac/16-raw``, ``smoothed/combin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -117,7 +117,7 @@ def _place(roll: Roll, instruments: Iterable[Instrument]) -> int:
 
 def _continuous(
     close: pd.DataFrame, rolls: Iterable[Roll], instruments: Iterable[Instrument]
-) -> Mapping[str, pd.DataFrame]:
+) -> dict[str, pd.DataFrame]:
     """All three adjustments, without the markets of which one cannot be made (U3)."""
     of_market: dict[str, list[Roll]] = defaultdict(list)
     for roll in rolls:
