@@ -56,4 +56,4 @@ def test_every_run_has_it_and_its_record_has_the_same() -> None:
     assert again.name == run.benchmark.name
     np.testing.assert_allclose(again.returns, run.benchmark.returns, atol=1e-10)
     assert run.benchmark.returns.any()
-    assert "benchmark" in run.frame().columns
+    assert "benchmark_return" in run.frame().columns
