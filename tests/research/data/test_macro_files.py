@@ -337,7 +337,7 @@ def test_case_of_column_names_does_not_matter(tmp_path, name, text):
 
 
 def test_moody_s_spread_is_known_two_business_days_later(tmp_path):
-    """Friday 2020-01-17: Monday was Martin Luther King's birthday, so the second day is Wednesday."""
+    """The Monday after Friday 2020-01-17 was a holiday, so the second day is Wednesday."""
     put(tmp_path, "BAA10Y", "DATE,BAA10Y\n2020-01-15,1.9\n2020-01-17,2.0\n")
     known = rows(load_macro(tmp_path)["credit.spread"])
     assert known == {"2020-01-17": 0.019, "2020-01-22": 0.02}
