@@ -19,7 +19,7 @@ from execution.fills import EXPIRY, Fill
 from portfolio.covariance import portfolio_vol
 from risk.gate import VarGate
 from universe.arrays import BoolArray, FloatArray, IntArray, known
-from universe.instruments import Instrument
+from universe.instruments import Instrument, volume_note
 from universe.legs import ContractKey, Legs
 
 SCHEMA = 1
@@ -88,6 +88,8 @@ class Header:
         Whether calendar spreads are assets, after the markets outright.
     issues : tuple of (market, epoch day or None, kind, sentence)
         What the importer doubted.
+    volumes : str
+        What the average daily volumes behind impact and caps are worth; empty if measured.
     """
 
     engine: str
@@ -101,6 +103,7 @@ class Header:
     spread_sleeves: tuple[str, ...]
     spreads: bool
     issues: tuple[tuple[str, int | None, str, str], ...] = ()
+    volumes: str = ""
 
     @property
     def codes(self) -> list[str]:
@@ -262,6 +265,7 @@ def header_of(
         tuple(name for name in strategy.sleeves if forecasts.on_spreads(name)),
         strategy.assets.spreads is not None,
         tuple(issues),
+        volume_note(strategy.instruments),
     )
 
 

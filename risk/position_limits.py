@@ -10,7 +10,7 @@ or net short. The spot month is the contract month whose delivery the exchange's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -207,7 +207,7 @@ def cap_positions(
     Raises
     ------
     ValueError
-        If the headroom is not within [0, 1).
+        If the headroom is not within [0, 1), or a market's full-size contract is unknown.
     """
     if not 0 <= headroom < 1:
         raise ValueError(f"headroom is {headroom:g}; it must be at least 0 and below 1")
@@ -215,7 +215,8 @@ def cap_positions(
     steps: list[str] = []
     unknown: set[str] = set()
     underlying = [instrument.full_size or instrument.code for instrument in instruments]
-    size = np.array([_full_sizes(instrument) for instrument in instruments])
+    known = {instrument.code: instrument for instrument in (*MASTER, *instruments)}
+    size = np.array([_full_sizes(instrument, known) for instrument in instruments])
     for code in dict.fromkeys(underlying):
         members = np.array([name == code for name in underlying])
         if not contracts[members].any():
@@ -233,11 +234,16 @@ def cap_positions(
     return PositionCheck(contracts, steps, tuple(sorted(unknown)))
 
 
-def _full_sizes(instrument: Instrument) -> float:
-    """Full-size contracts that one contract counts as."""
+def _full_sizes(instrument: Instrument, known: Mapping[str, Instrument]) -> float:
+    """Full-size contracts that one contract counts as; ``known`` has the run's own markets too."""
     if not instrument.full_size:
         return 1.0
-    return instrument.multiplier / MASTER[instrument.full_size].multiplier
+    if instrument.full_size not in known:
+        raise ValueError(
+            f"{instrument.code} has the full-size contract {instrument.full_size}, which is neither"
+            " in the master nor among the markets given"
+        )
+    return instrument.multiplier / known[instrument.full_size].multiplier
 
 
 def _within(

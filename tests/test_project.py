@@ -205,6 +205,7 @@ def test_notice_is_that_of_the_project():
     text = (ROOT / "NOTICE").read_text(encoding="utf-8")
     assert text.startswith("trend-carry\nCopyright ")
     assert "Apache License" in text
+    assert "BokehJS" in text  # pages carry it
 
 
 def test_ci_is_executable():

@@ -11,7 +11,6 @@ short table fits into one parameter of LEAN.
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -20,6 +19,7 @@ from typing import Any
 from universe.expiry import last_holding_date, last_trade_date
 from universe.instrument_columns import COLUMNS, EMPTY
 from universe.instruments import AssetClass, Basis, Instrument, InstrumentMaster
+from universe.nearest import did_you_mean
 from universe.rolls import MONTH_LETTERS
 
 LIKE = "like"
@@ -174,8 +174,7 @@ def _check_header(header: list[str], number: int, faults: list[str]) -> None:
     known = [*_BY_NAME, LIKE]
     for name in header:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f", did you mean {near[0]!r}" if near else f"; known are {', '.join(known)}"
+            hint = did_you_mean(name, known) or f"; known are {', '.join(known)}"
             faults.append(f"line {number}: unknown column {name!r}{hint}")
     faults += [
         f"line {number}: column {name!r} stands there twice"

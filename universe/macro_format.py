@@ -47,7 +47,8 @@ class SeriesInfo:
         "fraction a year", "points" (VIX: annualised volatility in per cent) or "calendar days".
     lag : int
         Business days from the day a value describes to the one on which it is public before the
-        decision: 1 for rates that are published the next morning or afternoon, 0 for prices.
+        decision: 1 for rates that are published the next morning or afternoon, 2 for FRED's spreads
+        over Moody's yields (measured on its vintages), 0 for prices.
     low, high : float
         Plausible values, in the unit; anything outside is a wrong file or a wrong unit.
     source : str
@@ -61,8 +62,8 @@ class SeriesInfo:
     source: str
 
 
-def _rate(source: str, high: float = 0.30) -> SeriesInfo:
-    return SeriesInfo("fraction a year", 1, -0.05, high, source)
+def _rate(source: str, high: float = 0.30, lag: int = 1) -> SeriesInfo:
+    return SeriesInfo("fraction a year", lag, -0.05, high, source)
 
 
 def _vix_months() -> dict[str, SeriesInfo]:
@@ -87,7 +88,9 @@ SERIES: Final[Mapping[str, SeriesInfo]] = MappingProxyType(
             for years in (2, 5, 10, 30)
         },
         "eur.3m": _rate("3-month EURIBOR, act/360, EMMI"),
-        "credit.spread": _rate("Moody's Baa yield less the 10-year Treasury's (FRED BAA10Y)"),
+        "credit.spread": _rate(
+            "Moody's Baa yield less the 10-year Treasury's (FRED BAA10Y)", lag=2
+        ),
         "vix.spot": SeriesInfo("points", 0, 5, 150, "Cboe VIX index, close"),
         **_vix_months(),
     }

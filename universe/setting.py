@@ -6,7 +6,6 @@ of all packages and registered components into one set of flat names.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import math
@@ -15,6 +14,8 @@ from dataclasses import Field, dataclass, field, fields
 from datetime import date
 from enum import StrEnum
 from typing import Any, Self
+
+from universe.nearest import did_you_mean
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 """Words for a switch; the first is how it is written."""
@@ -83,9 +84,8 @@ class Table:
         parsed: dict[str, Any] = {}
         for name, text in values.items():
             if name not in specs:
-                near = difflib.get_close_matches(name, specs, n=1, cutoff=0.5)
-                hint = f"did you mean {near[0]!r}?" if near else "none is near it"
-                raise SettingsError(f"unknown setting {name!r}; {hint} (make settings lists all)")
+                hint = did_you_mean(name, specs, likeness=0.5) or "; none is near it"
+                raise SettingsError(f"unknown setting {name!r}{hint} (make settings lists all)")
             parsed[name] = _parse(specs[name], str(text))
         return cls(**parsed)
 

@@ -48,6 +48,10 @@ COMMANDS: dict[str, Entry] = {
         "measure every rule by itself on DATA, by asset class",
         "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED OUT",
     ),
+    "signals": Entry(
+        "write every intermediate of the rules, prices and rolls as tables by name",
+        "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED OUT",
+    ),
     "ablation": Entry(
         "what every part of the strategy adds, alone and on top",
         f"{STUDY} OUT",

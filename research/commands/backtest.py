@@ -55,7 +55,6 @@ def command(
         bars.wait("start")
         from research.engine.engine import run_backtest
         from research.engine.record_file import record_file
-        from research.measures.benchmark import benchmark_of
         from research.pages.run_files import REPORT, write_run
         from research.pages.summary_table import print_summary
 
@@ -67,7 +66,6 @@ def command(
             result = run_backtest(dataset, settings, bars.stage("run"), record)
         bars.finish()
         refuse_without(result.forecasts.values(), dataset)
-        result.benchmark = benchmark_of(dataset, result.day)
         write_run(result, stage, bars.stage("report"))
     print_summary(result, console())
     if dataset.issues:

@@ -33,7 +33,7 @@ def command(data: Path | None, macro: Path | None, instruments: Path | None) -> 
                 raise
             click.echo(f"error: {subject}: {sentence}", err=True)
             problems += 1
-    for line in _lean_folder(data):
+    for line in _lean_folder(data, instruments):
         click.echo(f"error: LEAN data: {printable(line)}", err=True)
         problems += 1
     try:
@@ -59,7 +59,7 @@ def _config() -> Iterator[str]:
 
 def _data(data: Path | None, macro: Path | None, instruments: Path | None) -> Iterator[str]:
     from research.commands.opening import load, span
-    from research.data.issue_log import left_out
+    from research.data.issue_log import doubts, left_out
     from research.data.macro_files import UNKNOWN
     from research.data.macro_use import usage_notes
     from research.lean.project_config import chosen_settings
@@ -76,21 +76,24 @@ def _data(data: Path | None, macro: Path | None, instruments: Path | None) -> It
     )
     yield from left_out(dataset.issues)
     yield from (issue.detail for issue in dataset.issues if issue.kind == UNKNOWN)
+    yield from doubts(issue for issue in dataset.issues if issue.kind != UNKNOWN)
     if macro is not None:
         markets = [history.instrument for history in dataset.markets.values()]
         yield from usage_notes(dataset.macro, chosen_settings(()), markets)
 
 
-def _lean_folder(data: Path | None) -> Iterator[str]:
+def _lean_folder(data: Path | None, instruments: Path | None) -> Iterator[str]:
     """What LEAN would not say of a folder of its own layout."""
     from research.data.errors import DataError
+    from research.data.instruments_file import master_with
     from research.lean.checks import check_folder, expected_markets
     from research.open_data import Layout, detect_layout
-    from universe.master import MASTER
+    from universe.instrument_table import InstrumentTableError
 
     try:
         if data is None or detect_layout(data) is not Layout.LEAN:
             return
-    except DataError:  # said already
+        master = master_with(instruments)
+    except (DataError, InstrumentTableError):  # said already
         return
-    yield from map(str, check_folder(data, expected_markets(data, MASTER)))
+    yield from map(str, check_folder(data, expected_markets(data, master)))

@@ -26,7 +26,6 @@ def command(
     from research.commands.opening import data_request, fit_dates, load
     from research.engine.engine import run_backtest
     from research.lean.project_config import OPEN_END, ROOT
-    from research.measures.benchmark import benchmark_of
     from research.pages.doc_figures import write_figures
     from research.progress import Bars
 
@@ -40,7 +39,6 @@ def command(
     with Bars() as bars:
         dataset = load(data_request(data, settings, expiries, None, None), bars)
         result = run_backtest(dataset, fit_dates(settings, dataset), bars.stage("run"))
-        result.benchmark = benchmark_of(dataset, result.day)
         written = write_figures(result, ROOT)
     for path in written:
         say(f"written: {path}")

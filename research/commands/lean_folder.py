@@ -28,17 +28,15 @@ def with_traded_markets(
         If the folder is none of LEAN's, a market that was named cannot be traded, or none can.
     """
     from research.data.errors import DataError
-    from research.data.instruments_file import STORE_KEY, read_instruments
+    from research.data.instruments_file import STORE_KEY, master_with
     from research.lean.checks import check_folder, expected_markets, untraded
     from research.open_data import Layout, detect_layout
-    from universe.master import MASTER
 
     if not data.is_dir() or detect_layout(data) is not Layout.LEAN:
         make = call("export", data="FOLDER", lean_data="LEAN/Data")
         raise DataError(f"{data}: no LEAN data folder; make one with '{make}'")
-    master = MASTER
+    master = master_with(instruments)
     if instruments is not None:
-        master = MASTER.with_changes(read_instruments(instruments))
         settings = replace(settings, instruments=STORE_KEY)
     chosen = (
         expected_markets(data, master)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from research.data.errors import DataError
 from universe.instrument_table import own_instruments
-from universe.instruments import Instrument
+from universe.instruments import Instrument, InstrumentMaster
 from universe.master import MASTER
 
 STORE_KEY = "trend-carry/instruments.csv"
@@ -24,6 +24,17 @@ def read_instruments(path: str | Path) -> list[Instrument]:
         With every fault by line.
     """
     return own_instruments(read_text(path), MASTER, str(path))
+
+
+def master_with(path: str | Path | None) -> InstrumentMaster:
+    """The master with the changes of an instruments file, or as it is without one.
+
+    Raises
+    ------
+    DataError, universe.instrument_table.InstrumentTableError
+        As :func:`read_instruments`.
+    """
+    return MASTER if path is None else MASTER.with_changes(read_instruments(path))
 
 
 def read_text(path: str | Path) -> str:

@@ -61,3 +61,18 @@ def left_out(issues: Iterable[DataIssue]) -> list[str]:
         f"left out: {', '.join(dict.fromkeys(markets))} ({kind}: {detail})"
         for (kind, detail), markets in by_reason.items()
     ]
+
+
+def doubts(issues: Iterable[DataIssue], most: int = 3) -> list[str]:
+    """A sentence for each other kind of issue: how many there are, and the first of them."""
+    by_kind: dict[str, list[str]] = {}
+    for issue in issues:
+        if issue.kind not in LEFT_OUT:
+            on = "" if issue.epoch_day is None else f" {from_epoch_day(issue.epoch_day)}"
+            found = by_kind.setdefault(issue.kind, [])
+            found.append(f"{issue.market}{on}: {issue.detail}".removeprefix(": "))
+    out = []
+    for kind, found in by_kind.items():
+        rest = f"; and {len(found) - most} more" if len(found) > most else ""
+        out.append(f"{kind} ({len(found)}): {'; '.join(found[:most])}{rest}")
+    return out

@@ -61,6 +61,7 @@ class RunResult:
     fills: list[Fill] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     issues: list[DataIssue] = field(default_factory=list)
+    volumes: str = ""  # what the volumes behind impact and caps are worth
     timings: dict[str, float] = field(default_factory=dict)
     var_held: FloatArray | None = None  # 99 %/20-day of the contracts held at the close
     es_one_day: FloatArray | None = None  # expected shortfall beside var_one_day

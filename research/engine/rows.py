@@ -12,6 +12,7 @@ from research.data.dataset import DataIssue
 from research.engine.ledger import DayBook
 from research.engine.result import RunResult
 from research.engine.sleeve_pnl import RESIDUAL
+from research.measures.benchmark import benchmark_of
 from risk.gate import VarGate
 from risk.governor import DrawdownGovernor
 from universe.arrays import BoolArray, FloatArray, IntArray, known
@@ -164,7 +165,7 @@ class Rows:
         tables |= {name: np.array(rows[name], dtype=np.int64) for name in (*whole, *spreads)}
         if header.spreads:
             tables["spread_pnl"] = np.array(rows["spread_pnl"])
-        return RunResult(
+        result = RunResult(
             data_name=header.data_name,
             synthetic=header.synthetic,
             engine=header.engine,
@@ -183,6 +184,7 @@ class Rows:
             fills=[fill for fills in rows["fills"] for fill in fills],
             events=list(self._events),
             issues=[DataIssue(*issue) for issue in header.issues],
+            volumes=header.volumes,
             timings=dict(seconds),
             target_contracts=rows["target_contracts"],
             orders=[order for orders in rows["orders"] for order in orders],
@@ -194,6 +196,8 @@ class Rows:
             history_ret=np.array(self._ret),
             **tables,
         )
+        result.benchmark = benchmark_of(result)
+        return result
 
     def _append(self, **values: Any) -> None:
         for name, value in values.items():

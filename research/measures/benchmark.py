@@ -1,24 +1,27 @@
-"""A benchmark out of the data itself: 60 % equity and 40 % bond futures, rebalanced every session.
+"""A benchmark out of the run itself: 60 % equity and 40 % bond futures, rebalanced every session.
 
-Futures earn in excess of the bill rate, as the strategy's own returns do.
+Its returns are those of the contracts that the strategy follows, as the quality gate lets them
+through and as the record of either engine has them. Futures earn in excess of the bill rate, as the
+strategy's own returns do.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from research.data.dataset import Dataset, MarketHistory
-from universe.arrays import FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray
 from universe.instruments import AssetClass
+
+if TYPE_CHECKING:
+    from research.engine.result import RunResult
 
 PREFERRED = {AssetClass.EQUITY: "ES", AssetClass.BOND: "ZN"}
 """S&P 500 and ten-year Treasury note; else the market of the class with most sessions."""
 
-EQUITY_SHARE = 0.6
-BAD_PRINT = 0.2
-"""A close this far, in logarithms, from the middle of itself and its neighbours is no price."""
+SHARES = {AssetClass.EQUITY: 0.6, AssetClass.BOND: 0.4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,90 +40,42 @@ class Benchmark:
     returns: FloatArray
 
 
-def benchmark_of(dataset: Dataset, day: IntArray) -> Benchmark | None:
-    """60/40 of the data's equity and bond futures on the sessions of a run.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    day : int array of shape (n_days,)
-        Epoch days, ascending.
+def benchmark_of(result: RunResult) -> Benchmark | None:
+    """60/40 of the run's equity and bond futures.
 
     Returns
     -------
     Benchmark or None
-        All of one class where the data hold no market of the other; None where they hold neither.
+        All of one class where the run has no market of the other; None where it has neither, or no
+        record of the markets' returns.
     """
-    if not len(day):
+    n = len(result.day)
+    if result.history_ret is None or result.history_seen is None or not n:
         return None
+    seen, ret = result.history_seen[-n:], result.history_ret[-n:]
     found = {
-        kind: history
-        for kind in PREFERRED
-        if (history := _market(dataset, kind, int(day[0]), int(day[-1]))) is not None
+        kind: market for kind in PREFERRED if (market := _market(result, kind, seen)) is not None
     }
     if not found:
         return None
-    shares = {AssetClass.EQUITY: EQUITY_SHARE, AssetClass.BOND: 1.0 - EQUITY_SHARE}
-    whole = sum(shares[kind] for kind in found)
-    total, names = np.zeros(len(day)), []
-    for kind, history in found.items():
-        share = shares[kind] / whole
-        total += share * front_returns(history, day)
-        names.append(f"{100 * share:.0f} % {history.instrument.code}")
+    whole = sum(SHARES[kind] for kind in found)
+    total, names = np.zeros(n), []
+    for kind, market in found.items():
+        share = SHARES[kind] / whole
+        total += share * ret[:, market]
+        names.append(f"{100 * share:.0f} % {result.markets[market]}")
+    total[0] = 0.0
     return Benchmark(" + ".join(names), total)
 
 
-def _market(dataset: Dataset, kind: AssetClass, first: int, last: int) -> MarketHistory | None:
-    def sessions(history: MarketHistory) -> int:
-        inside = history.day[(history.day >= first) & (history.day <= last)]
-        return len(np.unique(inside))
-
-    of_kind = [h for h in dataset.markets.values() if h.instrument.asset_class == kind]
-    usable = [h for h in of_kind if sessions(h) > 1 and len(h.mapped_from)]
+def _market(result: RunResult, kind: AssetClass, seen: BoolArray) -> int | None:
+    sessions = seen.sum(axis=0)
+    usable = [
+        market
+        for market, of_class in enumerate(result.classes)
+        if of_class == kind and sessions[market] > 1
+    ]
     if not usable:
         return None
-    return max(usable, key=lambda h: (h.instrument.code == PREFERRED[kind], sessions(h)))
-
-
-def front_returns(history: MarketHistory, day: IntArray) -> FloatArray:
-    """Simple returns of the source's own front contract on given sessions, (n_days,).
-
-    A contract is held from the close on which it is the front one; the return of sessions without
-    a price is in the next one that has one.
-    """
-    sessions, closes = _front_pairs(history)
-    level = np.cumprod(1.0 + closes)
-    place = np.searchsorted(sessions, day, side="right") - 1
-    value = np.where(place >= 0, level[np.maximum(place, 0)] if len(level) else 1.0, 1.0)
-    out = np.zeros(len(day))
-    out[1:] = value[1:] / value[:-1] - 1.0
-    return out
-
-
-def _front_pairs(history: MarketHistory) -> tuple[IntArray, FloatArray]:
-    """Sessions, and the return into each of the contract that was the front one before."""
-    sessions = np.unique(history.day)
-    front = history.mapped_contract[
-        np.maximum(np.searchsorted(history.mapped_from, sessions, side="right") - 1, 0)
-    ]
-    width = len(history.contract_month) + 1
-    key = history.day * width + history.contract
-    close = np.where(history.close > 0, history.close, np.nan)
-
-    def price(at: IntArray, contract: IntArray) -> FloatArray:
-        row = np.minimum(np.searchsorted(key, at * width + contract), len(key) - 1)
-        return np.where(key[row] == at * width + contract, close[row], np.nan)
-
-    known = np.isfinite(price(sessions, front))
-    sessions, front = sessions[known], front[known]
-    if not len(sessions):
-        return sessions, np.zeros(0)
-    now, before = price(sessions[1:], front[:-1]), price(sessions[:-1], front[:-1])
-    change = np.nan_to_num(np.concatenate([[0.0], now / before - 1.0]))
-    # a bad print makes two moves that undo each other
-    moved = np.log1p(change)
-    bad = np.zeros(len(change), dtype=bool)
-    bad[:-1] = (np.abs(moved[:-1]) > BAD_PRINT) & (np.abs(moved[1:]) > BAD_PRINT)
-    bad[:-1] &= np.abs(moved[:-1] + moved[1:]) < BAD_PRINT
-    bad[1:] |= bad[:-1]
-    return sessions, np.where(bad, 0.0, change)
+    preferred = PREFERRED[kind]
+    return max(usable, key=lambda market: (result.markets[market] == preferred, sessions[market]))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from research.data.instruments_file import read_instruments
+from research.data.instruments_file import master_with
 from universe.expiry import KNOWN_RULES, last_trade_date
 from universe.instrument_columns import COLUMNS
 from universe.instrument_table import LIKE, table_text
@@ -166,7 +166,7 @@ def markets_command(instruments: Path | None, form: str) -> None:
     if form == "columns":
         click.echo(columns_text(), nl=False)
         return
-    master = MASTER.with_changes(read_instruments(instruments) if instruments else [])
+    master = master_with(instruments)
     click.echo(markets_text(master) if form == "markdown" else table_text(master), nl=False)
 
 

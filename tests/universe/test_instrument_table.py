@@ -129,7 +129,7 @@ class TestFaults:
         [
             ("", "empty; expected a header line"),
             ("# only a remark\n", "empty; expected a header line"),
-            ("kode,tick\nES,1\n", "line 1: unknown column 'kode', did you mean 'code'"),
+            ("kode,tick\nES,1\n", "line 1: unknown column 'kode'; did you mean 'code'"),
             ("kode,tick\nES,1\n", "line 1: no column 'code'"),
             ("code,tick,tick\nES,1,1\n", "line 1: column 'tick' stands there twice"),
             ("code,qqqqqq\nES,1\n", "unknown column 'qqqqqq'; known are code, name"),

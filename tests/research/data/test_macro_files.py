@@ -336,6 +336,13 @@ def test_case_of_column_names_does_not_matter(tmp_path, name, text):
     assert rows(load_macro(tmp_path)["usd.10y"]) == {"1962-01-03": 0.0406}
 
 
+def test_moody_s_spread_is_known_two_business_days_later(tmp_path):
+    """The Monday after Friday 2020-01-17 was a holiday, so the second day is Wednesday."""
+    put(tmp_path, "BAA10Y", "DATE,BAA10Y\n2020-01-15,1.9\n2020-01-17,2.0\n")
+    known = rows(load_macro(tmp_path)["credit.spread"])
+    assert known == {"2020-01-17": 0.019, "2020-01-22": 0.02}
+
+
 def test_vix_under_its_fred_name(tmp_path):
     put(tmp_path, "VIXCLS", "DATE,VIXCLS\n1990-01-02,17.24\n")
     assert rows(load_macro(tmp_path)["vix.spot"]) == {"1990-01-02": 17.24}

@@ -9,6 +9,7 @@ import pytest
 from algorithm.decision_text import Reader, RecordError
 from research.engine.engine import run_backtest
 from research.engine.from_decisions import RECORD_FILE, read_run, result_from
+from research.measures.benchmark import Benchmark
 from research.measures.summary import summary
 from tests.helpers import bent, made_up_dataset, settings
 
@@ -53,6 +54,9 @@ def test_every_table_agrees_to_a_billionth(both):
         mine, theirs = getattr(own, field.name), getattr(read, field.name)
         if isinstance(mine, np.ndarray) or mine is None:
             same(mine, theirs, field.name)
+        elif isinstance(mine, Benchmark):
+            assert mine.name == theirs.name
+            same(mine.returns, theirs.returns, field.name)
         elif isinstance(mine, dict) and field.name not in ("settings", "timings"):
             assert list(mine) == list(theirs), field.name
             for name in mine:

@@ -209,3 +209,11 @@ def test_every_colour_has_a_dark_one_and_a_variable() -> None:
     assert set(DARK) == set(VARIABLE)
     assert len(set(DARK.values())) == len(DARK)
     assert not set(DARK) & set(DARK.values())
+
+
+def test_the_library_of_the_live_charts_keeps_its_licence() -> None:
+    from research.pages.live import _library
+
+    head = _library()[:3000]
+    assert "Copyright (c) Anaconda, Inc., and Bokeh Contributors" in head
+    assert "this list of conditions and the following disclaimer" in head
