@@ -11,7 +11,7 @@ import numpy as np
 from algorithm.decision_line import Event
 from execution.fills import Fill
 from research.data.dataset import DataIssue
-from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray, sessions_a_year
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +89,11 @@ class RunResult:
     interest: FloatArray | None = None  # credited on cash on the day
     fx_cash: FloatArray | None = None  # cash in other currencies, worth in the account's
     benchmark: Benchmark | None = None
+
+    @property
+    def sessions_a_year(self) -> float:
+        """What daily figures are annualised with: the run's own calendar, a union of markets'."""
+        return sessions_a_year(self.day)
 
     @property
     def returns(self) -> FloatArray:
