@@ -65,6 +65,7 @@ class RunResult:
     var_held: FloatArray | None = None  # 99 %/20-day of the contracts held at the close
     es_one_day: FloatArray | None = None  # expected shortfall beside var_one_day
     diversification_ratio: FloatArray | None = None  # of the targets
+    var_proxies: FloatArray | None = None  # positions with a stand-in in historical VaR
     risk_share: FloatArray | None = None  # (days, markets), of the targets' ex-ante variance
     scales: dict[str, FloatArray] = field(default_factory=dict)  # every exposure scale by name
     stages: dict[str, FloatArray] = field(default_factory=dict)  # left by every risk stage by name

@@ -402,7 +402,7 @@ def _var(result: RunResult, confidence: str) -> list[Figure]:
     if held is None:
         return [
             figure(
-                f"Highest VaR {confidence}, {horizon} sessions",
+                f"Highest VaR {confidence}, {horizon} business days",
                 _highest(var),
                 percent,
                 of_targets,
@@ -421,7 +421,7 @@ def _var(result: RunResult, confidence: str) -> list[Figure]:
     longest = max((breach.sessions for breach in breaches), default=0)
     return [
         figure(
-            f"Highest VaR {confidence}, {horizon} sessions, held",
+            f"Highest VaR {confidence}, {horizon} business days, held",
             _highest(held),
             percent,
             "Larger of the parametric and the historical value-at-risk of the contracts held at "

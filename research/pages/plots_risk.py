@@ -89,7 +89,7 @@ def var_panel(result: RunResult) -> Panel:
         "off rare peaks of VaR.",
         (
             Plot(
-                f"VaR {confidence}, {horizon} sessions",
+                f"VaR {confidence}, {horizon} business days",
                 Axis("VaR over NAV", Unit.PERCENT, low=0.0),
                 _var_marks(result, held),
                 height=2.3,
