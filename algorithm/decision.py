@@ -49,6 +49,8 @@ class RiskFigures:
         One-day VaR and expected shortfall of the contracts held.
     diversification_ratio : float
         Of the decided contracts: mean volatility of the positions over the portfolio's.
+    proxied : float
+        Assets decided on or held whose past in the historical VaR is in part another market's.
     share : float array of shape (n_assets,)
         Of the variance of the decided contracts; adds up to 1, zeros for an empty book.
     """
@@ -60,6 +62,7 @@ class RiskFigures:
     var_one_day: float
     es_one_day: float
     diversification_ratio: float
+    proxied: float
     share: FloatArray
 
 

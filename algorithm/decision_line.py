@@ -22,7 +22,7 @@ from universe.arrays import BoolArray, FloatArray, IntArray, known
 from universe.instruments import Instrument, volume_note
 from universe.legs import ContractKey, Legs
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the record; a reader refuses others."""
 
 OF_MARKETS = ("universe", "flip", "carry")

@@ -39,6 +39,7 @@ _RISK = (
     "var_one_day",
     "es_one_day",
     "diversification_ratio",
+    "proxied",
 )
 
 

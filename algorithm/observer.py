@@ -12,6 +12,7 @@ from alpha.forecasts import Forecasts
 from alpha.snapshot import Snapshot
 from portfolio.caps import WorstDays
 from portfolio.covariance import Correlation, ReturnWindow
+from risk.history import BusinessDays
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
 from universe.assets import Assets
 from universe.curves import MacroState
@@ -85,7 +86,8 @@ class Observer:
             window=settings.corr_window,
             every=settings.corr_every,
         )
-        self.returns = ReturnWindow(n, settings.var_window)
+        self.returns = ReturnWindow(n, settings.corr_window)
+        self.history = BusinessDays(n, settings.var_years)
         self.worst = WorstDays(n)
         self.fx: FloatArray = np.full(len(instruments), np.nan)
         self.day = 0
@@ -141,6 +143,7 @@ class Observer:
         z = np.where(usable, ret / scale, 0.0)
         self.correlation.update(z, usable)
         self.returns.push(z)
+        self.history.push(self.day, z)
 
     def _snapshot(
         self,
@@ -167,7 +170,7 @@ class Observer:
             sigma=assets.sigma(),
             current_sigma=assets.current_sigma(),
             correlation=self.correlation.matrix(self.returns),
-            standardised=self.returns.rows(),
+            standardised=self.history.rows(),
             fall=self.worst.fall,
             rise=self.worst.rise,
             sigma_price=markets.sigma_price(),
@@ -204,5 +207,6 @@ class Observer:
             **self.forecasts.components(),
             "correlation": self.correlation,
             "returns": self.returns,
+            "history": self.history,
             "worst": self.worst,
         }

@@ -26,6 +26,7 @@ from portfolio.covariance import covariance, portfolio_vol
 from portfolio.target import TargetBuilder
 from portfolio.trade import BufferedTrading
 from risk.book import Book, Protection
+from risk.history import Proxies
 from risk.var import VarModel
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
@@ -145,6 +146,8 @@ class Strategy:
         self.protections = [
             protection.create(settings, instruments, n) for protection in registry.PROTECTIONS
         ]
+        self.proxies = Proxies(instruments, n)
+        self._proxied: dict[int, int] = {}  # assets with a stand-in in VaR, for the notes
         self.bias = BiasStatistic(settings.bias_span)
         self.recent_bias = BiasStatistic(settings.bias_span // 4)
         self.last_contracts: IntArray = np.zeros(n, dtype=np.int64)
@@ -373,13 +376,33 @@ class Strategy:
         model, unit = self.var_model(), known(decision.target.unit_exposure)
         exposure, held = decision.contracts * unit, decision.held * unit
         horizon = self.settings.var_horizon
-        decision.risk = measure(model, exposure, held, horizon, decision.is_blind)
+        there = (decision.contracts != 0) | (decision.held != 0)
+        proxied = {a: p for a, p in self.proxies.used.items() if there[a]}
+        decision.risk = measure(model, exposure, held, horizon, decision.is_blind, len(proxied))
+        decision.notes += self._proxies_changed(proxied)
         if not decision.is_blind:
             self.last_nav = decision.nav
         self.last_contracts = decision.contracts
         self.last_exposure = exposure
         plain = covariance(decision.snapshot.correlation, decision.snapshot.sigma)
         self.last_vol = portfolio_vol(exposure, plain)
+
+    def _proxies_changed(self, proxied: dict[int, int]) -> list[tuple[int, str, str]]:
+        """Notes on positions whose past in VaR is another market's, once while it is."""
+        notes = [
+            (
+                asset % len(self.instruments),
+                "proxy",
+                f"{self.names[asset]} enters historical VaR through {self.names[proxy]} before its "
+                "own returns",
+            )
+            for asset, proxy in proxied.items()
+            if self._proxied.get(asset) != proxy
+        ]
+        used = self.proxies.used
+        kept = {a: p for a, p in self._proxied.items() if used.get(a) == p}
+        self._proxied = kept | proxied
+        return notes
 
     @property
     def caution(self) -> float:
@@ -398,7 +421,7 @@ class Strategy:
             self._model = VarModel(
                 covariance(snapshot.correlation, sigma),
                 sigma,
-                snapshot.standardised,
+                self.proxies.filled(snapshot.standardised),
                 settings.var_confidence,
                 settings.var_min_sessions,
                 settings.var_tail,
@@ -443,7 +466,12 @@ class Strategy:
 
 
 def measure(
-    model: VarModel, exposure: FloatArray, held: FloatArray, horizon: int, blind: bool
+    model: VarModel,
+    exposure: FloatArray,
+    held: FloatArray,
+    horizon: int,
+    blind: bool,
+    proxied: int,
 ) -> RiskFigures:
     """Risk of the exposures decided on and held, (n_assets,) each, over NAV."""
     parametric, historical = model.both(exposure, horizon)
@@ -459,5 +487,6 @@ def measure(
         var_one_day=model.binding(held, 1),
         es_one_day=model.expected_shortfall(held, 1),
         diversification_ratio=apart / vol if vol > 0 else float("nan"),
+        proxied=float(proxied),
         share=exposure * marginal / variance if variance > 0 else np.zeros_like(exposure),
     )

@@ -17,7 +17,7 @@ from alpha.forecasts import TREND
 from alpha.snapshot import Snapshot
 from execution.orders import Order
 from portfolio.covariance import portfolio_vol
-from universe.arrays import TRADING_DAYS, FloatArray, known
+from universe.arrays import FloatArray, known, sessions_a_year
 from universe.instruments import AssetClass, Instrument
 from universe.setting import Table, setting
 
@@ -69,6 +69,7 @@ class RiskMonitor:
         self._classes = [instrument.asset_class for instrument in instruments]
         self._limit, self._full = var_limit, full
         self._nav: deque[float] = deque(maxlen=REALISED_SESSIONS + 1)
+        self._day: deque[int] = deque(maxlen=REALISED_SESSIONS + 1)
         self._sums = {"sessions": 0.0, "vol": 0.0, "gross": 0.0, "scale": 0.0}
         self._highest_var = self._above = self._gated = 0.0
 
@@ -78,6 +79,7 @@ class RiskMonitor:
             return
         risk, sums = decision.risk, self._sums
         self._nav.append(decision.account.nav)
+        self._day.append(decision.day)
         for name, value in (
             ("sessions", 1.0),
             ("vol", risk.vol),
@@ -139,8 +141,8 @@ class RiskMonitor:
         """Annual, of the last 60 sessions; NaN before there are so many."""
         if len(self._nav) <= REALISED_SESSIONS:
             return float("nan")
-        nav = np.array(self._nav)
-        return float(np.std(nav[1:] / nav[:-1] - 1.0, ddof=1) * np.sqrt(TRADING_DAYS))
+        nav, year = np.array(self._nav), sessions_a_year(np.array(self._day))
+        return float(np.std(nav[1:] / nav[:-1] - 1.0, ddof=1) * np.sqrt(year))
 
     def runtime_statistics(self, decision: Decision) -> dict[str, str]:
         """What the banner shows."""

@@ -38,8 +38,8 @@ class Snapshot:
     sigma, current_sigma : float arrays
         Daily volatility of returns with and without its long-run part, NaN while too young.
     correlation : float array of shape (n_assets, n_assets)
-    standardised : float array of shape (n_sessions, n_assets)
-        Past returns over the volatility before them, oldest first.
+    standardised : float array of shape (n_business_days, n_assets)
+        Past returns over the volatility before them, oldest first, of the window of VaR.
     fall, rise : float arrays
         Largest fall and rise in a session so far, at least 0.
     sigma_price : float array over markets

@@ -30,7 +30,7 @@ class ReturnWindow:
     """
 
     STATE = ("store", "count")
-    DEPENDS = ("var_window",)
+    DEPENDS = ("corr_window",)
 
     def __init__(self, n_markets: int, length: int) -> None:
         self.length = length

@@ -102,7 +102,7 @@ class VarGate(Protection):
     test : str
         "absolute", "relative" or "both".
     horizon : int
-        Sessions.
+        Business days.
     reference : float array of shape (n_assets,), optional
         Exposures of the reference portfolio over NAV.
     headroom : float

@@ -15,10 +15,16 @@ class RiskSettings(Table):
     var_tail: float = setting(
         6.0, "degrees of freedom of the parametric law (Student's t)", low=3.0, high=1000.0
     )
-    var_horizon: int = setting(20, "horizon of VaR (18f-4)", unit="sessions", low=1, high=60)
-    var_window: int = setting(
-        756, "sessions of history in VaR (18f-4: at least three years)", low=250, high=2520
+    var_horizon: int = setting(
+        20, "horizon of VaR (18f-4), in American trading days", unit="business days", low=1, high=60
+    )
+    var_years: float = setting(
+        3.0,
+        "calendar years of history in VaR (18f-4: at least three)",
+        unit="years",
+        low=1.0,
+        high=10.0,
     )
     var_min_sessions: int = setting(
-        250, "sessions before the historical VaR is used", low=60, high=756
+        250, "business days before the historical VaR is used", low=60, high=756
     )

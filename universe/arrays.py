@@ -17,7 +17,8 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 TRADING_DAYS = 252
-"""Sessions in a year, for every annualisation unless a name says otherwise."""
+"""Sessions of one market in a year: what its own daily volatility is annualised with. The calendar
+of a run is the union of its markets' and longer, see ``sessions_a_year``."""
 
 DAYS_IN_YEAR = 365.25
 """Calendar days in a year, leap years included: what lies between two dates is annualised by it."""
@@ -47,6 +48,27 @@ def years_between(first_day: int | IntArray, last_day: int | IntArray) -> float 
     first_day, last_day : int or int arrays of one shape
     """
     return (last_day - first_day) / DAYS_IN_YEAR
+
+
+def sessions_a_year(day: IntArray) -> float:
+    """Sessions a year of a calendar: sessions for each weekday it spans, times weekdays a year.
+
+    Parameters
+    ----------
+    day : int array of shape (n_sessions,)
+        Epoch days, ascending. Sessions at weekends count, so that a calendar of all days has
+        ``DAYS_IN_YEAR`` of them.
+
+    Notes
+    -----
+    By weekdays and not by the time from the first to the last session, which tells little of a
+    calendar of a few weeks. ``TRADING_DAYS`` for a calendar without a weekday.
+    """
+    if not len(day):
+        return float(TRADING_DAYS)
+    ends = day[[0, -1]].astype("datetime64[D]") + np.array([0, 1])
+    weekdays = int(np.busday_count(ends[0], ends[1]))
+    return len(day) / weekdays * DAYS_IN_YEAR * 5.0 / 7.0 if weekdays else float(TRADING_DAYS)
 
 
 def known(values: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 from algorithm.decision_line import Event
 from execution.fills import Fill
 from research.data.dataset import DataIssue
-from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray, sessions_a_year
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +66,7 @@ class RunResult:
     var_held: FloatArray | None = None  # 99 %/20-day of the contracts held at the close
     es_one_day: FloatArray | None = None  # expected shortfall beside var_one_day
     diversification_ratio: FloatArray | None = None  # of the targets
+    var_proxies: FloatArray | None = None  # positions with a stand-in in historical VaR
     risk_share: FloatArray | None = None  # (days, markets), of the targets' ex-ante variance
     scales: dict[str, FloatArray] = field(default_factory=dict)  # every exposure scale by name
     stages: dict[str, FloatArray] = field(default_factory=dict)  # left by every risk stage by name
@@ -90,6 +91,11 @@ class RunResult:
     interest: FloatArray | None = None  # credited on cash on the day
     fx_cash: FloatArray | None = None  # cash in other currencies, worth in the account's
     benchmark: Benchmark | None = None
+
+    @property
+    def sessions_a_year(self) -> float:
+        """What daily figures are annualised with: the run's own calendar, a union of markets'."""
+        return sessions_a_year(self.day)
 
     @property
     def returns(self) -> FloatArray:

@@ -26,6 +26,7 @@ from universe.arrays import (
     FloatArray,
     IntArray,
     from_epoch_day,
+    sessions_a_year,
     to_epoch_day,
     years_between,
 )
@@ -102,7 +103,7 @@ class Attribution:
     @property
     def volatility(self) -> float:
         """Annual volatility of the daily gross price profit of all markets together."""
-        return annual_vol((self.carry + self.spot).sum(axis=1))
+        return annual_vol((self.carry + self.spot).sum(axis=1), sessions_a_year(self.day))
 
     @property
     def groups(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from arch.bootstrap import StationaryBootstrap
 
-from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray
 
 BLOCK = 63
 """Mean length in sessions of the blocks that the bootstrap draws: a quarter."""
@@ -25,7 +25,9 @@ def resample_counts(n_days: int, samples: int, seed: int = 3) -> FloatArray:
     return np.asarray(bootstrap.apply(count, samples), dtype=np.float64)
 
 
-def sharpe_ratios(counts: FloatArray, returns: FloatArray, live: BoolArray) -> FloatArray:
+def sharpe_ratios(
+    counts: FloatArray, returns: FloatArray, live: BoolArray, year: float
+) -> FloatArray:
     """Annual Sharpe ratio of every series in every resample, (samples, n_series).
 
     Parameters
@@ -34,6 +36,8 @@ def sharpe_ratios(counts: FloatArray, returns: FloatArray, live: BoolArray) -> F
     returns : float array of shape (n_days, n_series)
     live : bool array of shape (n_days, n_series)
         Days that count for the series.
+    year : float
+        Sessions a year of the calendar.
     """
     kept = np.where(live, returns, 0.0)
     number = counts @ live.astype(np.float64)
@@ -43,7 +47,7 @@ def sharpe_ratios(counts: FloatArray, returns: FloatArray, live: BoolArray) -> F
     variance = np.maximum(counts @ (kept * kept) / safe - mean * mean, 0.0) * safe / (safe - 1.0)
     usable = some & (variance > 1e-24)
     deviation = np.sqrt(np.where(usable, variance, 1.0))
-    return np.where(usable, mean / deviation * np.sqrt(TRADING_DAYS), np.nan)
+    return np.where(usable, mean / deviation * np.sqrt(year), np.nan)
 
 
 def interval(samples: FloatArray, coverage: float) -> tuple[FloatArray, FloatArray]:

@@ -16,7 +16,14 @@ from research.measures.performance import (
 from research.measures.tables import gross_exposure, held_overnight
 from universe.arrays import FloatArray
 
-OPTIONAL = ("var_held", "es_one_day", "diversification_ratio", "interest", "fx_cash")
+OPTIONAL = (
+    "var_held",
+    "es_one_day",
+    "diversification_ratio",
+    "var_proxies",
+    "interest",
+    "fx_cash",
+)
 """Daily series that a run may record beside those that all have."""
 
 
@@ -24,7 +31,7 @@ def daily_frame(result: RunResult) -> pd.DataFrame:
     """One row per session, indexed by date; NaN where a number is not known.
 
     Columns are fractions of NAV unless money is meant (nav, pnl, cost, roll_cost, interest,
-    fx_cash) or a count (markets_active, markets_held).
+    fx_cash) or a count (markets_active, markets_held, var_proxies).
     """
     nothing = np.array([np.nan])
     columns: dict[str, FloatArray] = {

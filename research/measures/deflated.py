@@ -1,6 +1,7 @@
 """Sharpe ratios that know how many others were tried (Bailey and Lopez de Prado, 2014).
 
-All ratios here are per period, as in the source: an annual one over ``sqrt(TRADING_DAYS)``.
+All ratios here are per period, as in the source: an annual one over the root of the sessions a
+year.
 
 References
 ----------

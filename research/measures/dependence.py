@@ -40,19 +40,21 @@ class Correlations:
     matrix: FloatArray
 
 
-def risk_shares(parts: Mapping[str, FloatArray]) -> list[RiskShare]:
+def risk_shares(parts: Mapping[str, FloatArray], year: float) -> list[RiskShare]:
     """Realised risk by part of a daily return; the whole is the sum of the parts.
 
     Parameters
     ----------
     parts : mapping of str to float array of shape (n_days,)
+    year : float
+        Sessions a year of their calendar.
     """
     if not parts:
         return []
     table = np.column_stack(list(parts.values()))
     whole, recent = _shares(table), _shares(table[-LAST_YEAR:])
     return [
-        RiskShare(name, annual_vol(table[:, i]), float(whole[i]), float(recent[i]))
+        RiskShare(name, annual_vol(table[:, i], year), float(whole[i]), float(recent[i]))
         for i, name in enumerate(parts)
     ]
 
@@ -73,12 +75,12 @@ def market_risk_shares(result: RunResult) -> FloatArray:
 
 def class_risk(result: RunResult) -> list[RiskShare]:
     """Realised risk by asset class, of gross profit over NAV."""
-    return risk_shares(_class_parts(result))
+    return risk_shares(_class_parts(result), result.sessions_a_year)
 
 
 def sleeve_risk(result: RunResult) -> list[RiskShare]:
     """Realised risk by sleeve, of gross profit over NAV."""
-    return risk_shares(_sleeve_parts(result))
+    return risk_shares(_sleeve_parts(result), result.sessions_a_year)
 
 
 def class_correlations(result: RunResult) -> Correlations:

@@ -14,7 +14,7 @@ from arch.bootstrap import StationaryBootstrap
 
 from research.measures.bootstrap import BLOCK, interval
 from research.measures.performance import calendar
-from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, to_epoch_day
+from universe.arrays import BoolArray, FloatArray, IntArray, sessions_a_year, to_epoch_day
 
 FIGURES = ("sharpe", "drawdown", "tail", "cost")
 """Net Sharpe ratio, deepest fall, mean of the worst days, cost a year; the last three positive."""
@@ -41,6 +41,11 @@ class Books:
     day: IntArray
     returns: FloatArray
     cost: FloatArray
+
+    @property
+    def year(self) -> float:
+        """Sessions a year of the common calendar."""
+        return sessions_a_year(self.day)
 
     def part(self, inside: BoolArray) -> Books:
         """The same books on some of the sessions."""
@@ -113,9 +118,13 @@ def compare(
     if base not in books.names:
         raise ValueError(f"base is {base!r}; it must be one of {', '.join(books.names)}")
     column = books.names.index(base)
-    point = figures(books.returns, books.cost)
+    year = books.year
+    point = figures(books.returns, books.cost, year)
     drawn = np.stack(
-        [figures(books.returns[rows], books.cost[rows]) for rows in _paths(books, samples, seed)]
+        [
+            figures(books.returns[rows], books.cost[rows], year)
+            for rows in _paths(books, samples, seed)
+        ]
     )
     low, high = interval(drawn - drawn[:, :, column, None], coverage)
     own_low, own_high = interval(drawn[:, 0], coverage)
@@ -136,16 +145,23 @@ def _paths(books: Books, samples: int, seed: int) -> list[IntArray]:
     return [np.asarray(drawn[0][0]) for drawn in bootstrap.bootstrap(samples)]
 
 
-def figures(returns: FloatArray, cost: FloatArray) -> FloatArray:
-    """The ``FIGURES`` of every book, (n_figures, n_books); a flat book's Sharpe ratio is NaN."""
+def figures(returns: FloatArray, cost: FloatArray, year: float) -> FloatArray:
+    """The ``FIGURES`` of every book, (n_figures, n_books); a flat book's Sharpe ratio is NaN.
+
+    Parameters
+    ----------
+    returns, cost : float arrays of shape (n_days, n_books)
+    year : float
+        Sessions a year of the calendar.
+    """
     deviation = returns.std(axis=0, ddof=1)
     flat = deviation <= 1e-12
-    ratio = returns.mean(axis=0) / np.where(flat, 1.0, deviation) * np.sqrt(TRADING_DAYS)
+    ratio = returns.mean(axis=0) / np.where(flat, 1.0, deviation) * np.sqrt(year)
     wealth = np.cumprod(np.vstack([np.ones(returns.shape[1]), 1.0 + returns]), axis=0)
     fall = (1.0 - wealth / np.maximum.accumulate(wealth, axis=0)).max(axis=0)
     worst = max(round(TAIL * len(returns)), 1)
     tail = -np.partition(returns, worst - 1, axis=0)[:worst].mean(axis=0)
-    return np.stack([np.where(flat, np.nan, ratio), fall, tail, cost.mean(axis=0) * TRADING_DAYS])
+    return np.stack([np.where(flat, np.nan, ratio), fall, tail, cost.mean(axis=0) * year])
 
 
 # --- parts of history ----------------------------------------------------------------------------

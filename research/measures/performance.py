@@ -1,7 +1,8 @@
 """Performance and VaR figures of a run: pure numbers, no drawing (O1, R6).
 
-Returns are simple and daily, volatility is annualised with 252 sessions, Sharpe ratios are in
-excess of zero, not of a bill rate: the engines pay no interest on cash.
+Returns are simple and daily and annualised with the sessions a year of the run's own calendar
+(``RunResult.sessions_a_year``). Sharpe ratios are of excess returns: those without the interest
+that cash has earned at the bill rate.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from research.engine.result import RunResult
 from risk.coverage import traffic_light
 from risk.var_backtest import exceptions, tested
-from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, years_between
+from universe.arrays import BoolArray, FloatArray, IntArray, years_between
 
 ROLLING_SESSIONS = 63
 """Window of the realised volatility shown against the target."""
@@ -79,8 +80,11 @@ class VarPeriod:
 
 
 # --- returns -------------------------------------------------------------------------------------
-def returns_of(result: RunResult, *, gross: bool = False) -> FloatArray:
+def returns_of(result: RunResult, *, gross: bool = False, excess: bool = False) -> FloatArray:
     """Daily returns of shape (n_days - 1,), net or before slippage and fees.
+
+    ``excess`` ones are without the interest credited on cash; total and excess returns are the same
+    in a run that credits none.
 
     As ``RunResult.returns``, but 0 from the day on which NAV is no longer positive: there is
     nothing left to earn a return on.
@@ -89,6 +93,8 @@ def returns_of(result: RunResult, *, gross: bool = False) -> FloatArray:
     solvent = np.minimum.accumulate(nav[:-1]) > 0
     base = np.where(solvent, nav[:-1], 1.0)
     change = np.diff(nav) + (result.cost.sum(axis=1)[1:] if gross else 0.0)
+    if excess and result.interest is not None:
+        change = change - result.interest[1:]
     return np.where(solvent, change / base, 0.0)
 
 
@@ -113,19 +119,26 @@ def annual_return(returns: FloatArray, years: float) -> float:
     return float(final ** (1.0 / years) - 1.0) if final > 0 else -1.0
 
 
-def annual_vol(returns: FloatArray) -> float:
-    """Sample standard deviation of daily returns times sqrt(252); NaN below two returns."""
+def annual_vol(returns: FloatArray, year: float) -> float:
+    """Sample standard deviation of daily returns times sqrt(year); NaN below two returns.
+
+    Parameters
+    ----------
+    returns : float array of shape (n_returns,)
+    year : float
+        Sessions a year of their calendar.
+    """
     if len(returns) < 2:
         return float("nan")
-    return float(np.std(returns, ddof=1) * np.sqrt(TRADING_DAYS))
+    return float(np.std(returns, ddof=1) * np.sqrt(year))
 
 
-def sharpe(returns: FloatArray) -> float:
-    """Mean of daily returns times 252 over annual volatility, in excess of zero; NaN if flat."""
-    vol = annual_vol(returns)
+def sharpe(returns: FloatArray, year: float) -> float:
+    """Mean of daily excess returns times ``year`` over annual volatility; NaN if flat."""
+    vol = annual_vol(returns, year)
     if not vol > 1e-12:
         return float("nan")
-    return float(np.mean(returns) * TRADING_DAYS / vol)
+    return float(np.mean(returns) * year / vol)
 
 
 def skew(returns: FloatArray) -> float:
@@ -163,7 +176,7 @@ def rolling_std(values: FloatArray, window: int) -> FloatArray:
 
 def rolling_vol(result: RunResult, window: int = ROLLING_SESSIONS) -> FloatArray:
     """Annual volatility of the last ``window`` net returns by session, of shape (n_days,)."""
-    vol = rolling_std(returns_of(result), window) * np.sqrt(TRADING_DAYS)
+    vol = rolling_std(returns_of(result), window) * np.sqrt(result.sessions_a_year)
     return np.asarray(np.concatenate([[np.nan], vol])[: len(result.nav)])
 
 

@@ -21,7 +21,7 @@ from research.measures.performance import (
     sharpe,
 )
 from research.measures.tables import over_nav
-from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, to_epoch_day, years_between
+from universe.arrays import BoolArray, FloatArray, to_epoch_day, years_between
 
 PERIOD_YEARS = 5
 COVERAGE = 0.90
@@ -98,7 +98,7 @@ class UnderWater:
 
 
 def sharpe_interval(
-    returns: FloatArray, coverage: float = COVERAGE, samples: int = 1000
+    returns: FloatArray, year: float, coverage: float = COVERAGE, samples: int = 1000
 ) -> tuple[float, float]:
     """Ends of the interval of an annual Sharpe ratio by stationary bootstrap.
 
@@ -107,7 +107,7 @@ def sharpe_interval(
     if len(returns) < 2 * BLOCK:
         return float("nan"), float("nan")
     counts = resample_counts(len(returns), samples)
-    drawn = sharpe_ratios(counts, returns[:, None], np.ones((len(returns), 1), dtype=bool))
+    drawn = sharpe_ratios(counts, returns[:, None], np.ones((len(returns), 1), dtype=bool), year)
     low, high = interval(drawn, coverage)
     return float(low[0]), float(high[0])
 
@@ -127,20 +127,21 @@ def sub_periods(result: RunResult, years: int = PERIOD_YEARS) -> list[PeriodRow]
 
 
 def _period(label: str, result: RunResult, inside: BoolArray) -> PeriodRow:
-    returns = returns_of(result)[inside]
+    returns, year = returns_of(result)[inside], result.sessions_a_year
+    excess = returns_of(result, excess=True)[inside]
     where = np.flatnonzero(inside)
     span = (
         years_between(int(result.day[where[0]]), int(result.day[where[-1] + 1]))
         if len(where)
         else 0.0
     )
-    low, high = sharpe_interval(returns)
+    low, high = sharpe_interval(excess, year)
     return PeriodRow(
         label,
         len(returns),
         annual_return(returns, span),
-        annual_vol(returns),
-        sharpe(returns),
+        annual_vol(returns, year),
+        sharpe(excess, year),
         low,
         high,
         float(drawdown_series(growth(returns)).max()),
@@ -190,7 +191,7 @@ def under_water(result: RunResult) -> UnderWater:
 
 def rolling_sharpe(result: RunResult, window: int = ROLLING_YEAR) -> FloatArray:
     """Annual Sharpe ratio of the last ``window`` net returns by session, of shape (n_days,)."""
-    returns = returns_of(result)
+    returns = returns_of(result, excess=True)
     out = np.full(len(result.day), np.nan)
     if len(returns) < window:
         return out
@@ -199,5 +200,5 @@ def rolling_sharpe(result: RunResult, window: int = ROLLING_YEAR) -> FloatArray:
     deviation = rolling_std(returns, window)[window - 1 :]
     alive = deviation > 1e-12
     ratio = np.where(alive, mean / np.where(alive, deviation, 1.0), np.nan)
-    out[window:] = ratio * np.sqrt(TRADING_DAYS)
+    out[window:] = ratio * np.sqrt(result.sessions_a_year)
     return out

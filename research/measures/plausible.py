@@ -55,7 +55,7 @@ def implausible(result: RunResult) -> list[str]:
 
 def _returns(result: RunResult, returns: FloatArray) -> list[str]:
     out = []
-    vol = annual_vol(returns)
+    vol = annual_vol(returns, result.sessions_a_year)
     most = min(MOST_VOL, max(MOST_VOL_OF_TARGET * result.vol_target, 0.2))
     if vol > most:
         out.append(
@@ -68,7 +68,7 @@ def _returns(result: RunResult, returns: FloatArray) -> list[str]:
     leverage = float(np.mean(gross_exposure(result)))
     if leverage > MOST_LEVERAGE:
         out.append(f"gross exposure is {signed(leverage, 0)} x NAV on average")
-    ratio = sharpe(returns)
+    ratio = sharpe(returns_of(result, excess=True), result.sessions_a_year)
     if len(returns) >= YEAR and ratio > MOST_SHARPE:
         out.append(f"the Sharpe ratio is {signed(ratio)}: no fund has had that for a year or more")
     return out

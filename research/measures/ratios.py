@@ -1,4 +1,4 @@
-"""Ratios and shape of daily returns beyond mean and volatility; all in excess of zero."""
+"""Ratios and shape of daily returns beyond mean and volatility."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from research.measures.performance import (
     monthly_returns,
     returns_of,
 )
-from universe.arrays import TRADING_DAYS, FloatArray, IntArray
+from universe.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Histogram:
     normal: FloatArray
 
 
-def sortino(returns: FloatArray) -> float:
-    """Mean of daily returns times 252 over the annual downside deviation about zero.
+def sortino(returns: FloatArray, year: float) -> float:
+    """Mean of daily excess returns times ``year`` over the annual downside deviation about zero.
 
     The deviation counts all days, gains as zero (Sortino and van der Meer, Downside Risk, 1991);
     NaN below two returns or without a loss.
@@ -60,7 +60,7 @@ def sortino(returns: FloatArray) -> float:
     downside = float(np.sqrt(np.mean(np.minimum(returns, 0.0) ** 2)))
     if not downside > 1e-12:
         return float("nan")
-    return float(np.mean(returns) / downside * np.sqrt(TRADING_DAYS))
+    return float(np.mean(returns) / downside * np.sqrt(year))
 
 
 def calmar(result: RunResult) -> float:

@@ -10,14 +10,13 @@ from alpha.carry_sources import Source
 from research.engine.result import RunResult
 from research.measures.performance import calendar
 from research.measures.sleeve_views import class_masks
-from universe.arrays import TRADING_DAYS
 
 
 @dataclass(frozen=True, slots=True)
 class FlipRow:
     """Trend's daily flips in one asset class, or all.
 
-    ``per_year`` is per market and year of 252 sessions in which the market was active.
+    ``per_year`` is per market and year of sessions in which the market was active.
     """
 
     name: str
@@ -44,7 +43,7 @@ def flip_table(result: RunResult) -> list[FlipRow]:
             count[column[event.market]] += 1
     rows = []
     for name, inside in class_masks(result.classes):
-        years = float(np.count_nonzero(result.active[:, inside])) / TRADING_DAYS
+        years = float(np.count_nonzero(result.active[:, inside])) / result.sessions_a_year
         flips = int(count[inside].sum())
         turned = int(np.count_nonzero(count[inside]))
         rows.append(FlipRow(name, flips, turned, flips / years if years else np.nan))

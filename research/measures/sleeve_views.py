@@ -18,7 +18,7 @@ from research.engine.result import RunResult
 from research.measures.attribution import outright_pnl
 from research.measures.performance import calendar, elapsed_years, sharpe
 from research.measures.tables import over_nav
-from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray
 
 DECISION_LAG = 2
 """Sessions from a decision to the profit of the position it led to: decided after one close, filled
@@ -192,7 +192,7 @@ def state_profit(result: RunResult, found: Agreement) -> dict[State, FloatArray]
 
 def agreement_table(result: RunResult, found: Agreement) -> list[AgreementRow]:
     """One row per asset class and one for all."""
-    held, years = held_state(found.state), elapsed_years(result.day)
+    held, span = held_state(found.state), (elapsed_years(result.day), result.sessions_a_year)
     book = over_nav(result, outright_pnl(result))
     trend = over_nav(result, result.sleeve_pnl.get(TREND, np.zeros_like(result.pnl)))
     rows = []
@@ -207,8 +207,8 @@ def agreement_table(result: RunResult, found: Agreement) -> list[AgreementRow]:
                     kind: np.count_nonzero(state == kind) / days if days else np.nan
                     for kind in SHOWN
                 },
-                {kind: _profit(book[:, inside], held[:, inside] == kind, years) for kind in SHOWN},
-                {kind: _profit(trend[:, inside], held[:, inside] == kind, years) for kind in SHOWN},
+                {kind: _profit(book[:, inside], held[:, inside] == kind, *span) for kind in SHOWN},
+                {kind: _profit(trend[:, inside], held[:, inside] == kind, *span) for kind in SHOWN},
             )
         )
     return rows
@@ -221,11 +221,11 @@ def class_masks(classes: Sequence[str]) -> list[tuple[str, BoolArray]]:
     return [*masks, (ALL, np.ones(len(column), dtype=bool))]
 
 
-def _profit(share: FloatArray, there: BoolArray, years: float) -> StateProfit:
+def _profit(share: FloatArray, there: BoolArray, years: float, year: float) -> StateProfit:
     daily = np.where(there, share, 0.0).sum(axis=1)
     earned = daily[there.any(axis=1)]
-    ratio, n = sharpe(earned), len(earned)
-    error = float(np.sqrt((1 + ratio**2 / (2 * TRADING_DAYS)) * TRADING_DAYS / n)) if n else np.nan
+    ratio, n = sharpe(earned, year), len(earned)
+    error = float(np.sqrt((1 + ratio**2 / (2 * year)) * year / n)) if n else np.nan
     annual = float(daily.sum()) / years if years else np.nan
     return StateProfit(annual, ratio, error if np.isfinite(ratio) else np.nan, n)
 

@@ -118,8 +118,9 @@ def headline_figures(result: RunResult) -> list[Figure]:
 
 def _return(result: RunResult) -> list[Figure]:
     net, gross = returns_of(result), returns_of(result, gross=True)
+    excess, year = returns_of(result, excess=True), result.sessions_a_year
     years = elapsed_years(result.day)
-    low, high = sharpe_interval(net)
+    low, high = sharpe_interval(excess, year)
     water = under_water(result)
     return [
         Figure(
@@ -137,21 +138,22 @@ def _return(result: RunResult) -> list[Figure]:
             "Annual return, net",
             annual_return(net, years),
             percent,
-            "Compound growth of NAV per calendar year after slippage and fees, without interest "
-            "unless the engine pays it; gross adds every day's slippage and fees back to its "
-            "return. Not shown below a quarter of a year.",
+            "Compound growth of NAV per calendar year after slippage and fees, with the interest "
+            "credited on cash; gross adds every day's slippage and fees back to its return. Not "
+            "shown below a quarter of a year.",
             f"gross {percent(annual_return(gross, years))}",
             tile=True,
         ),
         figure(
             "Sharpe ratio, net",
-            sharpe(net),
+            sharpe(excess, year),
             signed,
-            "252 times the mean daily net return over annual volatility, in excess of zero, "
-            f"not of a bill rate. The {percent(COVERAGE, 0)} interval is a stationary bootstrap in "
+            f"{signed(year, 1)} sessions a year, those of the run's own calendar, times the mean "
+            "daily net return over annual volatility, without the interest credited on cash. "
+            f"The {percent(COVERAGE, 0)} interval is a stationary bootstrap in "
             "blocks of a quarter.",
             f"{percent(COVERAGE, 0)} interval {signed(low)} to {signed(high)}; "
-            f"gross {signed(sharpe(gross))}",
+            f"gross {signed(sharpe(returns_of(result, gross=True, excess=True), year))}",
             tile=True,
         ),
         figure(
@@ -202,14 +204,16 @@ def _without(result: RunResult, earned: FloatArray, years: float) -> float:
 
 def _shape(result: RunResult) -> list[Figure]:
     net = returns_of(result)
+    excess, year = returns_of(result, excess=True), result.sessions_a_year
     months = extreme_months(result)
     best, worst = months or (None, None)
     return [
         figure(
             "Sortino ratio, net",
-            sortino(net),
+            sortino(excess, year),
             signed,
-            "252 times the mean daily net return over annual downside deviation about zero.",
+            "Sessions a year times the mean daily net return over annual downside deviation about "
+            "zero, without the interest credited on cash.",
         ),
         figure(
             "Calmar ratio",
@@ -265,9 +269,10 @@ def _risk(result: RunResult) -> list[Figure]:
     return [
         figure(
             "Annual volatility",
-            annual_vol(returns_of(result)),
+            annual_vol(returns_of(result), result.sessions_a_year),
             percent,
-            "Standard deviation of daily net returns times the square root of 252.",
+            "Standard deviation of daily net returns times the square root of the sessions a year "
+            "of the run's own calendar.",
             f"target {percent(target)}",
             tile=True,
         ),
@@ -397,7 +402,7 @@ def _var(result: RunResult, confidence: str) -> list[Figure]:
     if held is None:
         return [
             figure(
-                f"Highest VaR {confidence}, {horizon} sessions",
+                f"Highest VaR {confidence}, {horizon} business days",
                 _highest(var),
                 percent,
                 of_targets,
@@ -416,7 +421,7 @@ def _var(result: RunResult, confidence: str) -> list[Figure]:
     longest = max((breach.sessions for breach in breaches), default=0)
     return [
         figure(
-            f"Highest VaR {confidence}, {horizon} sessions, held",
+            f"Highest VaR {confidence}, {horizon} business days, held",
             _highest(held),
             percent,
             "Larger of the parametric and the historical value-at-risk of the contracts held at "

@@ -23,7 +23,7 @@ from research.measures.performance import (
     sharpe,
     var_exceptions,
 )
-from universe.arrays import TRADING_DAYS, BoolArray, FloatArray
+from universe.arrays import BoolArray, FloatArray
 
 UNEXPLAINED = "cash, FX and closing fees"
 """NAV change that no market's profit or cost explains: currency moves on cash in other currencies,
@@ -267,7 +267,7 @@ def market_table(result: RunResult) -> list[MarketRow]:
                 float(cost[:, i].sum()),
                 float(net.sum()),
                 float((result.pnl - result.cost)[1:, i].sum()),
-                sharpe(net[used]),
+                sharpe(net[used], result.sessions_a_year),
                 trades[market],
                 len(rolls[market]),
                 float(size.mean()) if len(size) else 0.0,
@@ -279,6 +279,7 @@ def market_table(result: RunResult) -> list[MarketRow]:
 def year_table(result: RunResult) -> list[YearRow]:
     """One row per calendar year with a return."""
     returns, year = returns_of(result), calendar(result.day[1:])[0]
+    excess, sessions = returns_of(result, excess=True), result.sessions_a_year
     traded = np.sum([*turnover(result).parts.values(), np.zeros(len(result.day))], axis=0)[1:]
     cost = over_nav(result, result.cost).sum(axis=1)[1:]
     exposure, held = gross_exposure(result)[1:], held_overnight(result).sum(axis=1)[1:]
@@ -291,8 +292,8 @@ def year_table(result: RunResult) -> list[YearRow]:
                 int(label),
                 int(inside.sum()),
                 float(np.prod(1.0 + returns[inside]) - 1.0),
-                annual_vol(returns[inside]),
-                sharpe(returns[inside]),
+                annual_vol(returns[inside], sessions),
+                sharpe(excess[inside], sessions),
                 float(drawdown_series(growth(returns[inside])).max()),
                 float(traded[inside].sum()),
                 float(cost[inside].sum()),
@@ -309,7 +310,7 @@ def vol_windows(result: RunResult, lengths: tuple[int, ...] = (21, 63, 252)) -> 
     returns = returns_of(result)
     rows = []
     for length in lengths:
-        vol = rolling_std(returns, length) * np.sqrt(TRADING_DAYS)
+        vol = rolling_std(returns, length) * np.sqrt(result.sessions_a_year)
         vol = vol[np.isfinite(vol)]
         if not len(vol):
             continue

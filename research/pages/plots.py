@@ -108,27 +108,28 @@ def equity_panel(result: RunResult) -> Panel:
 
 def rolling_panel(result: RunResult) -> Panel:
     """Sharpe ratio over one year and over three of sessions."""
-    net = returns_of(result)
+    net = returns_of(result, excess=True)
+    whole = sharpe(net, result.sessions_a_year)
     one, three = rolling_sharpe(result), rolling_sharpe(result, 3 * ROLLING_YEAR)
     known = one[np.isfinite(one)]
     below = percent(float(np.mean(known < 0)), 0) if len(known) else "–"
     return Panel(
         "rolling-sharpe",
-        f"Rolling Sharpe ratio: {signed(sharpe(net))} over the run, below zero in {below} of "
+        f"Rolling Sharpe ratio: {signed(whole)} over the run, below zero in {below} of "
         "years ending on any session",
-        f"Of net returns over the last {ROLLING_YEAR} and {3 * ROLLING_YEAR} sessions, in excess "
-        "of zero. One year's ratio has a standard error of about 1.",
+        f"Of net returns over the last {ROLLING_YEAR} and {3 * ROLLING_YEAR} sessions, without "
+        "interest on cash. One year's ratio has a standard error of about 1.",
         (
             Plot(
                 "Sharpe ratio, net, annual",
                 Axis("ratio"),
                 (
                     Level(0.0),
-                    Level(sharpe(net), "whole run", GREEN, Dash.DASHED, 1.2),
+                    Level(whole, "whole run", GREEN, Dash.DASHED, 1.2),
                     Line(f"{ROLLING_YEAR} sessions", one, ORANGE, width=1.0),
                     Line(f"{3 * ROLLING_YEAR} sessions", three, BLUE, width=1.6),
                 )
-                if np.isfinite(sharpe(net))
+                if np.isfinite(whole)
                 else (Level(0.0),),
             ),
         ),
@@ -170,14 +171,15 @@ def distribution_panel(result: RunResult) -> Panel:
 
 def benchmark_panel(result: RunResult, benchmark: Benchmark) -> Panel:
     """The run beside the benchmark, and how they move together."""
-    net, market = returns_of(result), benchmark.returns[1:]
+    net, market = returns_of(result, excess=True), benchmark.returns[1:]
+    year = result.sessions_a_year
     together = np.concatenate([[np.nan], rolling_correlation(net, market)])[: len(result.day)]
     years = elapsed_years(result.day)
     return Panel(
         "benchmark",
         f"Beside {benchmark.name}: {percent(annual_return(net, years))} a year at Sharpe ratio "
-        f"{signed(sharpe(net))}, the benchmark {percent(annual_return(market, years))} at "
-        f"{signed(sharpe(market))}",
+        f"{signed(sharpe(net, year))}, the benchmark {percent(annual_return(market, years))} at "
+        f"{signed(sharpe(market, year))}",
         f"The benchmark holds {benchmark.name} futures, the source's own front contracts, "
         "rebalanced every session, without costs and, like all futures here, in excess of the "
         "bill rate.",

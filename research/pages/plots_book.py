@@ -36,7 +36,7 @@ from research.pages.charts import (
     line_style,
 )
 from research.pages.text import percent, signed
-from universe.arrays import TRADING_DAYS, FloatArray
+from universe.arrays import FloatArray
 
 HEAT_COLUMNS = 400
 SLEEVE_WINDOW = 252
@@ -164,9 +164,9 @@ def _sleeve_risk(result: RunResult) -> tuple[Mark, ...]:
     lines = []
     for index, (name, money) in enumerate(result.sleeve_pnl.items()):
         colour, dash = line_style(index)
-        risk = _annual(over_nav(result, money).sum(axis=1))
+        risk = _annual(over_nav(result, money).sum(axis=1), result.sessions_a_year)
         lines.append(Line(name, risk, colour, dash=dash))
-    together = _annual(over_nav(result, result.pnl).sum(axis=1))
+    together = _annual(over_nav(result, result.pnl).sum(axis=1), result.sessions_a_year)
     return (*lines, Line("all, gross", together, INK, width=1.5))
 
 
@@ -187,8 +187,8 @@ def _total(parts: Contributions) -> Line:
     return Line("net return", np.cumsum(parts.total), INK, width=1.6)
 
 
-def _annual(daily: FloatArray) -> FloatArray:
-    vol = rolling_std(daily[1:], SLEEVE_WINDOW) * np.sqrt(TRADING_DAYS)
+def _annual(daily: FloatArray, year: float) -> FloatArray:
+    vol = rolling_std(daily[1:], SLEEVE_WINDOW) * np.sqrt(year)
     return np.asarray(np.concatenate([[np.nan], vol])[: len(daily)])
 
 

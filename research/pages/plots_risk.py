@@ -50,10 +50,11 @@ def volatility_panel(result: RunResult) -> Panel:
     return Panel(
         "volatility",
         f"Volatility, rolling {ROLLING_SESSIONS} sessions: "
-        f"{percent(annual_vol(returns_of(result)))} over the run, target {percent(target)}",
+        f"{percent(annual_vol(returns_of(result), result.sessions_a_year))} over the run, "
+        f"target {percent(target)}",
         f"Realised: standard deviation of the last {ROLLING_SESSIONS} daily net returns, times "
-        "the square root of 252. Ex ante: forecast for the targets of each close, after governor "
-        f"and gate. Band: {percent(low)} to {percent(high)}.",
+        "the square root of the sessions a year of the run. Ex ante: forecast for the targets of "
+        f"each close, after governor and gate. Band: {percent(low)} to {percent(high)}.",
         (
             Plot(
                 "Annual volatility",
@@ -88,7 +89,7 @@ def var_panel(result: RunResult) -> Panel:
         "off rare peaks of VaR.",
         (
             Plot(
-                f"VaR {confidence}, {horizon} sessions",
+                f"VaR {confidence}, {horizon} business days",
                 Axis("VaR over NAV", Unit.PERCENT, low=0.0),
                 _var_marks(result, held),
                 height=2.3,

@@ -11,7 +11,7 @@ from alpha.rules.tsmom import tsmom_columns
 from research.measures.bootstrap import interval, sharpe_ratios
 from research.panels.markets import MarketPanel
 from research.studies.rule_books import ALL, Books
-from universe.arrays import TRADING_DAYS, BoolArray, FloatArray
+from universe.arrays import BoolArray, FloatArray, sessions_a_year
 
 FLIPS, NO_FLIPS = "tsmom", "tsmom without flips"
 """The rule with its daily check, and without."""
@@ -50,10 +50,10 @@ def flip_table(
     series = {}
     with_, without = (books.rules.index(name) for name in (FLIPS, NO_FLIPS))
     live = np.cumsum(books.held[:, [with_, without]] > 0, axis=0) > 0
-    once = np.ones((1, len(books.day)))
+    once, year = np.ones((1, len(books.day))), sessions_a_year(books.day)
     for name, draws in (("point", once), ("drawn", counts)):
         pair = [
-            sharpe_ratios(draws, books.net[:, rule], live[:, k])
+            sharpe_ratios(draws, books.net[:, rule], live[:, k], year)
             for k, rule in enumerate((with_, without))
         ]
         series[name] = pair
@@ -61,11 +61,11 @@ def flip_table(
     for j, name in enumerate(books.classes):
         inside = panel.class_index == j if name != ALL else np.ones_like(panel.class_index, bool)
         mine = events[np.isin(events["market"], np.flatnonzero(inside))]
-        years = sessions[inside].sum() / TRADING_DAYS
+        years = sessions[inside].sum() / year
         ours, theirs = (float(one[0, j]) for one in series["point"])
         low, high = interval(series["drawn"][0][:, j] - series["drawn"][1][:, j], coverage)
         gain = books.net[:, with_, j] - books.net[:, without, j]
-        lasting = max(live[:, 0, j].sum(), 1) / TRADING_DAYS
+        lasting = max(live[:, 0, j].sum(), 1) / year
         rows.append(
             {
                 "class": name,

@@ -25,6 +25,7 @@ from universe.arrays import (
     FloatArray,
     IntArray,
     from_epoch_day,
+    sessions_a_year,
     to_epoch_day,
 )
 from universe.cost_screen import yearly_cost
@@ -266,22 +267,22 @@ def book_table(
         rule, class, first (epoch day from which on the book counts), net_sharpe, low, high, anchor,
         gross_sharpe, net_return, vol, drawdown (positive, of the compounded returns), turnover
         (round trips of the whole book a year, by risk, rolls apart), cost and roll_cost a year,
-        mean_abs_forecast, at_cap, markets. Returns are fractions of capital, annual by 252
-        sessions; a book counts from the first session on which it holds anything.
+        mean_abs_forecast, at_cap, markets. Returns are fractions of capital, annual by the
+        sessions of the calendar; a book counts from the first session on which it holds anything.
     """
     n_days = len(books.day)
     flat = {name: getattr(books, name).reshape(n_days, -1) for name in ("gross", "net", "held")}
     live = np.cumsum(flat["held"] > 0, axis=0) > 0
-    once = np.ones((1, n_days))
-    net, gross = (sharpe_ratios(once, flat[name], live)[0] for name in ("net", "gross"))
-    low, high = interval(sharpe_ratios(counts, flat["net"], live), coverage)
+    once, year = np.ones((1, n_days)), sessions_a_year(books.day)
+    net, gross = (sharpe_ratios(once, flat[name], live, year)[0] for name in ("net", "gross"))
+    low, high = interval(sharpe_ratios(counts, flat["net"], live, year), coverage)
     rows = []
     for k, (rule, name) in enumerate((r, c) for r in books.rules for c in books.classes):
         i, j = divmod(k, len(books.classes))
         on = live[:, k]
         size = sizes.get((rule, name), (np.nan, np.nan, 0))
         returns = flat["net"][on, k]
-        years = max(on.sum(), 1) / TRADING_DAYS
+        years = max(on.sum(), 1) / year
         capital = np.cumprod(np.r_[1.0, 1.0 + returns])
         average = flat["held"][on, k].mean() if on.any() else np.nan
         rows.append(
@@ -295,7 +296,7 @@ def book_table(
                 "anchor": anchors.get(rule, np.nan) if name == ALL else np.nan,
                 "gross_sharpe": gross[k],
                 "net_return": returns.sum() / years,
-                "vol": returns.std(ddof=1) * np.sqrt(TRADING_DAYS) if on.sum() > 1 else np.nan,
+                "vol": returns.std(ddof=1) * np.sqrt(year) if on.sum() > 1 else np.nan,
                 "drawdown": float(np.max(1.0 - capital / np.maximum.accumulate(capital))),
                 "turnover": books.traded[on, i, j].sum() / years / (2.0 * average),
                 "cost": books.cost[on, i, j].sum() / years,

@@ -32,7 +32,7 @@ from research.studies.walkforward import (
     locked_document,
     walk,
 )
-from universe.arrays import FloatArray
+from universe.arrays import FloatArray, sessions_a_year
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +176,9 @@ def run_walkforward(
     extra: dict[str, object] = {"locked": locked}
     if plan.groups:
         returns = np.column_stack([row.returns for row in rows[1:]])
-        paths = combinatorial_paths(returns, plan.groups, plan.held_out)
-        sections.append(_paths(paths, plan, sharpe(rows[0].returns)))
+        year = sessions_a_year(rows[0].day)
+        paths = combinatorial_paths(returns, year, plan.groups, plan.held_out)
+        sections.append(_paths(paths, plan, sharpe(rows[0].returns, year)))
         extra["combinatorial"] = {
             "groups": plan.groups,
             "held_out": plan.held_out,

@@ -33,7 +33,7 @@ from research.measures.performance import (
 )
 from research.measures.tables import over_nav, turnover
 from research.studies.trials import Trial, configuration_hash
-from universe.arrays import FloatArray, IntArray, from_epoch_day
+from universe.arrays import FloatArray, IntArray, from_epoch_day, sessions_a_year
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("algorithm", "alpha", "execution", "portfolio", "research", "risk", "universe")
@@ -143,7 +143,9 @@ def strategy_book(request: StudyRequest, dataset: Dataset) -> StudyRow:
     if len(result.day) < 3:
         raise StudyError(f"{request.name}: {len(result.day)} sessions; at least 3 are needed")
     cost = over_nav(result, result.cost).sum(axis=1)[1:]
-    row = make_row(request, dataset.fingerprint(), result.day, returns_of(result), cost)
+    row = make_row(
+        request, dataset.fingerprint(), result.day, returns_of(result, excess=True), cost
+    )
     traded = [part.sum() for part in turnover(result).parts.values()]
     row.figures["turnover"] = float(np.sum(traded)) / elapsed_years(result.day)
     return row
@@ -179,12 +181,12 @@ def make_row(
     """
     settings = dict(request.settings)
     of = moments(returns)
-    years = elapsed_years(day)
+    years, year = elapsed_years(day), sessions_a_year(day)
     worst = np.sort(returns)[: max(round(TAIL * len(returns)), 1)]
     figures = {
-        "net_sharpe": sharpe(returns),
+        "net_sharpe": sharpe(returns, year),
         "annual_return": annual_return(returns, years),
-        "annual_vol": annual_vol(returns),
+        "annual_vol": annual_vol(returns, year),
         "max_drawdown": float(drawdown_series(growth(returns)).max()),
         "tail": -float(worst.mean()),
         "skew": of.skew,

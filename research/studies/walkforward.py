@@ -19,7 +19,7 @@ from algorithm.settings import Settings, SettingsError
 from research.measures.performance import sharpe
 from research.studies.splits import Window, combinatorial_purged, walk_forward
 from research.studies.study_row import StudyRequest, StudyRow, make_row
-from universe.arrays import FloatArray, from_epoch_day
+from universe.arrays import FloatArray, from_epoch_day, sessions_a_year
 
 DEFAULT_GRID: Mapping[str, tuple[str, ...]] = {
     "trend_budget": ("0.3", "0.5", "0.7"),
@@ -93,21 +93,24 @@ def grid_requests(
     return requests
 
 
-def lock_windows(returns: FloatArray, windows: Sequence[Window]) -> list[Lock]:
+def lock_windows(returns: FloatArray, windows: Sequence[Window], year: float) -> list[Lock]:
     """The best configuration of every training window; the first where several are equal.
 
     Parameters
     ----------
     returns : float array of shape (n_days, n_configurations)
     windows : sequence of Window
+    year : float
+        Sessions a year of the calendar.
     """
     return [
-        Lock(window, *_best(returns[window.train_first : window.train_end])) for window in windows
+        Lock(window, *_best(returns[window.train_first : window.train_end], year))
+        for window in windows
     ]
 
 
-def _best(returns: FloatArray) -> tuple[int, float]:
-    ratios = np.array([sharpe(column) for column in returns.T])
+def _best(returns: FloatArray, year: float) -> tuple[int, float]:
+    ratios = np.array([sharpe(column, year) for column in returns.T])
     ranked = np.where(np.isfinite(ratios), ratios, -np.inf)
     best = int(np.argmax(ranked))
     return best, float(ratios[best])
@@ -142,7 +145,7 @@ def walk(
     returns = np.column_stack([row.returns for row in candidates])
     cost = np.column_stack([row.cost for row in candidates])
     windows = walk_forward(len(returns), train, test, horizon=0, expanding=expanding)
-    locks = lock_windows(returns, windows)
+    locks = lock_windows(returns, windows, sessions_a_year(candidates[0].day))
     pick = np.concatenate(
         [
             np.full(w.test_end - w.test_first, lock.chosen)
@@ -163,13 +166,15 @@ def walk(
 
 
 def combinatorial_paths(
-    returns: FloatArray, groups: int, held_out: int, embargo: int = 0
+    returns: FloatArray, year: float, groups: int, held_out: int, embargo: int = 0
 ) -> FloatArray:
     """Net Sharpe ratio of the choice along every path of combinatorial purged cross-validation.
 
     Parameters
     ----------
     returns : float array of shape (n_days, n_configurations)
+    year : float
+        Sessions a year of the calendar.
     groups, held_out, embargo : int
 
     Returns
@@ -180,10 +185,10 @@ def combinatorial_paths(
     count = 1 + max(path for split in splits for path in split.paths)
     paths = np.full((count, len(returns)), np.nan)
     for split in splits:
-        best, _ = _best(returns[split.train])
+        best, _ = _best(returns[split.train], year)
         for (_, rows), path in zip(split.tests, split.paths, strict=True):
             paths[path, rows] = returns[rows, best]
-    return np.array([sharpe(path) for path in paths])
+    return np.array([sharpe(path, year) for path in paths])
 
 
 def locked_document(rows: Sequence[StudyRow], locks: Sequence[Lock]) -> dict[str, Any]:

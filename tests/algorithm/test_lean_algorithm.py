@@ -25,7 +25,7 @@ from research.lean.parity import compare
 from research.lean.record import bring_record
 from tests.helpers import bent, made_up_dataset, settings
 from tests.stand_ins.engine import StandInEngine, Store
-from universe.arrays import to_epoch_day
+from universe.arrays import sessions_a_year, to_epoch_day
 from universe.instrument_table import InstrumentTableError
 
 SESSIONS = 330
@@ -145,7 +145,8 @@ class TestWhatPeopleSee:
         when, value = engine.points[("Volatility", "Realised")][-1]
         row = read.day.tolist().index(to_epoch_day(when.date()))
         nav = read.nav[row - 60 : row + 1]
-        expected = np.std(nav[1:] / nav[:-1] - 1, ddof=1) * np.sqrt(252)
+        year = sessions_a_year(read.day[row - 60 : row + 1])
+        expected = np.std(nav[1:] / nav[:-1] - 1, ddof=1) * np.sqrt(year)
         assert value == pytest.approx(expected)
 
     def test_statistics(self, both):

@@ -23,7 +23,7 @@ from tests.helpers import construct, forecasts_of
 SETTINGS = dict(
     vol_span=10,
     vol_long_sessions=60,
-    var_window=250,
+    var_years=1.0,
     var_min_sessions=60,
     corr_span=60,
     carry_spans="5 20",

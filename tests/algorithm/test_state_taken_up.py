@@ -29,7 +29,7 @@ from risk.governor import DrawdownGovernor
 RULES = dict(
     vol_span=10,
     vol_long_sessions=60,
-    var_window=250,
+    var_years=1.0,
     var_min_sessions=60,
     corr_span=60,
     carry_spans="5 20",
@@ -132,7 +132,7 @@ class TestDeclarations:
         for name, other in (
             ("vol_span", 20),
             ("vol_long_sessions", 90),
-            ("var_window", 300),
+            ("var_years", 2.0),
             ("corr_span", 90),
             ("corr_window", 90),
             ("carry_spans", "5 20 60"),

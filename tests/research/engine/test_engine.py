@@ -93,7 +93,7 @@ class TestTheMadeUpRun:
         assert {event.kind for event in run.events} >= {"roll", "flip"}
 
     def test_volatility_is_near_the_target(self, run):
-        realised = run.returns[60:].std() * np.sqrt(252)
+        realised = run.returns[60:].std() * np.sqrt(run.sessions_a_year)
         assert 0.06 < realised < 0.15
 
     def test_says_what_it_is(self, run, made_up):

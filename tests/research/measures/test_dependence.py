@@ -19,7 +19,7 @@ def test_shares_of_independent_parts_are_their_variances() -> None:
     table = np.linalg.qr(RNG.standard_normal((300, 4)))[0]
     table -= table.mean(axis=0)
     table = np.linalg.qr(table)[0] * [1.0, 2.0, 3.0, 0.0]
-    rows = dep.risk_shares({f"p{k}": table[:, k] for k in range(4)})
+    rows = dep.risk_shares({f"p{k}": table[:, k] for k in range(4)}, 252.0)
     assert [row.share for row in rows] == pytest.approx([1 / 14, 4 / 14, 9 / 14, 0.0], abs=1e-9)
     assert rows[0].vol == pytest.approx(table[:, 0].std(ddof=1) * 252**0.5)
 
@@ -27,14 +27,14 @@ def test_shares_of_independent_parts_are_their_variances() -> None:
 @given(st.integers(0, 10_000), st.integers(1, 6))
 def test_shares_add_up_to_one(seed: int, parts: int) -> None:
     table = np.random.default_rng(seed).standard_normal((50, parts))
-    rows = dep.risk_shares({str(k): table[:, k] for k in range(parts)})
+    rows = dep.risk_shares({str(k): table[:, k] for k in range(parts)}, 252.0)
     assert sum(row.share for row in rows) == pytest.approx(1.0)
     assert sum(row.last_year for row in rows) == pytest.approx(1.0)
 
 
 def test_a_flat_return_has_no_shares() -> None:
-    assert np.isnan(dep.risk_shares({"a": np.zeros(9)})[0].share)
-    assert dep.risk_shares({}) == []
+    assert np.isnan(dep.risk_shares({"a": np.zeros(9)}, 252.0)[0].share)
+    assert dep.risk_shares({}, 252.0) == []
 
 
 def test_market_and_class_shares_agree() -> None:

@@ -22,7 +22,7 @@ def test_breaches_last_until_a_close_within_the_limit() -> None:
     found = {figure.label: figure for figure in headline_figures(run)}
     assert found["Sessions above the VaR limit, held"].number == 3
     assert found["Sessions above the VaR limit, held"].detail.startswith("2 breaches, longest 2")
-    assert found["Highest VaR 99 %, 20 sessions, held"].number == 0.3
+    assert found["Highest VaR 99 %, 20 business days, held"].number == 0.3
 
 
 def test_a_run_without_the_record_says_so() -> None:

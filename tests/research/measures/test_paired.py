@@ -22,19 +22,19 @@ def books(days: int = 900, seed: int = 0, first: int = 11_000) -> Books:
 
 def test_figures_are_those_of_the_other_measures() -> None:
     some = books()
-    ratio, fall, tail, cost = figures(some.returns, some.cost)
+    ratio, fall, tail, cost = figures(some.returns, some.cost, some.year)
     for k in range(4):
         column = some.returns[:, k]
-        assert ratio[k] == pytest.approx(sharpe(column))
+        assert ratio[k] == pytest.approx(sharpe(column, some.year))
         assert fall[k] == pytest.approx(drawdown_series(growth(column)).max())
         assert tail[k] == pytest.approx(-np.sort(column)[:9].mean())
-        assert cost[k] == pytest.approx(some.cost[0, k] * 252)
+        assert cost[k] == pytest.approx(some.cost[0, k] * some.year)
 
 
 def test_sharpe_intervals_are_those_of_the_counts() -> None:
     some = books()
     counts = resample_counts(900, 400, seed=3)
-    drawn = sharpe_ratios(counts, some.returns, np.ones((900, 4), dtype=bool))
+    drawn = sharpe_ratios(counts, some.returns, np.ones((900, 4), dtype=bool), some.year)
     low, high = interval(drawn - drawn[:, [0]], 0.9)
     for k, estimate in enumerate(compare(some, "base", samples=400, seed=3)):
         assert estimate.low["sharpe"] == pytest.approx(low[k], abs=1e-9)
@@ -57,7 +57,7 @@ def test_the_same_book_differs_by_nothing_and_a_sure_gain_is_sure() -> None:
     assert {*same.delta.values(), *same.low.values(), *same.high.values()} == {0.0}
     assert estimates["more"].low["sharpe"] > 0.5
     assert estimates["other"].low["sharpe"] < estimates["other"].high["sharpe"]
-    assert estimates["more"].delta["cost"] == pytest.approx(1e-5 * 252)
+    assert estimates["more"].delta["cost"] == pytest.approx(1e-5 * books().year)
 
 
 def test_unknown_costs_stay_unknown_and_a_flat_book_has_no_ratio() -> None:
@@ -98,4 +98,4 @@ def test_unknown_base() -> None:
 
 
 def test_figures_are_named() -> None:
-    assert len(paired.FIGURES) == len(figures(books().returns, books().cost))
+    assert len(paired.FIGURES) == len(figures(books().returns, books().cost, 252.0))

@@ -43,8 +43,8 @@ def test_annual_return_is_unknown_for_a_short_run_and_minus_one_after_ruin() -> 
 def test_volatility_sharpe_skew_and_hit_rate() -> None:
     returns = np.array([0.01, -0.02, 0.03, 0.0, 0.015])
     deviation = pd.Series(returns).std()
-    assert perf.annual_vol(returns) == pytest.approx(deviation * 252**0.5)
-    assert perf.sharpe(returns) == pytest.approx(returns.mean() / deviation * 252**0.5)
+    assert perf.annual_vol(returns, 252.0) == pytest.approx(deviation * 252**0.5)
+    assert perf.sharpe(returns, 252.0) == pytest.approx(returns.mean() / deviation * 252**0.5)
     assert perf.skew(returns) == pytest.approx(stats.skew(returns))
     assert perf.hit_rate(returns) == pytest.approx(3 / 4)
 
@@ -52,7 +52,7 @@ def test_volatility_sharpe_skew_and_hit_rate() -> None:
 @pytest.mark.parametrize("returns", [[], [0.01], [0.0] * 5, [0.001] * 5])
 def test_ratios_of_flat_or_single_returns_are_unknown(returns: list[float]) -> None:
     values = np.array(returns, dtype=float)
-    assert np.isnan(perf.sharpe(values))
+    assert np.isnan(perf.sharpe(values, 252.0))
     assert np.isnan(perf.skew(values))
 
 
@@ -64,7 +64,7 @@ def test_returns_are_the_results_own_until_ruin(run: RunResult) -> None:
 
 
 def test_rolling_volatility_is_pandas(run: RunResult) -> None:
-    expected = pd.Series(run.returns).rolling(63).std().to_numpy() * 252**0.5
+    expected = pd.Series(run.returns).rolling(63).std().to_numpy() * run.sessions_a_year**0.5
     got = perf.rolling_vol(run)
     assert len(got) == len(run.nav)
     np.testing.assert_allclose(got[1:], expected, rtol=1e-9, atol=1e-12)
@@ -276,7 +276,8 @@ def test_year_rows_agree_with_the_run(run: RunResult) -> None:
 
 
 def test_volatility_windows_and_band() -> None:
-    returns = np.tile([0.1, -0.1], 40) / 252**0.5
+    year = small_result([1.0] * 81).sessions_a_year
+    returns = np.tile([0.1, -0.1], 40) / year**0.5
     nav = 100 * np.concatenate([[1.0], np.cumprod(1 + returns)])
     (row,) = tables.vol_windows(small_result(nav.tolist()), (20, 500))
     assert (row.sessions, row.windows) == (20, 61)
@@ -303,7 +304,9 @@ def test_the_summary_says_what_a_reader_asks_first(run: RunResult) -> None:
         )
     )
     numbers = {figure.label: figure.number for figure in headline_figures(run)}
-    assert numbers["Sharpe ratio, net"] == pytest.approx(perf.sharpe(run.returns))
+    assert numbers["Sharpe ratio, net"] == pytest.approx(
+        perf.sharpe(run.returns, run.sessions_a_year)
+    )
     for label in ("Sharpe ratio, net", "Maximum drawdown", "Turnover per year, x NAV"):
         assert text[label]
     assert all(figure.meaning.endswith(".") for figure in headline_figures(run))

@@ -30,7 +30,7 @@ def test_sub_periods_are_calendar_blocks_that_multiply_to_the_run() -> None:
     assert sum(row.sessions for row in rows) == whole.sessions == len(run.day) - 1
     year = pd.to_datetime(run.day[1:], unit="D").year
     inside = np.asarray((year >= 2000) & (year <= 2004))
-    assert rows[1].sharpe == pytest.approx(sharpe(run.returns[inside]))
+    assert rows[1].sharpe == pytest.approx(sharpe(run.returns[inside], run.sessions_a_year))
     before = run.nav[1:][year <= 1999][-1]
     span = (run.day[1:][inside][-1] - run.day[1:][year <= 1999][-1]) / 365.25
     growth = run.nav[1:][inside][-1] / before
@@ -45,11 +45,11 @@ def test_the_interval_covers_a_known_ratio_at_its_rate() -> None:
     hits, tries = 0, 60
     for _ in range(tries):
         low, high = periods.sharpe_interval(
-            (1 / 252 + rng.standard_normal(1000) / 252**0.5) * 0.1, samples=200
+            (1 / 252 + rng.standard_normal(1000) / 252**0.5) * 0.1, 252.0, samples=200
         )
         hits += low < 1 < high
     assert 0.78 <= hits / tries <= 0.98
-    assert all(np.isnan(periods.sharpe_interval(rng.standard_normal(100))))
+    assert all(np.isnan(periods.sharpe_interval(rng.standard_normal(100), 252.0)))
 
 
 def test_crises_are_measured_from_the_close_of_the_high() -> None:
@@ -91,7 +91,7 @@ def test_time_under_water() -> None:
 def test_the_rolling_ratio_is_pandas() -> None:
     run = fake_result(500, 5)
     rolling = pd.Series(run.returns).rolling(100)
-    expected = (rolling.mean() / rolling.std() * 252**0.5).to_numpy()
+    expected = (rolling.mean() / rolling.std() * run.sessions_a_year**0.5).to_numpy()
     got = periods.rolling_sharpe(run, 100)
     np.testing.assert_allclose(got[1:], expected, rtol=1e-8)
     assert np.isnan(periods.rolling_sharpe(run, 501)).all()

@@ -25,9 +25,9 @@ def test_kurtosis_is_scipys() -> None:
 def test_sortino_by_hand() -> None:
     returns = np.array([0.02, -0.01, 0.03, -0.02])
     downside = ((0.01**2 + 0.02**2) / 4) ** 0.5
-    assert ratios.sortino(returns) == pytest.approx(0.005 / downside * 252**0.5)
-    assert np.isnan(ratios.sortino(np.array([0.01, 0.02])))
-    assert np.isnan(ratios.sortino(RETURNS[:1]))
+    assert ratios.sortino(returns, 252.0) == pytest.approx(0.005 / downside * 252**0.5)
+    assert np.isnan(ratios.sortino(np.array([0.01, 0.02]), 252.0))
+    assert np.isnan(ratios.sortino(RETURNS[:1], 252.0))
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.9, 0.975, 0.99, 0.999])

@@ -219,8 +219,9 @@ def test_sharpe_ratios_are_of_the_sessions_in_the_state() -> None:
         got = row.profit[kind]
         assert got.sessions == len(mine)
         daily = mine.mean() / mine.std()
-        assert got.sharpe == pytest.approx(daily * 252**0.5)
-        assert got.error == pytest.approx((252 * (1 + daily**2 / 2) / len(mine)) ** 0.5)
+        assert got.sharpe == pytest.approx(daily * run.sessions_a_year**0.5)
+        error = (run.sessions_a_year * (1 + daily**2 / 2) / len(mine)) ** 0.5
+        assert got.error == pytest.approx(error)
 
 
 def test_nothing_earned_has_no_ratio() -> None:
@@ -295,7 +296,7 @@ def test_flips_are_counted_by_class_and_year() -> None:
     rows = {row.name: row for row in flip_table(run)}
     assert (rows["all"].flips, rows["all"].markets) == (3, 2)
     assert (rows[run.classes[0]].flips, rows[run.classes[0]].markets) == (2, 1)
-    assert rows["all"].per_year == pytest.approx(3 * 252 / run.active.sum())
+    assert rows["all"].per_year == pytest.approx(3 * run.sessions_a_year / run.active.sum())
     by_year = flips_by_year(run)
     assert set(by_year) == set(run.classes)
     assert by_year[run.classes[0]] == {1990: 2.0, 1991: 0.0, 1992: 0.0}

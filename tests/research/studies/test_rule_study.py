@@ -42,7 +42,7 @@ from research.studies.rules import (
 )
 from tests.helpers import instrument, made_up_dataset, made_up_instruments
 from tests.research.page_text import without_scripts
-from universe.arrays import to_epoch_day
+from universe.arrays import sessions_a_year, to_epoch_day
 from universe.curves import YieldCurve
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -180,15 +180,15 @@ class TestBootstrap:
         returns = rng.normal(0.0004, 0.006, (900, 3))
         live = np.ones_like(returns, dtype=bool)
         live[:300, 1] = False
-        ours = sharpe_ratios(np.ones((1, 900)), returns, live)[0]
-        expected = [sharpe(returns[:, 0]), sharpe(returns[300:, 1]), sharpe(returns[:, 2])]
+        ours = sharpe_ratios(np.ones((1, 900)), returns, live, 252.0)[0]
+        expected = [sharpe(returns[k:, j], 252.0) for k, j in ((0, 0), (300, 1), (0, 2))]
         np.testing.assert_allclose(ours, expected, rtol=1e-10)
 
     def test_a_resample_is_the_ratio_of_the_drawn_days(self):
         returns = np.random.default_rng(2).normal(0.001, 0.01, (50, 1))
         counts = np.random.default_rng(3).integers(0, 4, (5, 50)).astype(float)
-        ours = sharpe_ratios(counts, returns, np.ones((50, 1), dtype=bool))[:, 0]
-        theirs = [sharpe(np.repeat(returns[:, 0], row.astype(int))) for row in counts]
+        ours = sharpe_ratios(counts, returns, np.ones((50, 1), dtype=bool), 252.0)[:, 0]
+        theirs = [sharpe(np.repeat(returns[:, 0], row.astype(int)), 252.0) for row in counts]
         np.testing.assert_allclose(ours, theirs, rtol=1e-10)
 
     def test_counts(self):
@@ -203,7 +203,7 @@ class TestBootstrap:
         rng = np.random.default_rng(5)
         returns = rng.standard_normal((n, 1))
         returns = (returns - returns.mean()) / returns.std() + ratio / np.sqrt(252)
-        drawn = sharpe_ratios(resample_counts(n, 1500), returns, np.ones((n, 1), dtype=bool))
+        drawn = sharpe_ratios(resample_counts(n, 1500), returns, np.ones((n, 1), dtype=bool), 252.0)
         low, high = interval(drawn, 0.90)
         width = 2 * 1.6449 * np.sqrt(252 / n)
         assert low[0] < ratio < high[0]
@@ -211,7 +211,7 @@ class TestBootstrap:
 
     def test_a_series_that_never_moves_has_no_ratio(self):
         counts = resample_counts(200, 20)
-        drawn = sharpe_ratios(counts, np.zeros((200, 1)), np.zeros((200, 1), dtype=bool))
+        drawn = sharpe_ratios(counts, np.zeros((200, 1)), np.zeros((200, 1), dtype=bool), 252.0)
         assert np.isnan(drawn).all()
         low, high = interval(drawn, 0.9)
         assert np.isnan(low).all()
@@ -236,17 +236,18 @@ class TestTables:
         sizes = {("carry", "all"): (0.9, 0.1, 7)}
         row = book_table(book, sizes, np.ones((3, 6)), 0.9, ANCHORS).iloc[0]
         returns = np.array([0.10, -0.20, 0.05, 0.10, 0.05])
+        year = sessions_a_year(book.day)
         assert row["first"] == 101
-        assert row["net_sharpe"] == pytest.approx(sharpe(returns))
+        assert row["net_sharpe"] == pytest.approx(sharpe(returns, year))
         assert row["low"] == row["high"] == pytest.approx(row["net_sharpe"])
         assert row["gross_sharpe"] == pytest.approx(
-            sharpe(returns + np.array([0.01, 0, 0.02, 0, 0]))
+            sharpe(returns + np.array([0.01, 0, 0.02, 0, 0]), year)
         )
-        assert row["net_return"] == pytest.approx(0.02 * 252)
+        assert row["net_return"] == pytest.approx(0.02 * year)
         assert row["drawdown"] == pytest.approx(0.20)
-        assert row["cost"] == pytest.approx(0.006 * 252)
-        assert row["roll_cost"] == pytest.approx(0.0015 * 252)
-        assert row["turnover"] == pytest.approx(0.3 / (5 / 252) / (2 * 0.16))
+        assert row["cost"] == pytest.approx(0.006 * year)
+        assert row["roll_cost"] == pytest.approx(0.0015 * year)
+        assert row["turnover"] == pytest.approx(0.3 / (5 / year) / (2 * 0.16))
         assert row["anchor"] == 1.02
         assert (row["mean_abs_forecast"], row["at_cap"], row["markets"]) == (0.9, 0.1, 7)
 
@@ -297,12 +298,13 @@ class TestTables:
         assert row["wait"] == pytest.approx(np.mean(wait))
         assert row["stood"] == pytest.approx(np.mean(stood))
         assert table["flips"][:-1].sum() == row["flips"]
+        year = sessions_a_year(both.day)
         days = (panel().seen & np.isfinite(held))[300:].sum()
-        assert row["a_market_year"] == pytest.approx(len(before) * 252 / days)
-        assert row["sharpe"] == pytest.approx(sharpe(both.net[:, 0, -1]))
-        assert row["difference"] == pytest.approx(row["sharpe"] - sharpe(both.net[:, 1, -1]))
+        assert row["a_market_year"] == pytest.approx(len(before) * year / days)
+        assert row["sharpe"] == pytest.approx(sharpe(both.net[:, 0, -1], year))
+        assert row["difference"] == pytest.approx(row["sharpe"] - sharpe(both.net[:, 1, -1], year))
         assert row["low"] < row["difference"] < row["high"]
-        gain = (both.net[:, 0, -1] - both.net[:, 1, -1]).mean() * 252
+        gain = (both.net[:, 0, -1] - both.net[:, 1, -1]).mean() * year
         assert row["earned"] == pytest.approx(gain)
 
 

@@ -91,7 +91,7 @@ class TestOneRow:
         row = run_one(wanted, market)
         result = run_backtest(market, Settings.parse(wanted.settings))
         np.testing.assert_array_equal(row.returns, returns_of(result))
-        assert row.figures["net_sharpe"] == sharpe(returns_of(result))
+        assert row.figures["net_sharpe"] == sharpe(returns_of(result), result.sessions_a_year)
         fall = max_drawdown(result)
         assert row.figures["max_drawdown"] == pytest.approx(fall.depth if fall else 0.0)
         spent = (result.cost.sum(axis=1)[1:] / result.nav[:-1]).sum()

@@ -30,6 +30,7 @@ from research.studies.walkforward import (
     walk,
 )
 from tests.helpers import made_up_dataset, made_up_instruments
+from universe.arrays import sessions_a_year
 
 QUICK = {
     "start": "2015-06-01",
@@ -203,7 +204,7 @@ class TestWalkForward:
         for lock in locks:
             window = lock.window
             inside = slice(window.train_first, window.train_end)
-            ratios = [sharpe(one.returns[inside]) for one in rows[1:]]
+            ratios = [sharpe(one.returns[inside], 260.0) for one in rows[1:]]
             assert lock.chosen == int(np.argmax(ratios))
             tested = slice(window.test_first - 252, window.test_end - 252)
             expected = rows[1 + lock.chosen].returns[window.test_first : window.test_end]
@@ -211,7 +212,7 @@ class TestWalkForward:
 
     def test_flat_configurations_are_not_chosen(self) -> None:
         returns = np.column_stack([np.zeros(400), np.random.default_rng(0).normal(-1, 1, 400)])
-        locks = lock_windows(returns, walk_forward(400, 200, 100, horizon=0))
+        locks = lock_windows(returns, walk_forward(400, 200, 100, horizon=0), 252.0)
         assert [lock.chosen for lock in locks] == [1, 1]
 
     def test_locked_settings_are_written_with_the_data(self) -> None:
@@ -228,9 +229,9 @@ class TestWalkForward:
 
     def test_combinatorial_paths_of_a_sure_thing(self) -> None:
         rows = np.column_stack([row("a", 1).returns, row("b", 2).returns + 0.02])
-        found = combinatorial_paths(rows, 6, 2)
+        found = combinatorial_paths(rows, 252.0, 6, 2)
         assert len(found) == 5
-        np.testing.assert_allclose(found, sharpe(rows[:, 1]))
+        np.testing.assert_allclose(found, sharpe(rows[:, 1], 252.0))
 
 
 class TestResult:
@@ -251,7 +252,9 @@ class TestResult:
         assert result["x"] == 1
         better = result["rows"][1]
         assert better["low"] > 0
-        assert better["net_sharpe"] == pytest.approx(sharpe(rows[1].returns[:700]))
+        assert better["net_sharpe"] == pytest.approx(
+            sharpe(rows[1].returns[:700], sessions_a_year(rows[1].day[:700]))
+        )
         text = page.read_text()
         assert "Synthetic market" in text
         assert "o&lt;ther" in text
