@@ -54,6 +54,8 @@ class Target:
         Exposure of one contract over NAV, NaN where unknown.
     limit : float array
         Most contracts of an asset, by liquidity and concentration.
+    contrary_limit : float array
+        The same on the other side of ``optimal``.
     average : float array
         Contracts held at a forecast of 1.
     vol : float
@@ -64,6 +66,8 @@ class Target:
         Assets with a forecast or a fresh price.
     bindings : tuple of Binding
         Caps on risk that bind.
+    nav : float
+        Account currency, NaN while unknown.
     """
 
     sleeve_contracts: dict[str, FloatArray]
@@ -73,11 +77,13 @@ class Target:
     value: FloatArray
     unit_exposure: FloatArray
     limit: FloatArray
+    contrary_limit: FloatArray
     average: FloatArray
     vol: float
     member: BoolArray
     priced: BoolArray
     bindings: tuple[Binding, ...] = ()
+    nav: float = float("nan")
 
 
 class TargetBuilder:
@@ -172,6 +178,7 @@ class TargetBuilder:
         bindings += whole.bindings
         scale = shared.factor * scale * whole.factor
         total = np.sum(list(sleeves.values()), axis=0)
+        contracts_of_nav = nav / np.where(value > 0, value, np.inf)
         sleeve_contracts = {
             name: contracts_for_weights(weights * scale, nav, value, self.duration)
             for name, weights in sleeves.items()
@@ -183,12 +190,15 @@ class TargetBuilder:
             total * scale,
             value,
             np.where(value > 0, value / nav, np.nan),
-            cap * nav / np.where(value > 0, value, np.inf),
+            cap * contracts_of_nav,
+            np.minimum(self._caps(value, nav), self.caps.exposure(-total, snapshot))
+            * contracts_of_nav,
             self.average(member, value * annual, nav, snapshot.correlation),
             portfolio_vol(total * scale, cov),
             member,
             have | snapshot.alive,
             bindings,
+            nav,
         )
 
     def without_nav(self) -> Target:
@@ -196,7 +206,7 @@ class TargetBuilder:
         zero = np.zeros(self.n)
         nothing = dict.fromkeys(self._shares, zero)
         unknown, no = np.full(self.n, np.nan), np.zeros(self.n, dtype=bool)
-        return Target(nothing, nothing, zero, zero, unknown, unknown, zero, zero, 0.0, no, no)
+        return Target(nothing, nothing, zero, zero, unknown, unknown, zero, zero, zero, 0.0, no, no)
 
     def average(
         self, member: BoolArray, contract_risk: FloatArray, nav: float, correlation: FloatArray
