@@ -57,7 +57,7 @@ class Target:
     contrary_limit : float array
         The same on the other side of ``optimal``.
     average : float array
-        Contracts held at a forecast of 1.
+        Contracts of the average position.
     vol : float
         Ex-ante annual volatility of ``optimal``.
     member : bool array
@@ -183,17 +183,23 @@ class TargetBuilder:
             name: contracts_for_weights(weights * scale, nav, value, self.duration)
             for name, weights in sleeves.items()
         }
+        optimal = np.sum(list(sleeve_contracts.values()), axis=0)
+        average = (
+            self.average(member, value * annual, nav, snapshot.correlation)
+            if self.settings.budgets == Budgets.EQUAL
+            else self._average_held(optimal, value * annual)
+        )
         return Target(
             sleeve_contracts,
             sleeves,
-            np.sum(list(sleeve_contracts.values()), axis=0),
+            optimal,
             total * scale,
             value,
             np.where(value > 0, value / nav, np.nan),
             cap * contracts_of_nav,
             np.minimum(self._caps(value, nav), self.caps.exposure(-total, snapshot))
             * contracts_of_nav,
-            self.average(member, value * annual, nav, snapshot.correlation),
+            average,
             portfolio_vol(total * scale, cov),
             member,
             have | snapshot.alive,
@@ -213,8 +219,8 @@ class TargetBuilder:
     ) -> FloatArray:
         """Contracts of an average position, of the markets and, apart from them, of the spreads.
 
-        Equal budgets: at a forecast of 1. Other budgets change with the forecasts: the mean risk of
-        all positions stands for each.
+        Equal budgets: at a forecast of 1. Other budgets change with the forecasts: equal ones stand
+        for them until there is a portfolio whose mean risk a position can be told from.
         """
         equal = self.settings.budgets == Budgets.EQUAL
         out = np.zeros(self.n)
@@ -231,6 +237,21 @@ class TargetBuilder:
                 nav, self.settings.vol_target, idm, budget, contract_risk[part]
             )
         return out
+
+    def _average_held(self, optimal: FloatArray, contract_risk: FloatArray) -> FloatArray:
+        """Contracts that have the mean risk of the positions of a portfolio, see ``average``.
+
+        The risks of the positions add up to the diversification ratio times that of the whole,
+        which ``average`` can only estimate before there is a portfolio.
+        """
+        usable = contract_risk > 0
+        risk = np.where(usable, np.abs(optimal) * contract_risk, 0.0)
+        out = np.zeros(self.n)
+        for first in range(0, self.n, self.n_markets):
+            part = slice(first, first + self.n_markets)
+            held = np.count_nonzero(risk[part])
+            out[part] = risk[part].sum() / max(held, 1)
+        return np.where(usable, out / np.where(usable, contract_risk, 1.0), 0.0)
 
     def _raw_sleeves(
         self,
