@@ -31,7 +31,7 @@ from risk.book import Book, Protection
 from risk.var import VarModel
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
-from universe.cost_screen import yearly_cost
+from universe.cost_screen import trade_costs, yearly_cost, yearly_rolls
 from universe.instruments import Instrument
 from universe.markets import Markets
 from universe.screen import Screen
@@ -128,8 +128,7 @@ class Strategy:
         self.names = [i.code for i in instruments]
         self.names += [f"{name} spread" for name in self.names[: n - len(instruments)]]
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
-        cost = np.array([i.half_spread + i.fee / i.multiplier for i in instruments])
-        rolls = np.array([float(len(i.hold_months)) for i in instruments])
+        cost, rolls = trade_costs(instruments), yearly_rolls(instruments)
         yearly = yearly_cost(cost, np.ones(len(cost)), rolls, trades=settings.cost_trades)
         self.screen = Screen(
             self.names,

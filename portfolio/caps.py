@@ -98,34 +98,6 @@ def variance_shares(weights: FloatArray, cov: FloatArray, group: IntArray) -> Fl
     return sums / total if total > SMALLEST**2 else np.zeros_like(sums)
 
 
-def attainable(cap: ShareCap, weights: FloatArray | IntArray) -> float:
-    """The cap, or with fewer groups than it takes to add up to 1 an equal share of each."""
-    return max(cap.limit, 1.0 / max(len(np.unique(cap.group[weights != 0])), 1))
-
-
-def over_share(
-    weights: FloatArray, cov: FloatArray, cap: ShareCap, limit: float
-) -> tuple[FloatArray, tuple[Binding, ...]]:
-    """√(limit / share) of every asset whose group is above ``limit``, 1 of the others.
-
-    Parameters
-    ----------
-    weights : float array of shape (n_assets,)
-        Exposure over NAV.
-    cov : float array of shape (n_assets, n_assets)
-        In any unit.
-    cap : ShareCap
-    limit : float
-        See ``attainable``.
-    """
-    share = variance_shares(weights, cov, cap.group)
-    over = np.flatnonzero(share > limit * (1.0 + TOLERANCE))
-    factor = np.ones_like(share)
-    factor[over] = np.sqrt(limit / share[over])
-    bindings = (Binding(cap.kind, index, float(share[index]), limit) for index in over.tolist())
-    return factor[cap.group], tuple(bindings)
-
-
 def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -> Capped:
     """Scale down the groups above their share of variance by √(cap / share), until none is.
 
@@ -143,60 +115,25 @@ def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -
     counts as 1 / k. The total variance falls; the volatility target that follows raises it again.
     """
     bindings: dict[tuple[str, int], Binding] = {}
-    limits = [attainable(cap, weights) for cap in caps]
+    held = weights != 0
+    limits = [max(cap.limit, 1.0 / max(len(np.unique(cap.group[held])), 1)) for cap in caps]
     out = weights.copy()
     for _ in range(ROUNDS):
         settled = True
         for cap, limit in zip(caps, limits, strict=True):
-            factor, found = over_share(out, cov, cap, limit)
-            if found:
+            share = variance_shares(out, cov, cap.group)
+            over = np.flatnonzero(share > limit * (1.0 + TOLERANCE))
+            for index in over.tolist():
+                key = (cap.kind, index)
+                bindings.setdefault(key, Binding(cap.kind, index, float(share[index]), limit))
+            if len(over):
                 settled = False
-                out *= factor
-                for binding in found:
-                    bindings.setdefault((binding.kind, binding.index), binding)
+                factor = np.ones_like(share)
+                factor[over] = np.sqrt(limit / share[over])
+                out *= factor[cap.group]
         if settled:
             break
     return Capped(out, tuple(bindings.values()))
-
-
-def cap_contract_shares(
-    contracts: IntArray, gram: FloatArray, caps: Sequence[ShareCap], free: BoolArray
-) -> tuple[IntArray, tuple[Binding, ...]]:
-    """Whole contracts whose groups are within their shares of variance, as far as contracts go.
-
-    Parameters
-    ----------
-    contracts : int array of shape (n_assets,)
-    gram : float array of shape (n_assets, n_assets)
-        Covariance of one contract each, in any unit.
-    caps : sequence of ShareCap
-    free : bool array of shape (n_assets,)
-        What cannot trade stays.
-
-    Notes
-    -----
-    Positions only become smaller, and none smaller than one contract: a fund that holds eight
-    contracts cannot keep every market below 8 %, and would hold none if each had to go.
-    """
-    bindings: dict[tuple[str, int], Binding] = {}
-    limits = [attainable(cap, contracts) for cap in caps]
-    out = contracts
-    for _ in range(ROUNDS):
-        before = out
-        for cap, limit in zip(caps, limits, strict=True):
-            factor, found = over_share(out.astype(np.float64), gram, cap, limit)
-            if not found:
-                continue
-            less = np.maximum(np.floor(np.abs(out) * factor), 1.0).astype(np.int64)
-            less = np.where(free & (factor < 1.0), np.sign(out) * less, out)
-            changed = set(cap.group[less != out].tolist())
-            for binding in found:
-                if binding.index in changed:
-                    bindings.setdefault((binding.kind, binding.index), binding)
-            out = less
-        if out is before or np.array_equal(out, before):
-            break
-    return out, tuple(bindings.values())
 
 
 class WorstDays:

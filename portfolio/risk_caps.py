@@ -12,7 +12,6 @@ from portfolio.caps import (
     Binding,
     ShareCap,
     cap_beta,
-    cap_contract_shares,
     cap_exposures,
     cap_gross,
     cap_shares,
@@ -21,7 +20,7 @@ from portfolio.caps import (
     short_volatility_bound,
 )
 from portfolio.contracts import ten_year_equivalent
-from portfolio.covariance import covariance, portfolio_vol
+from portfolio.covariance import portfolio_vol
 from portfolio.settings import PortfolioSettings
 from universe.arrays import BoolArray, FloatArray, IntArray, known
 from universe.instruments import AssetClass, Instrument
@@ -193,10 +192,18 @@ class RiskCaps:
             self._betas_of = (snapshot, market_betas(rows, market) * ratio)
         return self._betas_of[1]
 
+    def at_cap(self, bindings: Sequence[Binding]) -> BoolArray:
+        """Assets whose share of variance, or that of their sector or class, is at its cap."""
+        out = np.zeros(len(self._notional), dtype=bool)
+        for cap in self._share_caps:
+            bound = [binding.index for binding in bindings if binding.kind == cap.kind]
+            out |= np.isin(cap.group, bound)
+        return out
+
     def on_contracts(
         self, contracts: IntArray, unit: FloatArray, free: BoolArray, snapshot: Snapshot
     ) -> WholeBook:
-        """Whole contracts within the caps on shares of variance, beta and gross.
+        """Whole contracts within the caps on beta and gross; positions only become smaller.
 
         Parameters
         ----------
@@ -206,22 +213,12 @@ class RiskCaps:
         free : bool array of shape (n_assets,)
             What cannot trade stays.
         snapshot : Snapshot
-
-        Notes
-        -----
-        Positions only become smaller. Shares of variance: see ``cap_contract_shares``.
         """
-        exposure = known(unit)
-        gram = covariance(snapshot.correlation, snapshot.sigma * exposure)
-        out = contracts
-        bindings: tuple[Binding, ...] = ()
-        if self._share_caps and contracts.any():
-            out, bindings = cap_contract_shares(contracts, gram, self._share_caps, free)
-        whole = self.whole_book(out * exposure, snapshot)
-        if whole.bindings:
-            less = np.floor(np.abs(out) * whole.factor + 1e-9).astype(np.int64)
-            out = np.where(free, np.sign(out) * less, out)
-        return WholeBook(out, (*bindings, *whole.bindings))
+        whole = self.whole_book(contracts * known(unit), snapshot)
+        if not whole.bindings:
+            return WholeBook(contracts, ())
+        less = np.floor(np.abs(contracts) * whole.factor + 1e-9).astype(np.int64)
+        return WholeBook(np.where(free, np.sign(contracts) * less, contracts), whole.bindings)
 
     def sentence(self, binding: Binding) -> str:
         """A binding cap in words."""

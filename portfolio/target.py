@@ -56,6 +56,8 @@ class Target:
         Most contracts of an asset, by liquidity and concentration.
     contrary_limit : float array
         The same on the other side of ``optimal``.
+    capped : bool array
+        Assets whose share of variance, or that of their sector or class, is at its cap.
     average : float array
         Contracts of the average position.
     vol : float
@@ -78,6 +80,7 @@ class Target:
     unit_exposure: FloatArray
     limit: FloatArray
     contrary_limit: FloatArray
+    capped: BoolArray
     average: FloatArray
     vol: float
     member: BoolArray
@@ -199,6 +202,7 @@ class TargetBuilder:
             cap * contracts_of_nav,
             np.minimum(self._caps(value, nav), self.caps.exposure(-total, snapshot))
             * contracts_of_nav,
+            self.caps.at_cap(shared.bindings),
             average,
             portfolio_vol(total * scale, cov),
             member,
@@ -212,7 +216,8 @@ class TargetBuilder:
         zero = np.zeros(self.n)
         nothing = dict.fromkeys(self._shares, zero)
         unknown, no = np.full(self.n, np.nan), np.zeros(self.n, dtype=bool)
-        return Target(nothing, nothing, zero, zero, unknown, unknown, zero, zero, zero, 0.0, no, no)
+        money = zero, zero, unknown, unknown
+        return Target(nothing, nothing, *money, zero, zero, no, zero, 0.0, no, no)
 
     def average(
         self, member: BoolArray, contract_risk: FloatArray, nav: float, correlation: FloatArray

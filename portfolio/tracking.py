@@ -48,6 +48,7 @@ class ContractTracker:
         ideal: FloatArray,
         held: IntArray,
         free: BoolArray,
+        limit: FloatArray,
         target: Target,
         snapshot: Snapshot,
     ) -> IntArray | None:
@@ -60,8 +61,10 @@ class ContractTracker:
         held : int array of shape (n_assets,)
         free : bool array of shape (n_assets,)
             What cannot trade stays as held.
+        limit : float array of shape (n_assets,)
+            Most contracts on the side of ``ideal``.
         target : Target
-            Of it are the value of a contract, the limits on either side, and NAV.
+            Of it are the value of a contract, the limit on the other side, and NAV.
         snapshot : Snapshot
 
         Notes
@@ -81,23 +84,28 @@ class ContractTracker:
         point = snapshot.contract_value(self.multiplier)[used]
         paid = self.trade_cost[used] * point * self.yearly_trades
         cost = paid * float(f"{target.nav:.6g}") / self.aversion
-        low, high = self._bounds(ideal[used], held[used], free[used], target, used)
+        other = np.minimum(limit, target.contrary_limit)[used]
+        low, high = self._bounds(ideal[used], held[used], free[used], limit[used], other)
         fractions = np.round(ideal[used], DIGITS)
         out = held.copy()
         out[used] = whole_contracts(fractions, held[used], gram, low, high, known(cost)).contracts
         return out
 
     def _bounds(
-        self, ideal: FloatArray, held: IntArray, free: BoolArray, target: Target, used: IntArray
+        self,
+        ideal: FloatArray,
+        held: IntArray,
+        free: BoolArray,
+        limit: FloatArray,
+        contrary_limit: FloatArray,
     ) -> tuple[IntArray, IntArray]:
         """Fewest and most contracts of each asset used."""
-        limits = target.limit[used], target.contrary_limit[used]
         low, high = contract_bounds(
             ideal,
             held,
-            limits[0],
+            limit,
             free,
-            contrary_cap=limits[1],
+            contrary_cap=contrary_limit,
             either_side=self.either_side,
         )
         closing = free & (ideal == 0)

@@ -1,6 +1,5 @@
 """Whole contracts of a day: chosen together for small funds, within limits and caps."""
 
-import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portfolio.caps import ShareCap, attainable, cap_contract_shares, variance_shares
 from portfolio.tracking import ContractTracker
 from portfolio.trade import BufferedTrading
-from tests.portfolio.test_whole_contracts import NOTIONAL, VOL, WEIGHT, example, made
+from tests.portfolio.test_whole_contracts import NOTIONAL, VOL, WEIGHT, example
 
 NAV = 500_000.0
 N = len(NOTIONAL)
@@ -45,6 +43,7 @@ def target(nav=NAV, limit=np.inf, optimal=IDEAL):
         value=NOTIONAL,
         limit=limits,
         contrary_limit=limits,
+        capped=np.zeros(N, dtype=bool),
         average=np.zeros(N),
         priced=FREE,
         nav=nav,
@@ -53,7 +52,8 @@ def target(nav=NAV, limit=np.inf, optimal=IDEAL):
 
 def chosen(ideal=IDEAL, held=NONE, free=FREE, nav=NAV, limit=np.inf, **options):
     known = target(nav, limit)
-    return tracker(**options).choose(np.asarray(ideal), held, free, known, snapshot())
+    ideal = np.asarray(ideal)
+    return tracker(**options).choose(ideal, held, free, known.limit, known, snapshot())
 
 
 def test_best_book_of_the_published_figures():
@@ -128,34 +128,16 @@ def test_contracts_against_their_signal_are_named():
     pytest.fail("no draw holds a hedge")
 
 
-class TestCapsOnContracts:
-    @given(st.integers(0, 10**6), st.floats(0.05, 0.5))
-    @settings(max_examples=40)
-    def test_groups_are_within_their_shares_or_down_to_single_contracts(self, seed, limit):
-        gram, ideal, rng = made(seed, 8, 3.0)
-        contracts = np.rint(ideal).astype(np.int64)
-        free = rng.random(8) > 0.1
-        caps = [
-            ShareCap("market", np.arange(8), limit),
-            ShareCap("class", np.resize(np.arange(3), 8), min(2 * limit, 0.9)),
-        ]
-        found, bindings = cap_contract_shares(contracts, gram, caps, free)
-        assert np.all(np.abs(found) <= np.abs(contracts))
-        assert np.all(found * contracts >= 0)
-        assert np.all((found != 0) == (contracts != 0))
-        np.testing.assert_array_equal(found[~free], contracts[~free])
-        assert bool(bindings) == bool((found != contracts).any())
-        for cap in caps:
-            share = variance_shares(found.astype(float), gram, cap.group)
-            over = np.flatnonzero(share > attainable(cap, contracts) * 1.001)
-            for group in over:
-                inside = free & (cap.group == group)
-                assert np.all(np.abs(found[inside]) <= 1)
-
-    def test_a_large_book_is_within_its_caps(self):
-        gram, ideal, _ = made(3, 12, 400.0)
-        caps = [ShareCap("market", np.arange(12), 0.12)]
-        contracts = np.rint(ideal).astype(np.int64)
-        found, bindings = cap_contract_shares(contracts, gram, caps, np.ones(12, dtype=bool))
-        assert variance_shares(found.astype(float), gram, caps[0].group).max() <= 0.12 * 1.001
-        assert {dataclasses.asdict(b)["kind"] for b in bindings} == {"market"}
+def test_a_position_at_its_cap_is_at_most_the_next_whole_contract():
+    wanted = target()
+    wanted.average = np.full(N, 20.0)
+    trading = BufferedTrading(N, 0.2, 0)
+    trading.model_contracts = np.array([3, 6, 2, 2, 2, 2])
+    free_to_stay = trading.solve(wanted, 1.0, snapshot()).contracts
+    assert free_to_stay.tolist() == trading.model_contracts.tolist()
+    wanted.capped = np.arange(N) < 2
+    capped = trading.solve(wanted, 1.0, snapshot()).contracts
+    assert capped.tolist() == [1, 5, 2, 2, 2, 2]
+    together = BufferedTrading(N, 0.2, 0, tracker(cost=1e4))
+    together.model_contracts = trading.model_contracts
+    assert np.all(np.abs(together.solve(wanted, 1.0, snapshot()).contracts)[:2] <= [1, 5])
