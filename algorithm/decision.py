@@ -95,6 +95,10 @@ class Decision:
         Their product.
     traded : int array
         Whole contracts before protections.
+    tracking_error : float
+        Annual volatility over NAV of the difference between ``traded`` and the scaled target.
+    contract_steps : tuple of str
+        What made whole contracts others than the target says, each a sentence.
     verdicts : tuple of Verdict
         Of the risk stages, in order.
     contracts : int array
@@ -118,6 +122,8 @@ class Decision:
     scales: tuple[Scale, ...] = field(init=False)
     scale: float = field(init=False)
     traded: IntArray = field(init=False)
+    tracking_error: float = float("nan")
+    contract_steps: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     contracts: IntArray = field(init=False)
     risk: RiskFigures = field(init=False)
@@ -161,8 +167,9 @@ class Decision:
         return 1.0
 
     def sentences(self) -> list[str]:
-        """What scales and risk stages did, for a log."""
+        """What scales, the choice of whole contracts and risk stages did, for a log."""
         out = [f"{scale.name}: {scale.reason}" for scale in self.scales if scale.reason]
+        out += [f"whole contracts: {step}" for step in self.contract_steps]
         return out + [
             f"{verdict.name}: {step}" for verdict in self.verdicts for step in verdict.steps
         ]

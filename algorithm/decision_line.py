@@ -29,12 +29,16 @@ OF_MARKETS = ("universe", "flip", "carry")
 """Kinds of notes that keep their name as events; all others are of the data."""
 
 
+CONTRACTS = "contracts"
+"""Kind of events on the choice of whole contracts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something a person should be able to read about later.
 
-    ``kind`` is roll, universe, flip, carry, gate, expiry, the name of another risk stage, or data
-    for all the price gate noted.
+    ``kind`` is roll, universe, flip, carry, contracts, gate, expiry, the name of another risk
+    stage, or data for all the price gate noted.
     """
 
     epoch_day: int
@@ -182,6 +186,8 @@ class DecisionLine(SessionLine):
     scales : tuple of Scale
     scale : float
         Share of exposure left by all of them.
+    tracking : float
+        Annual volatility over NAV of the difference between whole contracts and scaled target.
     stages : tuple of RiskStage
     contracts : int array
         Decided on.
@@ -207,6 +213,7 @@ class DecisionLine(SessionLine):
     carry_source: IntArray
     scales: tuple[Scale, ...]
     scale: float
+    tracking: float
     stages: tuple[RiskStage, ...]
     contracts: IntArray
     targets: tuple[tuple[str, int, int], ...]
@@ -341,6 +348,7 @@ def line_of(
         carry_source=snapshot.carry_source,
         scales=decision.scales,
         scale=decision.scale,
+        tracking=decision.tracking_error,
         stages=tuple(RiskStage(v.name, v.scale, v.steps, v.figures) for v in decision.verdicts),
         contracts=decision.contracts,
         targets=tuple(
@@ -369,6 +377,7 @@ def events_of(decision: Decision, codes: Sequence[str], fills: Sequence[Fill]) -
     ]
     for market, kind, text in [*seen.notes, *decision.notes]:
         out.append(Event(day, kind if kind in OF_MARKETS else "data", codes[market], text))
+    out += [Event(day, CONTRACTS, "", step) for step in decision.contract_steps]
     for verdict in decision.verdicts:
         kind = "gate" if verdict.name == VarGate.NAME else verdict.name
         out += [Event(day, kind, "", step) for step in verdict.steps]

@@ -93,6 +93,7 @@ def decision_text(line: DecisionLine, header: Header) -> str:
         "carry_source": _plain(line.carry_source.tolist()),
         "scales": _plain([(s.name, s.value, s.reason, _figures(s.figures)) for s in line.scales]),
         "scale": _exact(line.scale),
+        "tracking": _plain(_short(line.tracking)),
         "stages": _plain([(s.name, s.scale, s.steps, _figures(s.figures)) for s in line.stages]),
         "contracts": _plain(line.contracts.tolist()),
         "targets": _plain(line.targets),
@@ -266,6 +267,7 @@ def _decision(values: dict[str, Any], header: Header) -> DecisionLine:
             for name, value, reason, figures in values["scales"]
         ),
         scale=_number(values["scale"]),
+        tracking=_number(values.get("tracking")),
         stages=tuple(
             RiskStage(name, scale, tuple(steps), _read_figures(figures))
             for name, scale, steps, figures in values["stages"]

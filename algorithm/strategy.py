@@ -23,14 +23,16 @@ from execution.orders import forced_only, plan_orders, plan_withdrawals
 from portfolio.calibration import BiasStatistic
 from portfolio.caps import Binding
 from portfolio.covariance import covariance, portfolio_vol
+from portfolio.settings import ContractChoice
 from portfolio.target import TargetBuilder
-from portfolio.trade import BufferedTrading
+from portfolio.tracking import ContractTracker
+from portfolio.trade import BufferedTrading, Trades
 from risk.book import Book, Protection
 from risk.history import Proxies
 from risk.var import VarModel
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
-from universe.cost_screen import yearly_cost
+from universe.cost_screen import trade_costs, yearly_cost, yearly_rolls
 from universe.instruments import Instrument
 from universe.markets import Markets
 from universe.screen import Screen
@@ -127,8 +129,7 @@ class Strategy:
         self.names = [i.code for i in instruments]
         self.names += [f"{name} spread" for name in self.names[: n - len(instruments)]]
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
-        cost = np.array([i.half_spread + i.fee / i.multiplier for i in instruments])
-        rolls = np.array([float(len(i.hold_months)) for i in instruments])
+        cost, rolls = trade_costs(instruments), yearly_rolls(instruments)
         yearly = yearly_cost(cost, np.ones(len(cost)), rolls, trades=settings.cost_trades)
         self.screen = Screen(
             self.names,
@@ -141,7 +142,21 @@ class Strategy:
         self.builder = TargetBuilder(
             settings, instruments, n, self.forecasts, self.observer.class_index
         )
-        self.trading = BufferedTrading(n, settings.buffer, settings.cooldown_sessions)
+        tracker = ContractTracker(
+            np.resize(cost, n) * legs,
+            self.builder.multiplier,
+            settings.cost_trades,
+            settings.risk_aversion,
+            settings.vol_target,
+            settings.contrary_contracts,
+        )
+        self.trading = BufferedTrading(
+            n,
+            settings.buffer,
+            settings.cooldown_sessions,
+            tracker if settings.whole_contracts == ContractChoice.TRACKING else None,
+            self.builder.caps,
+        )
         self.scales = [scale.create(settings, instruments) for scale in registry.SCALES]
         self.protections = [
             protection.create(settings, instruments, n) for protection in registry.PROTECTIONS
@@ -156,6 +171,7 @@ class Strategy:
         self.last_nav = 0.0  # the last one known, 0 before the first
         self._sigma: FloatArray = np.full(n, np.nan)  # after the session before
         self._bound: set[tuple[str, int]] = set()  # caps of the session before, for the notes
+        self._said: set[tuple[str, int]] = set()  # of its whole contracts, likewise
         self._snapshot: Snapshot | None = None
         self._model: VarModel | None = None
         self.chain: tuple[Stage, ...] = (
@@ -345,14 +361,35 @@ class Strategy:
         decision.scale = combined(decision.scales, self.settings.scale_floor)
 
     def _trade(self, decision: Decision) -> None:
-        decision.traded = self.trading.solve(decision.target, decision.scale, decision.snapshot)
+        trades = self.trading.solve(decision.target, decision.scale, decision.snapshot)
+        decision.traded = trades.contracts
         self.trading.commit(decision.traded)
         snapshot = decision.snapshot
+        off = decision.traded - decision.target.optimal * decision.scale
+        unit = known(decision.target.unit_exposure)
+        decision.tracking_error = portfolio_vol(off * unit, decision.cov)
+        decision.contract_steps = self._contracts_changed(decision, trades)
         # what cannot trade today keeps what was decided for it, cut as it may have been
         free = snapshot.tradable | snapshot.must_exit
         decision.contracts = np.where(free, decision.traded, self.last_contracts)
         if decision.is_blind:  # what is held stays, but for what may not be held any longer
             decision.contracts = np.where(snapshot.must_exit, 0, decision.held)
+
+    def _contracts_changed(self, decision: Decision, trades: Trades) -> tuple[str, ...]:
+        """Sentences on whole contracts that the fractional target does not explain, once each."""
+        now: dict[tuple[str, int], str] = {}
+        for binding in trades.bindings:
+            now[binding.kind, binding.index] = self.builder.caps.sentence(binding)
+        optimal = decision.target.optimal * decision.scale
+        for asset in np.flatnonzero(trades.contrary).tolist():
+            now["contrary", asset] = (
+                f"{trades.contracts[asset]:+d} {self.names[asset]} against {optimal[asset]:+.2f}, "
+                "as a hedge"
+            )
+        if decision.target.optimal.any() and not trades.contracts.any():
+            now["none", -1] = f"NAV {decision.nav:,.0f} buys no contract of any market's position"
+        said, self._said = self._said, set(now)
+        return tuple(text for key, text in now.items() if key not in said)
 
     def _protect(self, protection: Protection, decision: Decision) -> None:
         snapshot = decision.snapshot

@@ -130,7 +130,11 @@ class Carry:
 
     def forecast(self) -> FloatArray:
         """Combined forecasts of shape (n_markets,), NaN for a market without carry."""
-        return combine(self.by_span(), self._multiplier, self.cap)
+        return self.combined(self.by_span())
+
+    def combined(self, by_span: FloatArray) -> FloatArray:
+        """Forecasts of the spans that are there, combined, of shape (n_markets,)."""
+        return combine(by_span, self._multiplier, self.cap)
 
 
 def make_carry(

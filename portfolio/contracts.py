@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from universe.arrays import FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray
 
 BASIS_POINT = 1e-4
 
@@ -82,6 +82,48 @@ def average_position(
     )
 
 
+def band_edge(optimal: FloatArray, current: IntArray, width: FloatArray) -> FloatArray:
+    """Fractional contracts at the nearer edge of a no-trade band, those held inside of it (001).
+
+    Parameters
+    ----------
+    optimal : float array of shape (n_markets,)
+        Fractional contracts.
+    current : int array of shape (n_markets,)
+        Contracts held.
+    width : float array of shape (n_markets,)
+        Half-width of the band in contracts.
+    """
+    width = np.round(width, DIGITS)
+    lower, upper = np.round(optimal - width, DIGITS), np.round(optimal + width, DIGITS)
+    return np.minimum(np.maximum(current, lower), upper)
+
+
+def resting(
+    target: FloatArray,
+    current: IntArray,
+    width: FloatArray,
+    sessions_since_trade: IntArray,
+    cooldown: int,
+) -> BoolArray:
+    """Markets that traded a moment ago and would make another small trade (000, cooldowns).
+
+    Parameters
+    ----------
+    target : float array of shape (n_markets,)
+        Contracts that would be held.
+    current : int array of shape (n_markets,)
+    width : float array of shape (n_markets,)
+        Half-width of the no-trade band in contracts.
+    sessions_since_trade : int array of shape (n_markets,)
+    cooldown : int
+        Sessions after a trade in which a market only trades to cross zero or by more than twice
+        the band.
+    """
+    small = np.abs(target - current) <= 2.0 * np.maximum(width, 1.0)
+    return np.asarray(small & (target * current > 0) & (sessions_since_trade < cooldown))
+
+
 def buffered(
     optimal: FloatArray,
     current: IntArray,
@@ -102,8 +144,7 @@ def buffered(
         Half-width of the band in contracts.
     sessions_since_trade : int array of shape (n_markets,), optional
     cooldown : int
-        Sessions after a trade in which a market only trades to cross zero or by more than twice
-        the band (000, banding and cooldowns).
+        See ``resting``.
 
     Returns
     -------
@@ -120,7 +161,6 @@ def buffered(
     upper = np.rint(np.round(optimal + width, DIGITS))
     target = np.minimum(np.maximum(current, lower), upper)
     if cooldown and sessions_since_trade is not None:
-        change = np.abs(target - current)
-        small = (change <= 2.0 * np.maximum(width, 1.0)) & (target * current > 0)
-        target = np.where(small & (sessions_since_trade < cooldown), current, target)
+        rests = resting(target, current, width, sessions_since_trade, cooldown)
+        target = np.where(rests, current, target)
     return np.where(np.isfinite(target), target, current).astype(np.int64)

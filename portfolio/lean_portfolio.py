@@ -46,6 +46,7 @@ class SleevePortfolioConstructionModel(PortfolioConstructionModel):
         decision.forecasts = {name: one.copy() for name, one in context.forecasts.items()}
         decision = context.through("target")
         strategy = context.strategy
-        context.proposed = strategy.trading.solve(decision.target, 1.0, decision.snapshot)
+        trades = strategy.trading.solve(decision.target, 1.0, decision.snapshot)
+        context.proposed = trades.contracts
         context.emitted.clear()
         return context.portfolio_targets(context.proposed, PortfolioTarget)

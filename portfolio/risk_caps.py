@@ -22,7 +22,7 @@ from portfolio.caps import (
 from portfolio.contracts import ten_year_equivalent
 from portfolio.covariance import portfolio_vol
 from portfolio.settings import PortfolioSettings
-from universe.arrays import FloatArray, IntArray, known
+from universe.arrays import BoolArray, FloatArray, IntArray, known
 from universe.instruments import AssetClass, Instrument
 
 
@@ -38,6 +38,20 @@ class Factors:
     """
 
     factor: FloatArray
+    bindings: tuple[Binding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeBook:
+    """Whole contracts brought within the caps, and the caps that asked for it.
+
+    Attributes
+    ----------
+    contracts : int array of shape (n_assets,)
+    bindings : tuple of Binding
+    """
+
+    contracts: IntArray
     bindings: tuple[Binding, ...]
 
 
@@ -83,6 +97,7 @@ class RiskCaps:
         self._notional = 1.0 / ten_year_equivalent(duration)
         index = {i.code: k for k, i in enumerate(instruments)}
         self._beta_market = index.get(settings.beta_market)
+        self._betas_of: tuple[Snapshot, FloatArray] | None = None  # those of the last session
 
     def share_of_risk(self, weights: FloatArray, cov: FloatArray) -> Factors:
         """Caps on shares of ex-ante variance, at the volatility of before.
@@ -159,14 +174,51 @@ class RiskCaps:
         """
         settings, out = self._settings, weights
         bindings: tuple[Binding, ...] = ()
-        market = self._beta_market
-        if market is not None and settings.cap_beta < 5.0 and snapshot.sigma[market] > 0:
-            rows = snapshot.standardised[-settings.beta_window :]
-            ratio = known(snapshot.sigma) / float(snapshot.sigma[market])
-            found = cap_beta(out, market_betas(rows, market) * ratio, settings.cap_beta)
+        betas = self._betas(snapshot)
+        if betas is not None:
+            found = cap_beta(out, betas, settings.cap_beta)
             out, bindings = found.weights, found.bindings
         gross = cap_gross(out, self._notional, settings.cap_gross)
         return Factors(_ratio(gross.weights, weights), (*bindings, *gross.bindings))
+
+    def _betas(self, snapshot: Snapshot) -> FloatArray | None:
+        """Beta of every asset, (n_assets,); None where the cap is off or its market is unknown."""
+        market, settings = self._beta_market, self._settings
+        if market is None or settings.cap_beta >= 5.0 or not snapshot.sigma[market] > 0:
+            return None
+        if self._betas_of is None or self._betas_of[0] is not snapshot:
+            rows = snapshot.standardised[-settings.beta_window :]
+            ratio = known(snapshot.sigma) / float(snapshot.sigma[market])
+            self._betas_of = (snapshot, market_betas(rows, market) * ratio)
+        return self._betas_of[1]
+
+    def at_cap(self, bindings: Sequence[Binding]) -> BoolArray:
+        """Assets whose share of variance, or that of their sector or class, is at its cap."""
+        out = np.zeros(len(self._notional), dtype=bool)
+        for cap in self._share_caps:
+            bound = [binding.index for binding in bindings if binding.kind == cap.kind]
+            out |= np.isin(cap.group, bound)
+        return out
+
+    def on_contracts(
+        self, contracts: IntArray, unit: FloatArray, free: BoolArray, snapshot: Snapshot
+    ) -> WholeBook:
+        """Whole contracts within the caps on beta and gross; positions only become smaller.
+
+        Parameters
+        ----------
+        contracts : int array of shape (n_assets,)
+        unit : float array of shape (n_assets,)
+            Exposure of one contract over NAV.
+        free : bool array of shape (n_assets,)
+            What cannot trade stays.
+        snapshot : Snapshot
+        """
+        whole = self.whole_book(contracts * known(unit), snapshot)
+        if not whole.bindings:
+            return WholeBook(contracts, ())
+        less = np.floor(np.abs(contracts) * whole.factor + 1e-9).astype(np.int64)
+        return WholeBook(np.where(free, np.sign(contracts) * less, contracts), whole.bindings)
 
     def sentence(self, binding: Binding) -> str:
         """A binding cap in words."""

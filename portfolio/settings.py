@@ -43,6 +43,13 @@ class Estimator(StrEnum):
     BLOCK_DIAGONAL = "block_diagonal"
 
 
+class ContractChoice(StrEnum):
+    """How whole contracts are chosen."""
+
+    TRACKING = "tracking"
+    ROUNDING = "rounding"
+
+
 @dataclass(frozen=True)
 class PortfolioSettings(Table):
     """From forecasts to whole contracts."""
@@ -146,6 +153,21 @@ class PortfolioSettings(Table):
     )
     cooldown_sessions: int = setting(
         5, "sessions after a trade without another small one", unit="sessions", low=0, high=63
+    )
+    whole_contracts: ContractChoice = setting(
+        ContractChoice.TRACKING,
+        "contracts together, so that they track the fractional portfolio in the covariance, or "
+        "market by market",
+    )
+    contrary_contracts: bool = setting(
+        True, "for whole_contracts=tracking: a contract may stand against its signal, as a hedge"
+    )
+    risk_aversion: float = setting(
+        5.0,
+        "variance's weight against cost, and against return in the optimiser: half of a Sharpe "
+        "ratio over the volatility that it is earned at",
+        low=0.1,
+        high=100.0,
     )
     scale_floor: float = setting(
         0.0, "least product of all exposure scales (governor and others)", low=0.0, high=1.0

@@ -54,8 +54,12 @@ class Target:
         Exposure of one contract over NAV, NaN where unknown.
     limit : float array
         Most contracts of an asset, by liquidity and concentration.
+    contrary_limit : float array
+        The same on the other side of ``optimal``.
+    capped : bool array
+        Assets whose share of variance, or that of their sector or class, is at its cap.
     average : float array
-        Contracts held at a forecast of 1.
+        Contracts of the average position.
     vol : float
         Ex-ante annual volatility of ``optimal``.
     member : bool array
@@ -64,6 +68,8 @@ class Target:
         Assets with a forecast or a fresh price.
     bindings : tuple of Binding
         Caps on risk that bind.
+    nav : float
+        Account currency, NaN while unknown.
     """
 
     sleeve_contracts: dict[str, FloatArray]
@@ -73,11 +79,14 @@ class Target:
     value: FloatArray
     unit_exposure: FloatArray
     limit: FloatArray
+    contrary_limit: FloatArray
+    capped: BoolArray
     average: FloatArray
     vol: float
     member: BoolArray
     priced: BoolArray
     bindings: tuple[Binding, ...] = ()
+    nav: float = float("nan")
 
 
 class TargetBuilder:
@@ -172,23 +181,34 @@ class TargetBuilder:
         bindings += whole.bindings
         scale = shared.factor * scale * whole.factor
         total = np.sum(list(sleeves.values()), axis=0)
+        contracts_of_nav = nav / np.where(value > 0, value, np.inf)
         sleeve_contracts = {
             name: contracts_for_weights(weights * scale, nav, value, self.duration)
             for name, weights in sleeves.items()
         }
+        optimal = np.sum(list(sleeve_contracts.values()), axis=0)
+        average = (
+            self.average(member, value * annual, nav, snapshot.correlation)
+            if self.settings.budgets == Budgets.EQUAL
+            else self._average_held(optimal, value * annual)
+        )
         return Target(
             sleeve_contracts,
             sleeves,
-            np.sum(list(sleeve_contracts.values()), axis=0),
+            optimal,
             total * scale,
             value,
             np.where(value > 0, value / nav, np.nan),
-            cap * nav / np.where(value > 0, value, np.inf),
-            self.average(member, value * annual, nav, snapshot.correlation),
+            cap * contracts_of_nav,
+            np.minimum(self._caps(value, nav), self.caps.exposure(-total, snapshot))
+            * contracts_of_nav,
+            self.caps.at_cap(shared.bindings),
+            average,
             portfolio_vol(total * scale, cov),
             member,
             have | snapshot.alive,
             bindings,
+            nav,
         )
 
     def without_nav(self) -> Target:
@@ -196,15 +216,16 @@ class TargetBuilder:
         zero = np.zeros(self.n)
         nothing = dict.fromkeys(self._shares, zero)
         unknown, no = np.full(self.n, np.nan), np.zeros(self.n, dtype=bool)
-        return Target(nothing, nothing, zero, zero, unknown, unknown, zero, zero, 0.0, no, no)
+        money = zero, zero, unknown, unknown
+        return Target(nothing, nothing, *money, zero, zero, no, zero, 0.0, no, no)
 
     def average(
         self, member: BoolArray, contract_risk: FloatArray, nav: float, correlation: FloatArray
     ) -> FloatArray:
         """Contracts of an average position, of the markets and, apart from them, of the spreads.
 
-        Equal budgets: at a forecast of 1. Other budgets change with the forecasts: the mean risk of
-        all positions stands for each.
+        Equal budgets: at a forecast of 1. Other budgets change with the forecasts: equal ones stand
+        for them until there is a portfolio whose mean risk a position can be told from.
         """
         equal = self.settings.budgets == Budgets.EQUAL
         out = np.zeros(self.n)
@@ -221,6 +242,21 @@ class TargetBuilder:
                 nav, self.settings.vol_target, idm, budget, contract_risk[part]
             )
         return out
+
+    def _average_held(self, optimal: FloatArray, contract_risk: FloatArray) -> FloatArray:
+        """Contracts that have the mean risk of the positions of a portfolio, see ``average``.
+
+        The risks of the positions add up to the diversification ratio times that of the whole,
+        which ``average`` can only estimate before there is a portfolio.
+        """
+        usable = contract_risk > 0
+        risk = np.where(usable, np.abs(optimal) * contract_risk, 0.0)
+        out = np.zeros(self.n)
+        for first in range(0, self.n, self.n_markets):
+            part = slice(first, first + self.n_markets)
+            held = np.count_nonzero(risk[part])
+            out[part] = risk[part].sum() / max(held, 1)
+        return np.where(usable, out / np.where(usable, contract_risk, 1.0), 0.0)
 
     def _raw_sleeves(
         self,

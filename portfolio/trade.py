@@ -1,13 +1,36 @@
-"""From the scaled fractional target to whole contracts (P6)."""
+"""From the scaled fractional target to whole contracts (P6, P8)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from alpha.snapshot import Snapshot
-from portfolio.contracts import buffered
+from portfolio.caps import Binding
+from portfolio.contracts import DIGITS, band_edge, buffered, resting
+from portfolio.risk_caps import RiskCaps
 from portfolio.target import Target
-from universe.arrays import IntArray
+from portfolio.tracking import ContractTracker
+from universe.arrays import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """Whole contracts, and what made them others than the fractional target says.
+
+    Attributes
+    ----------
+    contracts : int array of shape (n_assets,)
+    contrary : bool array of shape (n_assets,)
+        Contracts against their fractional position, as hedges.
+    bindings : tuple of Binding
+        Caps on risk that whole contracts were brought within.
+    """
+
+    contracts: IntArray
+    contrary: BoolArray
+    bindings: tuple[Binding, ...] = ()
 
 
 class BufferedTrading:
@@ -20,6 +43,10 @@ class BufferedTrading:
         Half-width of the band over the average position (001).
     cooldown : int
         Sessions after a trade without another small one (000).
+    tracker : ContractTracker, optional
+        Chooses contracts together; without it every market is rounded by itself.
+    caps : RiskCaps, optional
+        On the risk of the whole contracts.
 
     Attributes
     ----------
@@ -30,34 +57,90 @@ class BufferedTrading:
 
     Notes
     -----
-    The band shrinks with the exposure scale, as the positions do.
+    The band shrinks with the exposure scale, as the positions do. It has no upper half where a
+    share of variance is at its cap: such a position is at most the next whole contract. What is
+    tracked is the fractional target traded to the edge of the band, so that a fund whose positions
+    are many contracts trades as it would market by market.
     """
 
     STATE = ("model_contracts", "since_trade")
     DEPENDS = ()
 
-    def __init__(self, n_assets: int, buffer: float, cooldown: int) -> None:
+    def __init__(
+        self,
+        n_assets: int,
+        buffer: float,
+        cooldown: int,
+        tracker: ContractTracker | None = None,
+        caps: RiskCaps | None = None,
+    ) -> None:
         self._buffer, self._cooldown = buffer, cooldown
+        self._tracker, self._caps = tracker, caps
         self.model_contracts: IntArray = np.zeros(n_assets, dtype=np.int64)
         self.since_trade: IntArray = np.full(n_assets, 10**6, dtype=np.int64)
 
-    def solve(self, target: Target, scale: float, snapshot: Snapshot) -> IntArray:
+    def solve(self, target: Target, scale: float, snapshot: Snapshot) -> Trades:
         """Whole contracts for the target at ``scale`` of its size; changes nothing.
 
         Assets that cannot trade today keep theirs, those that may not be held have none.
         """
+        optimal = target.optimal * scale
+        width = self._buffer * np.minimum(target.average * scale, target.limit)
+        free = snapshot.tradable & target.priced & (target.value > 0) & (snapshot.sigma > 0)
+        next_whole = np.ceil(np.round(np.abs(optimal), DIGITS))
+        limit = np.where(target.capped, np.minimum(target.limit, next_whole), target.limit)
+        kept = np.where(snapshot.must_exit, 0, self.model_contracts)
+        free = free & ~snapshot.must_exit
+        chosen = None
+        if self._tracker is not None:
+            chosen = self._together(
+                self._tracker, optimal, width, limit, free, kept, target, snapshot
+            )
+        if chosen is None:
+            chosen = self._apart(optimal, width, free, kept, limit)
+        contrary = (chosen * np.sign(optimal) < 0) & free
+        if self._caps is None:
+            return Trades(chosen, contrary)
+        capped = self._caps.on_contracts(chosen, target.value / target.nav, free, snapshot)
+        return Trades(capped.contracts, contrary & (capped.contracts != 0), capped.bindings)
+
+    def _apart(
+        self,
+        optimal: FloatArray,
+        width: FloatArray,
+        free: BoolArray,
+        kept: IntArray,
+        limit: FloatArray,
+    ) -> IntArray:
+        """Every market rounded by itself."""
         wanted = buffered(
-            target.optimal * scale,
+            optimal,
             self.model_contracts,
-            self._buffer * np.minimum(target.average * scale, target.limit),
+            width,
             sessions_since_trade=self.since_trade,
             cooldown=self._cooldown,
         )
-        limit = np.floor(target.limit + 1e-9)
-        wanted = np.minimum(np.maximum(wanted, -limit), limit).astype(np.int64)
-        free = snapshot.tradable & target.priced & (target.value > 0) & (snapshot.sigma > 0)
-        wanted = np.where(free, wanted, self.model_contracts)
-        return np.where(snapshot.must_exit, 0, wanted)
+        most = np.floor(limit + 1e-9)
+        wanted = np.minimum(np.maximum(wanted, -most), most).astype(np.int64)
+        return np.where(free, wanted, kept)
+
+    def _together(
+        self,
+        tracker: ContractTracker,
+        optimal: FloatArray,
+        width: FloatArray,
+        limit: FloatArray,
+        free: BoolArray,
+        kept: IntArray,
+        target: Target,
+        snapshot: Snapshot,
+    ) -> IntArray | None:
+        """Contracts that track the edge of the band together; None where they need not."""
+        edge = band_edge(optimal, self.model_contracts, width)
+        edge = np.where(free, np.minimum(np.maximum(edge, -limit), limit), kept)
+        rests = resting(edge, self.model_contracts, width, self.since_trade, self._cooldown)
+        rests &= np.abs(self.model_contracts) <= limit
+        return tracker.choose(edge, kept, free & ~rests, limit, target, snapshot)
 
     def commit(self, contracts: IntArray) -> None:
         """Take over what was solved for, once a session."""

@@ -68,6 +68,7 @@ def contract_bounds(
     cap: FloatArray,
     free: BoolArray,
     *,
+    contrary_cap: FloatArray | None = None,
     either_side: bool = True,
 ) -> tuple[IntArray, IntArray]:
     """Fewest and most contracts of every asset.
@@ -82,12 +83,18 @@ def contract_bounds(
         be held.
     free : bool array of shape (n_assets,)
         What cannot trade stays as held.
+    contrary_cap : float array of shape (n_assets,), optional
+        The same against the fractional position; ``cap`` unless given.
     either_side : bool
         Whether a contract may stand against its fractional position, where it hedges others.
     """
-    most = np.floor(np.minimum(np.where(cap >= 0, cap, 0.0), 1e9) + 1e-9)
-    low = -most if either_side else np.where(ideal < 0, -most, 0.0)
-    high = most if either_side else np.where(ideal > 0, most, 0.0)
+    most, other = (
+        np.floor(np.minimum(np.where(limit >= 0, limit, 0.0), 1e9) + 1e-9)
+        for limit in (cap, cap if contrary_cap is None else contrary_cap)
+    )
+    if not either_side:
+        other = np.zeros_like(other)
+    low, high = np.where(ideal < 0, -most, -other), np.where(ideal > 0, most, other)
     bounds = np.where(free, low, held), np.where(free, high, held)
     return bounds[0].astype(np.int64), bounds[1].astype(np.int64)
 

@@ -29,6 +29,9 @@ TRIES = 12
 SEARCHES = 6
 """Most searches, each with what the last has shown of risk by volatility."""
 
+HALVINGS = 20
+"""Of the share that is left of a book for which no search found a near one."""
+
 WORTH = 0.1
 """Of the relative excess over the limit: what a further search has to have room for."""
 
@@ -248,14 +251,32 @@ class _Search:
         return float(np.rint(off @ self._gram @ off / self._unit)), float(np.abs(off).sum())
 
     def _lowest(self, at_first: float) -> tuple[IntArray, float]:
-        """Flat or the least variance, whichever passes first; without, the least risk found."""
-        books = [self._books(0.0)[0], self._start * (np.arange(len(self._start)) >= self._count)]
+        """The whole book made smaller alike; without one that passes, the least risk found."""
+        shrunk = self._shrunk(1.0)
+        low, high = 0.0, 1.0
+        for _ in range(HALVINGS):
+            share = 0.5 * (low + high)
+            trial = self._shrunk(share)
+            if self._value(trial) <= self._limit:
+                low, shrunk = share, trial
+            else:
+                high = share
+        if low > 0.0:
+            return self._filled(shrunk)
+        books = [self._books(0.0)[0], self._shrunk(0.0)]
         values = [self._value(book) for book in books]
         known = np.where(np.isfinite(values), values, np.inf)
         best = int(np.argmin(known))
         if not known[best] < at_first:
             return self._target, at_first
         return self._filled(books[best])
+
+    def _shrunk(self, share: float) -> FloatArray:
+        """What is free at ``share`` of its contracts, rounded towards none."""
+        free = np.arange(len(self._start)) < self._count
+        return np.where(
+            free, np.trunc(self._start * share + 1e-9 * np.sign(self._start)), self._start
+        )
 
     def _books(self, cap: float) -> FloatArray:
         """Whole books near the target within the variance ``cap``, found asset by asset.

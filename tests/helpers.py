@@ -12,6 +12,7 @@ import numpy as np
 from algorithm.decision import Account, Decision
 from algorithm.settings import Settings
 from algorithm.strategy import Strategy
+from portfolio.trade import Trades
 from research.data.dataset import Dataset, FxHistory, MarketHistory
 from research.engine.feed import Feed
 from risk.book import Book
@@ -336,6 +337,12 @@ def governor_of(strategy: Strategy) -> DrawdownGovernor:
 
 def gate_of(strategy: Strategy) -> VarGate:
     return next(stage for stage in strategy.protections if isinstance(stage, VarGate))
+
+
+def traded(contracts: Any) -> Trades:
+    """The trade stage's answer that these are the contracts."""
+    whole = np.asarray(contracts).astype(np.int64)
+    return Trades(whole, np.zeros(len(whole), dtype=bool))
 
 
 def gate_targets(strategy: Strategy, contracts: Any, held: Any, unit: Any) -> GateResult:

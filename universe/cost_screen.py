@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from universe.arrays import BoolArray, FloatArray, from_epoch_day, known
+from universe.instruments import Instrument
 
 PAST_COSTS = ("today", "century")
 """How spreads of the past follow from today's: unchanged, or by ``past_cost_factor``'s table."""
@@ -38,12 +41,25 @@ def past_cost_factor(day: int, rule: str) -> float:
     return next((factor for first, factor in _CENTURY if year >= first), _BEFORE)
 
 
+def trade_costs(instruments: Sequence[Instrument]) -> FloatArray:
+    """Half spread and fee of a trade of one contract in price units, (n_markets,).
+
+    Fees count as if they were in the currency of the quote.
+    """
+    return np.array([i.half_spread + i.fee / i.multiplier for i in instruments])
+
+
+def yearly_rolls(instruments: Sequence[Instrument]) -> FloatArray:
+    """Rolls a year, (n_markets,)."""
+    return np.array([float(len(i.hold_months)) for i in instruments])
+
+
 def yearly_cost(
     trade_cost: FloatArray,
     sigma_price: FloatArray,
     rolls: FloatArray,
     *,
-    trades: float = 5.0,
+    trades: float | FloatArray = 5.0,
     trades_per_roll: float = 2.0,
 ) -> FloatArray:
     """Cost of holding an average position for a year over its annual volatility.
@@ -58,7 +74,7 @@ def yearly_cost(
         Annual volatility in price units; the cost is infinite where it is not known.
     rolls : float array of shape (n_markets,)
         Rolls a year.
-    trades : float
+    trades : float, or float array of shape (n_speeds, n_markets)
         Average positions traded in a year besides rolls.
     trades_per_roll : float
         2 where a roll trades both legs outright, 1 where it is one spread order.

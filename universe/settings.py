@@ -48,6 +48,11 @@ class UniverseSettings(Table):
         low=0.0,
         high=100.0,
     )
+    cost_by_speed: bool = setting(
+        True,
+        "leave out, market by market, the speeds of a rule whose own turnover makes their yearly "
+        "cost exceed the cost limits (001)",
+    )
     roll_open_interest_ratio: float = setting(
         0.0,
         "theta: roll when OI of the next contract exceeds theta x OI of the held one (000); 0 is "

@@ -10,6 +10,7 @@ import numpy as np
 from alpha.columns import Columns, Rows, combined
 from alpha.rules.rule import Inputs, Note, Rule, Style, View
 from alpha.scaling import CARVER_UNIT, combine, multiplier_table
+from alpha.speeds import SpeedCosts
 from universe.arrays import BoolArray, FloatArray
 from universe.setting import Table, setting, spans_of
 
@@ -130,7 +131,11 @@ class Breakout:
 
     def forecast(self) -> FloatArray:
         """Combined forecasts of shape (n_markets,), NaN before the shortest horizon."""
-        return combine(self.by_horizon(), self._multiplier, self.cap)
+        return self.combined(self.by_horizon())
+
+    def combined(self, by_horizon: FloatArray) -> FloatArray:
+        """Forecasts of the horizons that are there, combined, of shape (n_markets,)."""
+        return combine(by_horizon, self._multiplier, self.cap)
 
 
 def _check(horizons: tuple[int, ...], cap: float) -> None:
@@ -158,15 +163,16 @@ class BreakoutRule(Rule):
         settings = inputs.settings
         n = len(inputs.instruments)
         self.breakout = Breakout(n, settings.breakout_spans, settings.forecast_cap)
+        self.speeds = SpeedCosts(self.NAME, settings.breakout_spans, inputs)
 
     def update(self, view: View) -> list[Note]:
         """Take a session's adjusted prices."""
         self.breakout.update(view.markets.adjusted, view.seen.seen)
-        return []
+        return self.speeds.update(self.breakout.by_horizon(), view)
 
     def signal(self, view: View) -> FloatArray:
-        """Combined forecasts."""
-        return self.breakout.forecast()
+        """Combined forecasts of the horizons that are worth their cost."""
+        return self.breakout.combined(self.speeds.of(self.breakout.by_horizon()))
 
     def explain(self, view: View) -> dict[str, FloatArray]:
         """Every horizon scaled and capped."""
@@ -174,11 +180,11 @@ class BreakoutRule(Rule):
         out: dict[str, FloatArray] = {}
         for k, horizon in enumerate(self.breakout.horizons):
             out |= {f"{horizon} scaled": scaled[k], f"{horizon} capped": capped[k]}
-        return out | {"combined": self.breakout.forecast()}
+        return out | {"combined": self.signal(view)}
 
     def components(self) -> dict[str, Any]:
         """State of the ranges."""
-        return {"breakout": self.breakout}
+        return {"breakout": self.breakout} | self.speeds.components("breakout")
 
     @classmethod
     def columns(cls, columns: Columns) -> dict[str, FloatArray]:

@@ -11,6 +11,7 @@ import pandas as pd
 from alpha.columns import Columns, Rows, combined
 from alpha.rules.rule import Inputs, Note, Rule, Style, View
 from alpha.scaling import CARVER_UNIT, combine, multiplier_table
+from alpha.speeds import SpeedCosts
 from universe.arrays import BoolArray, FloatArray
 from universe.ewm import Ema
 from universe.setting import Table, setting, spans_of
@@ -90,7 +91,11 @@ class Ewmac:
 
     def forecast(self, sigma_price: FloatArray) -> FloatArray:
         """Combined forecasts of shape (n_markets,)."""
-        return combine(self.by_span(sigma_price), self._multiplier, self.cap)
+        return self.combined(self.by_span(sigma_price))
+
+    def combined(self, by_span: FloatArray) -> FloatArray:
+        """Forecasts of the spans that are there, combined, of shape (n_markets,)."""
+        return combine(by_span, self._multiplier, self.cap)
 
 
 class EwmacRule(Rule):
@@ -104,15 +109,16 @@ class EwmacRule(Rule):
         super().__init__(inputs)
         settings = inputs.settings
         self.ewmac = Ewmac(len(inputs.instruments), settings.ewmac_fast, settings.forecast_cap)
+        self.speeds = SpeedCosts(self.NAME, settings.ewmac_fast, inputs)
 
     def update(self, view: View) -> list[Note]:
         """Take a session's adjusted prices."""
         self.ewmac.update(view.markets.adjusted, view.seen.seen)
-        return []
+        return self.speeds.update(self.ewmac.by_span(view.markets.sigma_price()), view)
 
     def signal(self, view: View) -> FloatArray:
-        """Combined forecasts."""
-        return self.ewmac.forecast(view.markets.sigma_price())
+        """Combined forecasts of the speeds that are worth their cost."""
+        return self.ewmac.combined(self.speeds.of(self.ewmac.by_span(view.markets.sigma_price())))
 
     def explain(self, view: View) -> dict[str, FloatArray]:
         """Every speed raw, scaled and capped."""
@@ -123,11 +129,12 @@ class EwmacRule(Rule):
             zip(self.ewmac.fast_spans, self.ewmac.by_span(sigma), strict=True)
         ):
             out |= {f"{fast} raw": raw[k], f"{fast} scaled": scaled[k], f"{fast} capped": capped}
-        return out | {"combined": self.ewmac.forecast(sigma)}
+        return out | {"combined": self.signal(view)}
 
     def components(self) -> dict[str, Any]:
         """State of the averages."""
-        return {"ewmac": self.ewmac, "ewmac.ema": self.ewmac.ema}
+        own = {"ewmac": self.ewmac, "ewmac.ema": self.ewmac.ema}
+        return own | self.speeds.components("ewmac")
 
     @classmethod
     def columns(cls, columns: Columns) -> dict[str, FloatArray]:

@@ -140,5 +140,8 @@ class Rule:
 
     @classmethod
     def columns(cls, columns: Columns) -> dict[str, FloatArray]:
-        """The rule over a whole history by name, (n_days, n_markets); {} without a column twin."""
+        """The rule over a whole history by name, (n_days, n_markets); {} without a column twin.
+
+        With every speed, whatever it costs (``cost_by_speed`` false).
+        """
         return {}

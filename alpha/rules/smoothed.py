@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from alpha.columns import Columns, combined
-from alpha.rules.rule import Rule, Style, View
+from alpha.rules.rule import Inputs, Note, Rule, Style, View
+from alpha.speeds import SpeedCosts
 from universe.arrays import FloatArray
 
 
@@ -13,9 +16,21 @@ class SmoothedRule(Rule):
     NAME, SLEEVE, STYLE = "smoothed", "carry", Style.CARRY
     MEANING = "carry over volatility, the mean of several smoothings"
 
+    def __init__(self, inputs: Inputs) -> None:
+        super().__init__(inputs)
+        self.speeds = SpeedCosts("carry", inputs.settings.carry_smoothing, inputs)
+
+    def update(self, view: View) -> list[Note]:
+        """Take a session's smoothed carry."""
+        return self.speeds.update(view.carry.by_span(), view)
+
     def signal(self, view: View) -> FloatArray:
-        """Combined forecasts."""
-        return view.carry.forecast()
+        """Combined forecasts of the smoothings that are worth their cost."""
+        return view.carry.combined(self.speeds.of(view.carry.by_span()))
+
+    def components(self) -> dict[str, Any]:
+        """State of the costs."""
+        return self.speeds.components("carry")
 
     def explain(self, view: View) -> dict[str, FloatArray]:
         """Raw carry, its ratio to volatility, and every smoothing scaled and capped."""
@@ -25,7 +40,7 @@ class SmoothedRule(Rule):
             carry.mean.spans, carry.scaled(), carry.by_span(), strict=True
         ):
             out |= {f"{span} scaled": scaled, f"{span} capped": capped}
-        return out | {"combined": carry.forecast()}
+        return out | {"combined": self.signal(view)}
 
     @classmethod
     def columns(cls, columns: Columns) -> dict[str, FloatArray]:

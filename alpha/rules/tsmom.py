@@ -11,6 +11,7 @@ from alpha.columns import Columns, Rows
 from alpha.panel import MarketPanel
 from alpha.rules.rule import Inputs, Note, Rule, Style, View
 from alpha.scaling import NORMAL_MEAN_ABS
+from alpha.speeds import SpeedCosts
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.ewm import Ring
 from universe.setting import SettingsError, Table, setting
@@ -166,6 +167,7 @@ class TsmomRule(Rule):
             settings.tsmom_flip_threshold,
             settings.forecast_cap,
         )
+        self.speeds = SpeedCosts(self.NAME, ("monthly",), inputs)
 
     def update(self, view: View) -> list[Note]:
         """Take a session; a flip between monthly recomputations is told."""
@@ -179,11 +181,11 @@ class TsmomRule(Rule):
                 f"{momentum.held[market]:+.2f} between its monthly recomputations"
             )
             notes.append((market, "flip", text))
-        return notes
+        return notes + self.speeds.update(momentum.forecast()[None, :], view)
 
     def signal(self, view: View) -> FloatArray:
-        """Current forecasts."""
-        return self.momentum.forecast()
+        """Current forecasts of the markets in which they are worth their cost."""
+        return np.asarray(self.speeds.of(self.momentum.forecast()[None, :])[0])
 
     def explain(self, view: View) -> dict[str, FloatArray]:
         """Momentum over its scale as of today, and the forecast that is held."""
@@ -200,7 +202,8 @@ class TsmomRule(Rule):
 
     def components(self) -> dict[str, Any]:
         """State of the momentum and of its window."""
-        return {"tsmom": self.momentum, "tsmom.ring": self.momentum.ring}
+        own = {"tsmom": self.momentum, "tsmom.ring": self.momentum.ring}
+        return own | self.speeds.components("tsmom")
 
     @classmethod
     def columns(cls, columns: Columns) -> dict[str, FloatArray]:

@@ -84,6 +84,7 @@ class RunResult:
     sleeve_weight: dict[str, FloatArray] = field(default_factory=dict)  # asked for, over NAV
     sleeve_vol: dict[str, FloatArray] = field(default_factory=dict)  # (days,), annual, ex ante
     exposure_scale: FloatArray | None = None  # (days,), product of ``scales``
+    tracking_error: FloatArray | None = None  # (days,), annual, whole contracts to scaled target
     figures: dict[str, FloatArray] = field(default_factory=dict)  # (days,), of scales and stages
     history_seen: BoolArray | None = None  # (sessions, markets), warm-up included, to the last day
     history_ret: FloatArray | None = None  # (sessions, markets), 0 where not seen

@@ -109,6 +109,7 @@ class Rows:
             sigma=line.sigma[:n],
             position_limit=line.limit[:n],
             exposure_scale=line.scale,
+            tracking_error=line.tracking,
         )
         for name, part in sleeves.items():
             self._append(**{f"pnl of {name}": part})
@@ -160,6 +161,7 @@ class Rows:
             "sigma",
             "position_limit",
             "exposure_scale",
+            "tracking_error",
         )
         whole = ("day", "contracts", "targets")
         spreads = ("spread_targets", "spread_contracts") if header.spreads else ()

@@ -269,3 +269,18 @@ class TestDefinedResults:
         risk = binding(model, unit)
         found = search(model, unit, asked, risk, 0.7 * risk(asked))
         assert found.passes
+
+
+@given(seeds, st.floats(0.3, 0.95))
+@settings(max_examples=15)
+def test_a_book_without_a_near_one_is_made_smaller_not_closed(seed, ratio):
+    """On 2022-05-20 the search found none, and all but 3 % of the book was to be closed."""
+    model, unit, asked = made(seed, 12, 400)
+    risk = binding(model, unit)
+    limit = ratio * risk(asked.astype(float))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "SEARCHES", 0)
+        found = search(model, unit, asked, risk, limit)
+    assert found.passes
+    assert np.all(found.contracts * asked >= 0)
+    assert np.abs(found.contracts).sum() >= (ratio - 0.05) * np.abs(asked).sum()

@@ -10,7 +10,7 @@ from alpha.rules.rule import Style
 from research.data.dataset import Dataset
 from research.engine.engine import RESIDUAL, EmbeddedEngine, run_backtest
 from research.measures.attribution import attribute, outright_pnl
-from tests.helpers import CALENDAR, TREND, bent, instrument, made_up_dataset, settings
+from tests.helpers import CALENDAR, TREND, bent, instrument, made_up_dataset, settings, traded
 from universe.instruments import AssetClass
 
 ALL = {
@@ -52,7 +52,7 @@ def scripted(data, wanted, asked=1.0):
         return dataclasses.replace(target, sleeve_contracts=parts, optimal=optimal)
 
     builder.build = as_wanted
-    engine.strategy.trading.solve = lambda target, *_: target.optimal.astype(np.int64)
+    engine.strategy.trading.solve = lambda target, *_: traded(target.optimal)
     return engine
 
 

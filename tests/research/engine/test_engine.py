@@ -15,6 +15,7 @@ from tests.helpers import (
     made_up_dataset,
     made_up_instruments,
     settings,
+    traded,
     without_bars,
 )
 from universe.arrays import to_epoch_day
@@ -206,7 +207,7 @@ class TestAccounts:
             )
 
         builder.build = as_wished
-        engine.strategy.trading.solve = lambda target, *_: target.optimal.astype(np.int64)
+        engine.strategy.trading.solve = lambda target, *_: traded(target.optimal)
         run = engine.run()
         history = data.markets["EU1"]
         prices = {

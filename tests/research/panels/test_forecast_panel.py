@@ -38,6 +38,7 @@ START, END = date(2010, 1, 1), date(2030, 1, 1)
 SESSIONS = 640
 CHOSEN = Settings(
     trend_rules="tsmom ewmac breakout",
+    cost_by_speed=False,
     carry_rules="smoothed cross_section relative_value directional",
     ewmac_spans="2 4 8 16 32 64",
     breakout_horizons="10 20 40 80 160 320",

@@ -1,0 +1,98 @@
+"""Which speeds of a rule are worth their cost in which market (001)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray
+from universe.cost_screen import CostScreen, Turnover, trade_costs, yearly_cost, yearly_rolls
+
+if TYPE_CHECKING:
+    from alpha.rules.rule import Inputs, Note, View
+
+MEASURED = 120.0
+"""Weight of the sessions (about half a year of them) from which a turnover counts."""
+
+
+class SpeedCosts:
+    """The market screen's cost rule for every speed of a rule by itself.
+
+    Parameters
+    ----------
+    rule : str
+        Name, for people.
+    labels : sequence
+        Of the speeds.
+    inputs : Inputs
+
+    Notes
+    -----
+    A speed's yearly cost is that of a market (``universe.cost_screen.yearly_cost``) with the
+    turnover of its own forecasts in the place of the usual one, which stands for it in the first
+    half year; the limits are the screen's. Judged once a month, and when a market first has a
+    volatility. What is too dear is left out: the mean and its multiplier are of the other speeds.
+    """
+
+    STATE = ("month", "judged")
+
+    def __init__(self, rule: str, labels: Sequence[object], inputs: Inputs) -> None:
+        settings, instruments = inputs.settings, inputs.instruments
+        self._rule, self._labels = rule, labels
+        self._codes = [instrument.code for instrument in instruments]
+        self._on: bool = settings.cost_by_speed
+        self._usual: float = settings.cost_trades
+        self._cost, self._rolls = trade_costs(instruments), yearly_rolls(instruments)
+        shape = (len(labels), len(instruments))
+        self.turnover = Turnover(shape)
+        self.screen = CostScreen(shape, settings.cost_limit, settings.cost_limit_out)
+        self.month = 0
+        self.judged: BoolArray = np.zeros(len(instruments), dtype=bool)
+
+    def update(self, forecasts: FloatArray, view: View) -> list[Note]:
+        """Take a session's forecasts by speed; returns notes on what has become too dear.
+
+        Parameters
+        ----------
+        forecasts : float array of shape (n_speeds, n_markets)
+        view : View
+        """
+        if not self._on:
+            return []
+        measured = self.turnover.update(forecasts)
+        annual = view.markets.sigma_price() * np.sqrt(TRADING_DAYS)
+        due = (annual > 0) & (~self.judged | (view.month != self.month))
+        self.month = view.month
+        if not due.any():
+            return []
+        trades = np.where(self.turnover.weight >= MEASURED, measured, self._usual)
+        cost = yearly_cost(self._cost, annual, self._rolls, trades=trades)
+        before = self.screen.cheap | ~self.judged
+        now = self.screen.update(cost, np.broadcast_to(due, cost.shape))
+        self.judged = self.judged | due
+        return [
+            (
+                market,
+                "universe",
+                f"{self._codes[market]} {self._rule} {self._labels[speed]} is too dear: it would "
+                f"cost {cost[speed, market]:.3f} of annual volatility in a year, "
+                f"{self.screen.limits} is allowed",
+            )
+            for speed, market in np.argwhere(before & ~now & due).tolist()
+        ]
+
+    def of(self, forecasts: FloatArray) -> FloatArray:
+        """The forecasts without the speeds that are too dear, (n_speeds, n_markets)."""
+        return np.where(self.screen.cheap, forecasts, np.nan) if self._on else forecasts
+
+    def components(self, name: str) -> dict[str, Any]:
+        """Objects with state under the name of the rule's own; none where nothing is left out."""
+        if not self._on:
+            return {}
+        return {
+            f"{name}.speeds": self,
+            f"{name}.turnover": self.turnover,
+            f"{name}.cheap": self.screen,
+        }
