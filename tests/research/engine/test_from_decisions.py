@@ -121,7 +121,7 @@ class TestUnreadable:
 
     def test_another_schema(self, both):
         other = json.dumps(json.loads(both[1][0]) | {"schema": 99})
-        with pytest.raises(RecordError, match="schema 99; this code reads schema 1"):
+        with pytest.raises(RecordError, match="schema 99; this code reads schema 2"):
             result_from([other])
 
     def test_a_line_that_was_cut(self, both):
