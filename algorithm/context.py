@@ -333,6 +333,14 @@ class TradingContext:
             if (*self.keys.get(ticket.symbol, ()), 1 if ticket.quantity > 0 else -1) in gone
         ]
 
+    def not_of_a_roll(self) -> list[Any]:
+        """Tickets of the open orders that no roll needs."""
+        return [
+            ticket
+            for order_id, ticket in self.tickets.items()
+            if self.reasons.get(order_id) != "roll"
+        ]
+
     def unfilled(self, done: Callable[[Any], bool]) -> list[tuple[Any, float]]:
         """Symbol and unfilled rest of each open order, for ``read_account``.
 

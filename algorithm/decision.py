@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from alpha.scale import Scale
 from alpha.snapshot import Snapshot
 from execution.orders import Order, Unfilled, Withdrawal
@@ -53,6 +55,8 @@ class RiskFigures:
         Assets decided on or held whose past in the historical VaR is in part another market's.
     share : float array of shape (n_assets,)
         Of the variance of the decided contracts; adds up to 1, zeros for an empty book.
+    var_parts, es_parts : float arrays of shape (n_assets,)
+        What every asset adds to the one-day figures; NaN where these are not finite.
     """
 
     vol: float
@@ -64,6 +68,8 @@ class RiskFigures:
     diversification_ratio: float
     proxied: float
     share: FloatArray
+    var_parts: FloatArray
+    es_parts: FloatArray
 
 
 @dataclass(slots=True)
@@ -103,6 +109,8 @@ class Decision:
         Of the risk stages, in order.
     contracts : int array
         Decided on.
+    frozen : bool array
+        Assets in which only what an expiry forces is ordered.
     risk : RiskFigures
     orders : list of Order
     withdrawals : list of Withdrawal
@@ -130,6 +138,10 @@ class Decision:
     orders: list[Order] = field(init=False)
     withdrawals: list[Withdrawal] = field(init=False)
     notes: list[tuple[int, str, str]] = field(default_factory=list)
+    frozen: BoolArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.frozen = np.zeros(len(self.held), dtype=bool)
 
     @property
     def day(self) -> int:

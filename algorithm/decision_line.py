@@ -18,6 +18,7 @@ from alpha.snapshot import Snapshot
 from execution.fills import EXPIRY, Fill
 from portfolio.covariance import portfolio_vol
 from risk.gate import VarGate
+from risk.limits import Reading
 from universe.arrays import BoolArray, FloatArray, IntArray, known
 from universe.instruments import Instrument, volume_note
 from universe.legs import ContractKey, Legs
@@ -59,6 +60,16 @@ class MarketFacts:
     fee : float
         Of a contract, in ``fee_currency``.
     fee_currency : str
+    sector, full_size : str
+        ``full_size`` is the code of the contract that a small one is a part of, "" without one.
+    duration : float
+        Modified, in years; 0 where the market is no rate.
+    half_spread : float
+        In the quote.
+    adv_contracts : float
+        Average daily volume, 0 where unknown.
+    exchange : str
+        LEAN's name of it.
     """
 
     code: str
@@ -67,6 +78,12 @@ class MarketFacts:
     multiplier: float
     fee: float
     fee_currency: str
+    sector: str = ""
+    duration: float = 0.0
+    half_spread: float = 0.0
+    adv_contracts: float = 0.0
+    full_size: str = ""
+    exchange: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +159,7 @@ class RiskStage:
     scale: float
     steps: tuple[str, ...] = ()
     figures: dict[str, float] = field(default_factory=dict)
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +240,11 @@ class DecisionLine(SessionLine):
     events: tuple[Event, ...]
 
     @property
+    def readings(self) -> tuple[Reading, ...]:
+        """What the limits read on the portfolio held."""
+        return tuple(reading for stage in self.stages for reading in stage.readings)
+
+    @property
     def unit_exposure(self) -> FloatArray:
         """Exposure of one contract over NAV, NaN where unknown."""
         if not self.nav > 0:
@@ -285,6 +308,12 @@ def facts_of(instrument: Instrument) -> MarketFacts:
         instrument.multiplier,
         instrument.fee,
         instrument.fee_currency,
+        instrument.sector,
+        instrument.duration,
+        instrument.half_spread,
+        0.0 if "adv_contracts" in instrument.unknown else instrument.adv_contracts,
+        instrument.full_size,
+        instrument.market,
     )
 
 
@@ -349,7 +378,9 @@ def line_of(
         scales=decision.scales,
         scale=decision.scale,
         tracking=decision.tracking_error,
-        stages=tuple(RiskStage(v.name, v.scale, v.steps, v.figures) for v in decision.verdicts),
+        stages=tuple(
+            RiskStage(v.name, v.scale, v.steps, v.figures, v.readings) for v in decision.verdicts
+        ),
         contracts=decision.contracts,
         targets=tuple(
             (codes[market], month, quantity)

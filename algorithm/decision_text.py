@@ -7,6 +7,7 @@ have ten significant digits elsewhere (what sleeves ask for: twelve).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -25,6 +26,8 @@ from algorithm.decision_line import (
 )
 from alpha.scale import Scale
 from execution.fills import Fill
+from risk.account import Remedy
+from risk.limits import Reading, Status
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.legs import ContractKey
 
@@ -94,12 +97,14 @@ def decision_text(line: DecisionLine, header: Header) -> str:
         "scales": _plain([(s.name, s.value, s.reason, _figures(s.figures)) for s in line.scales]),
         "scale": _exact(line.scale),
         "tracking": _plain(_short(line.tracking)),
-        "stages": _plain([(s.name, s.scale, s.steps, _figures(s.figures)) for s in line.stages]),
+        "stages": _plain([_stage(stage) for stage in line.stages]),
         "contracts": _plain(line.contracts.tolist()),
         "targets": _plain(line.targets),
         "orders": _plain(line.orders),
         "risk": _plain({name: _or_none(getattr(risk, name)) for name in _RISK}),
         "risk_share": _numbers(risk.share),
+        "var_parts": _numbers(risk.var_parts),
+        "es_parts": _numbers(risk.es_parts),
         "events": _plain([(e.kind, e.market, e.detail) for e in line.events]),
     }
     return _object(fields)
@@ -146,6 +151,18 @@ def _or_none(value: float) -> float | None:
 
 def _figures(figures: Mapping[str, float]) -> dict[str, float | None]:
     return {name: _or_none(value) for name, value in figures.items()}
+
+
+def _stage(stage: RiskStage) -> list[Any]:
+    readings = [
+        [
+            *(r.limit, r.bucket, _or_none(r.value), r.warn, r.breach),
+            *(int(r.status), int(r.before), int(r.remedy)),
+            *(r.since, r.sessions, r.days_to_cure, r.cause),
+        ]
+        for r in stage.readings
+    ]
+    return [stage.name, stage.scale, stage.steps, _figures(stage.figures), readings]
 
 
 def _named(values: Mapping[ContractKey, float], codes: list[str]) -> dict[str, float]:
@@ -269,19 +286,46 @@ def _decision(values: dict[str, Any], header: Header) -> DecisionLine:
         scale=_number(values["scale"]),
         tracking=_number(values.get("tracking")),
         stages=tuple(
-            RiskStage(name, scale, tuple(steps), _read_figures(figures))
-            for name, scale, steps, figures in values["stages"]
+            RiskStage(
+                name,
+                scale,
+                tuple(steps),
+                _read_figures(figures),
+                tuple(_reading(one, day) for one in readings),
+            )
+            for name, scale, steps, figures, readings in values["stages"]
         ),
         contracts=_whole(values["contracts"]),
         targets=tuple((code, month, n) for code, month, n in values["targets"]),
         orders=tuple((code, month, n, reason) for code, month, n, reason in values["orders"]),
-        risk=RiskFigures(share=_array(values["risk_share"]), **risk),
+        risk=RiskFigures(
+            share=_array(values["risk_share"]),
+            var_parts=_array(values["var_parts"]),
+            es_parts=_array(values["es_parts"]),
+            **risk,
+        ),
         events=tuple(Event(day, kind, market, text) for kind, market, text in values["events"]),
     )
 
 
+def _reading(values: list[Any], day: int) -> Reading:
+    limit, bucket, value, warn, breach, status, before, remedy, *rest = values
+    return Reading(
+        day,
+        limit,
+        bucket,
+        _number(value),
+        warn,
+        breach,
+        Status(status),
+        Status(before),
+        Remedy(remedy),
+        *rest,
+    )
+
+
 def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
+    return math.nan if value is None else float(value)
 
 
 def _array(values: Iterable[float | None]) -> FloatArray:

@@ -29,7 +29,9 @@ from threadpoolctl import threadpool_limits
 from algorithm.clock import DECISION_TIME, is_counted, session_day
 from algorithm.context import TradingContext
 from algorithm.decision import Decision
+from algorithm.lean_alerts import Alerts, alerts_of
 from algorithm.lean_charts import Charts
+from algorithm.lean_commands import Commands
 from algorithm.lean_live import LiveAccount
 from algorithm.lean_record import RunRecord
 from algorithm.lean_state import StateStore
@@ -42,7 +44,9 @@ from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import FuturesInitializer
 from execution.lean_execution import NextSessionExecutionModel
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
+from risk.account import EventKind, Remedy
 from risk.lean_risk import ChainRiskManagementModel
+from risk.nav_guard import within_a_jump
 from universe.arrays import to_epoch_day
 from universe.choice import lean_markets
 from universe.fronts import SessionFronts
@@ -103,6 +107,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._currencies = [instrument.currency for instrument in instruments]
         self._account = LiveAccount(self, context)
         self._state = StateStore(self, strategy)
+        self._commands = Commands(self, strategy, self._account, self._state)
+        self._alerts = Alerts(self, settings)
         if self.live_mode:
             self._state.restore()
 
@@ -120,6 +126,9 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self.schedule.on(
             self.date_rules.every_day(), self.time_rules.at(*DECISION_TIME), self._decide
         )
+        if self.live_mode and settings.watch_minutes:
+            every = timedelta(minutes=settings.watch_minutes)
+            self.schedule.on(self.date_rules.every_day(), self.time_rules.every(every), self._watch)
         self._first_session = to_epoch_day(settings.first_day) - settings.warmup_days
         self._last_session = to_epoch_day(date.max if self.live_mode else settings.last_day)
         self.set_warm_up(timedelta(days=settings.warmup_days + WARM_UP_MARGIN))
@@ -272,6 +281,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             return
         if not self._observe() or self.is_warming_up:
             return
+        self._commands.read_store()
         if self.live_mode:
             if self._account.cancel_found_orders():
                 return
@@ -285,7 +295,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         value = context.trusted_value(value)
         if live:
             value = self._account.believed(value)
-            self._account.reconcile(self._state.restored)
+            self._account.reconcile(self._state.restored, today)
         with context.deciding(value) as walk:
             insights = [
                 insight
@@ -302,19 +312,35 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self.log(
                 f"decision: NAV {decision.nav:,.0f}, exposure at {decision.scale:.0%}, "
                 f"{self._settings.var_horizon}-day VaR {binding(decision):.1%}, "
-                f"{len(decision.orders)} orders"
+                f"{len(decision.orders)} orders, kill switch {self._context.strategy.switch.state}"
             )
         for _, kind, text in decision.notes:
             self.log(f"{kind}: {text}")
+        self._alerts.decided(decision)
         self._charts.decided(decision)
         if self._record is not None:
             self._record.decided(decision)
         if self._settings.state == "always" or (self._settings.state == "live" and self.live_mode):
             self._state.save()
 
+    def _watch(self) -> None:
+        """Between decisions: what freezes withdraws open orders, what flattens trips the switch."""
+        strategy, value = self._context.strategy, float(self.portfolio.total_portfolio_value)
+        if self.is_warming_up or not within_a_jump(value, strategy.last_nav):
+            return  # an answer of the broker that is late or partial is no loss
+        with self._surviving("watch"):
+            before = len(strategy.switch.log)
+            action = strategy.watch(EventKind.CLOCK, value)
+            self._alerts.tell(strategy.day, alerts_of(strategy.readings))
+            if len(strategy.switch.log) > before:
+                self._state.save()
+            if action is not None and action.remedy >= Remedy.FREEZE:
+                for ticket in self._context.not_of_a_roll():
+                    ticket.cancel(action.reasons[0])
+
     def on_command(self, data: Any) -> bool:
-        """Take a person's confirmation of an account value: ``{"confirm_nav": 12345678}``."""
-        return self._account.confirm(data)
+        """Take a person's command: a confirmed account value or the kill switch."""
+        return self._commands.take(data)
 
     def on_order_event(self, order_event: OrderEvent) -> None:
         """Record fills."""

@@ -13,6 +13,8 @@ import numpy as np
 
 from algorithm.context import TradingContext
 from risk.nav_guard import NavGuard
+from risk.switch_stage import Disagreement
+from universe.arrays import IntArray
 from universe.legs import ContractKey
 
 if TYPE_CHECKING:
@@ -142,13 +144,18 @@ class LiveAccount:
             abs(float(portfolio[context.symbols[key]].holdings_value)) for key in context.holdings
         )
 
-    def reconcile(self, restored: bool) -> None:
+    def reconcile(self, restored: bool, day: int) -> None:
         """At the first decision, say how the broker's positions differ, and go on from them.
+
+        What neither the positions of the last decision nor its orders, filled in part, explain
+        freezes the kill switch, if a person could re-arm it and the settings do not only say it.
 
         Parameters
         ----------
         restored : bool
             Whether the strategy remembers its last targets.
+        day : int
+            Epoch day.
         """
         if self._reconciled:
             return
@@ -170,3 +177,19 @@ class LiveAccount:
         for asset in np.flatnonzero(held != expected).tolist():
             name = strategy.names[asset]
             context.log(f"{name}: broker holds {held[asset]}, last target was {expected[asset]}")
+        if restored:
+            self._compare(held, day)
+
+    def _compare(self, held: IntArray, day: int) -> None:
+        strategy = self._context.strategy
+        settings, switch = strategy.settings, strategy.switch
+        if settings.broker_disagreement == Disagreement.SAY or not switch.takes_commands:
+            return
+        ends = np.stack([strategy.last_held, strategy.last_contracts])
+        explained = np.clip(held, ends.min(axis=0), ends.max(axis=0))
+        names = strategy.names
+        switch.compare(
+            day,
+            dict(zip(names, explained.tolist(), strict=True)),
+            dict(zip(names, held.tolist(), strict=True)),
+        )

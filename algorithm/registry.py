@@ -9,9 +9,12 @@ from alpha.scale import ExposureScale
 from risk.book import Protection
 from risk.gate import VarGate
 from risk.governor import DrawdownGovernor
+from risk.limit_stage import LimitStage
+from risk.switch_stage import SwitchStage
 
 SCALES: tuple[type[ExposureScale], ...] = (DrawdownGovernor,)
 """Their product scales the fractional target; the order has no effect."""
 
-PROTECTIONS: tuple[type[Protection], ...] = (VarGate,)
-"""In this order, on whole contracts; the VaR gate stays last."""
+PROTECTIONS: tuple[type[Protection], ...] = (LimitStage, VarGate, SwitchStage)
+"""In this order, on whole contracts: what cuts ends with the VaR gate, the kill switch rules on the
+rest."""

@@ -153,6 +153,8 @@ if TYPE_CHECKING:
     from alpha.rules.tsmom import TsmomSettings
     from risk.gate import GateSettings
     from risk.governor import GovernorSettings
+    from risk.limit_stage import LimitSettings
+    from risk.switch_stage import SwitchSettings
 
     @dataclass(frozen=True)
     class Settings(  # the same class, as far as it can be said before it runs
@@ -170,7 +172,9 @@ if TYPE_CHECKING:
         PortfolioSettings,
         RiskSettings,
         GovernorSettings,
+        LimitSettings,
         GateSettings,
+        SwitchSettings,
         ExecutionSettings,
         ChainSettings,
     ):

@@ -27,8 +27,14 @@ from portfolio.settings import ContractChoice
 from portfolio.target import TargetBuilder
 from portfolio.tracking import ContractTracker
 from portfolio.trade import BufferedTrading, Trades
+from risk.account import EventKind, Remedy, RiskEvent
 from risk.book import Book, Protection
+from risk.expected_shortfall import binding
 from risk.history import Proxies
+from risk.limit_stage import LimitStage
+from risk.limits import Action, Reading
+from risk.margin import MarginModel
+from risk.switch_stage import SwitchStage
 from risk.var import VarModel
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
@@ -37,6 +43,10 @@ from universe.instruments import Instrument
 from universe.markets import Markets
 from universe.screen import Screen
 from universe.session import Contract, Session
+
+SPOT_DAYS = 5
+"""Calendar days before the last trade that count as the spot month of contracts that end before
+theirs: energies' limits begin three business days before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +173,7 @@ class Strategy:
         ]
         self.proxies = Proxies(instruments, n)
         self._proxied: dict[int, int] = {}  # assets with a stand-in in VaR, for the notes
+        self.margin = MarginModel(instruments, {})
         self.bias = BiasStatistic(settings.bias_span)
         self.recent_bias = BiasStatistic(settings.bias_span // 4)
         self.last_contracts: IntArray = np.zeros(n, dtype=np.int64)
@@ -234,6 +245,38 @@ class Strategy:
         """
         return {scale.NAME: scale for scale in self.scales}[name]
 
+    @property
+    def switch(self) -> SwitchStage:
+        """The kill switch."""
+        return next(stage for stage in self.protections if isinstance(stage, SwitchStage))
+
+    @property
+    def last_held(self) -> IntArray:
+        """Contracts held at the last decision with a NAV."""
+        return self._limits.last_held
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """Of the limits, at the last decision or watch."""
+        return self._limits.readings
+
+    def watch(self, kind: EventKind, nav: float) -> Action | None:
+        """What the limits ask for between decisions; one that flattens trips the kill switch.
+
+        Parameters
+        ----------
+        kind : EventKind
+        nav : float
+            Account value now.
+        """
+        action = self._limits.watch(RiskEvent(kind, self.day), nav)
+        self.switch.follow(action, self.day)
+        return action
+
+    @property
+    def _limits(self) -> LimitStage:
+        return next(stage for stage in self.protections if isinstance(stage, LimitStage))
+
     def list_contract(self, market: int, contract: Contract) -> None:
         """Make a contract known before its first bar; knowing it twice is harmless."""
         self.observer.list_contract(market, contract)
@@ -254,6 +297,8 @@ class Strategy:
             # only sessions in which most of the book traded tell anything of its volatility
             for bias in (self.bias, self.recent_bias):
                 bias.update(float(self.last_exposure @ snapshot.ret), self.last_vol)
+        n = snapshot.n_markets
+        self.margin.update(snapshot.ret[:n], snapshot.seen[:n])
         self._snapshot, self._sigma, self._model = snapshot, snapshot.sigma, None
         return snapshot
 
@@ -378,8 +423,8 @@ class Strategy:
     def _contracts_changed(self, decision: Decision, trades: Trades) -> tuple[str, ...]:
         """Sentences on whole contracts that the fractional target does not explain, once each."""
         now: dict[tuple[str, int], str] = {}
-        for binding in trades.bindings:
-            now[binding.kind, binding.index] = self.builder.caps.sentence(binding)
+        for cap in trades.bindings:
+            now[cap.kind, cap.index] = self.builder.caps.sentence(cap)
         optimal = decision.target.optimal * decision.scale
         for asset in np.flatnonzero(trades.contrary).tolist():
             now["contrary", asset] = (
@@ -393,6 +438,7 @@ class Strategy:
 
     def _protect(self, protection: Protection, decision: Decision) -> None:
         snapshot = decision.snapshot
+        asking = max(decision.verdicts, key=lambda verdict: verdict.remedy, default=None)
         verdict = protection.protect(
             Book(
                 decision.day,
@@ -404,10 +450,38 @@ class Strategy:
                 snapshot.tradable | snapshot.must_exit,
                 self.var_model(),
                 self.caution,
+                snapshot.seen,
+                snapshot.must_exit,
+                self._spot_month(),
+                self._unit_margin(decision),
+                Remedy.SAY if asking is None else asking.remedy,
+                () if asking is None else asking.reasons,
             )
         )
         decision.verdicts = (*decision.verdicts, verdict)
         decision.contracts = verdict.contracts
+        if verdict.frozen is not None:
+            decision.frozen = verdict.frozen
+
+    def _spot_month(self) -> BoolArray:
+        """Assets whose contract, a spread's near leg, has its month or its last days."""
+        snapshot, contracts = self.snapshot, self.markets.contracts
+        legs, n = snapshot.legs, snapshot.n_markets
+        months = legs.held if not legs.spreads else np.concatenate([legs.held, legs.near])
+        spot = (months > 0) & (months <= snapshot.month)
+        for asset in np.flatnonzero((months > 0) & ~spot).tolist():
+            contract = contracts[asset % n].get(int(months[asset]))
+            spot[asset] = contract is not None and contract.expiry - snapshot.day <= SPOT_DAYS
+        return np.asarray(spot)
+
+    def _unit_margin(self, decision: Decision) -> FloatArray:
+        """Initial margin of one contract over NAV; a spread's legs are margined each by itself."""
+        snapshot, n = decision.snapshot, decision.snapshot.n_markets
+        value = np.abs(decision.target.value[:n])
+        value = np.where(value > 0, value, np.nan)
+        initial, _ = self.margin.margins(decision.day, value, snapshot.sigma[:n])
+        unit = initial / decision.nav
+        return np.concatenate([unit, 2.0 * unit]) if snapshot.has_spreads else unit
 
     def _measure(self, decision: Decision) -> None:
         model, unit = self.var_model(), known(decision.target.unit_exposure)
@@ -476,8 +550,14 @@ class Strategy:
         decision.orders = plan_orders(targets, account.holdings, account.pending, stuck)
         decision.withdrawals = plan_withdrawals(targets, account.holdings, account.pending, stuck)
         if decision.is_blind:
-            decision.orders = forced_only(decision.orders, decision.day, contracts)
             decision.withdrawals = forced_only(decision.withdrawals, decision.day, contracts)
+        if decision.is_blind or decision.frozen.any():
+            forced = forced_only(decision.orders, decision.day, contracts)
+            n, frozen = len(self.instruments), decision.frozen
+            free = ~(frozen[:n] | frozen[-n:]) & (not decision.is_blind)
+            decision.orders = [
+                order for order in decision.orders if order in forced or free[order.market]
+            ]
 
     # --- state -----------------------------------------------------------------------------------
     def components(self) -> dict[str, Any]:
@@ -490,6 +570,7 @@ class Strategy:
             "screen": self.screen,
             "screen.costs": self.screen.costs,
             "trading": self.trading,
+            "margin": self.margin,
             "bias": self.bias,
             "bias.recent": self.recent_bias,
             **own,
@@ -512,6 +593,7 @@ def measure(
 ) -> RiskFigures:
     """Risk of the exposures decided on and held, (n_assets,) each, over NAV."""
     parametric, historical = model.both(exposure, horizon)
+    day = binding(model, held, 1)
     marginal = model.cov_daily @ exposure
     variance = max(float(exposure @ marginal), 0.0)
     vol = float(np.sqrt(variance))
@@ -521,9 +603,11 @@ def measure(
         var_parametric=parametric,
         var_historical=historical,
         var_held=float("nan") if blind else model.binding(held, horizon),
-        var_one_day=model.binding(held, 1),
-        es_one_day=model.expected_shortfall(held, 1),
+        var_one_day=day.var,
+        es_one_day=day.shortfall,
         diversification_ratio=apart / vol if vol > 0 else float("nan"),
         proxied=float(proxied),
         share=exposure * marginal / variance if variance > 0 else np.zeros_like(exposure),
+        var_parts=day.var_parts,
+        es_parts=day.shortfall_parts,
     )

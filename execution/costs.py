@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from math import isfinite, sqrt
+from typing import Protocol
 
 from universe.instruments import Instrument
 
 
+class Traded(Protocol):
+    """What the cost of a trade asks of a market: an instrument, or what a record keeps of it."""
+
+    @property
+    def half_spread(self) -> float:
+        """In the quote."""
+
+    @property
+    def adv_contracts(self) -> float:
+        """Average daily volume."""
+
+
 def slippage(
-    instrument: Instrument,
+    instrument: Traded,
     quantity: float,
     sigma_price: float,
     *,
@@ -19,7 +32,7 @@ def slippage(
 
     Parameters
     ----------
-    instrument : Instrument
+    instrument : Traded
     quantity : float
         Contracts, either sign.
     sigma_price : float

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
+from risk.account import Remedy
+from risk.limits import Reading
 from risk.var import VarModel
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.instruments import Instrument
@@ -35,6 +37,15 @@ class Book:
     model : VarModel
     caution : float
         What volatilities in ``model`` are multiplied with, for what must not be.
+    seen, forced, spot : bool arrays, optional
+        Assets with a trusted price today, that may not be held beyond the next session, and whose
+        contract is in its spot month; none by default.
+    unit_margin : float array, optional
+        Initial margin of one contract over NAV, NaN where unknown.
+    remedy : Remedy
+        The highest that the stages before have asked for.
+    reasons : tuple of str
+        Why they did.
     """
 
     day: int
@@ -46,6 +57,12 @@ class Book:
     free: BoolArray
     model: VarModel
     caution: float = 1.0
+    seen: BoolArray | None = None
+    forced: BoolArray | None = None
+    spot: BoolArray | None = None
+    unit_margin: FloatArray | None = None
+    remedy: Remedy = Remedy.SAY
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,14 @@ class Verdict:
         What it did, in order, each a sentence for people.
     figures : dict of str to float
         What it measured, by name.
+    readings : tuple of Reading
+        Of limits, for the record.
+    remedy : Remedy
+        What it asks of the stages behind it: to freeze or to flatten.
+    reasons : tuple of str
+        Why it does.
+    frozen : bool array of shape (n_assets,), optional
+        Assets in which only what an expiry forces is ordered.
     """
 
     name: str
@@ -69,10 +94,14 @@ class Verdict:
     scale: float = 1.0
     steps: tuple[str, ...] = ()
     figures: dict[str, float] = field(default_factory=dict)
+    readings: tuple[Reading, ...] = ()
+    remedy: Remedy = Remedy.SAY
+    reasons: tuple[str, ...] = ()
+    frozen: BoolArray | None = None
 
 
 class Protection:
-    """A stage that may take away from the targets, never add to a position.
+    """A stage that may take away from the targets, or keep what is held, never add to a position.
 
     Attributes
     ----------

@@ -81,14 +81,22 @@ def cap_targets(
         raise ValueError(f"headroom is {headroom:g}; it must be at least 0 and below 1")
     contracts = np.where(tradable, asked, account.contracts).astype(np.int64)
     steps: list[str] = []
-    active = [one for one in book.limits if one.row.remedy in (Remedy.CAP, Remedy.CUT)]
+    active = [
+        one
+        for one in book.limits
+        if one.row.remedy in (Remedy.CAP, Remedy.CUT) and one.measure.exists(account)
+    ]
     while True:
         before = contracts
+        above: list[Limit] = []
         for limit in active:
-            contracts = _held_to(limit, contracts, account, tradable, headroom, steps)
+            found = _held_to(limit, contracts, account, tradable, headroom, steps)
+            if found is not None:
+                contracts = found
+                above.append(limit)
         if np.array_equal(before, contracts):
             break
-    unmet = [text for limit in active for text in _unmet(limit, contracts, account, headroom)]
+    unmet = [text for limit in above for text in _unmet(limit, contracts, account, headroom)]
     return Capped(contracts, steps, unmet)
 
 
@@ -107,11 +115,12 @@ def _held_to(
     tradable: BoolArray,
     headroom: float,
     steps: list[str],
-) -> IntArray:
+) -> IntArray | None:
+    """The contracts reduced as far as they can be; None if they are within the limit."""
     level, name = _level(limit, headroom), limit.row.name
     values = limit.measure.values(contracts, account)
     if np.isfinite(values).all() and not np.any(_over(values, level)):
-        return contracts
+        return None
     movers = limit.measure.movers(contracts, account)
     if limit.row.remedy is Remedy.CUT:
         movers = np.ones_like(movers)

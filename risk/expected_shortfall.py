@@ -75,20 +75,21 @@ def historical(model: VarModel, exposure: FloatArray, horizon: int) -> TailRisk:
     if not np.isfinite(var) or not exposure.any():
         return _undivided(var, var, exposure)
     profit, scale, telling = model.past_profit(exposure)
-    parts = model.standardised * (exposure * model.sigma_daily) * scale[:, None]
+    unit = exposure * model.sigma_daily
     if model.horizon_law == "bootstrap" and horizon > 1:
+        losses = -model.standardised * unit * scale[:, None]
         use = telling | (profit < 0)
         at, beyond = ProfitLaw(profit[use], horizon).tail_weights(model.confidence)
-        losses = -parts[use]
-        shortfall_parts = beyond @ losses
-        return _held(var, float(shortfall_parts.sum()), at @ losses, shortfall_parts)
+        shortfall_parts = beyond @ losses[use]
+        return _held(var, float(shortfall_parts.sum()), at @ losses[use], shortfall_parts)
     sums = overlapping_sums(profit, horizon)
     count = model.rank(int(telling.sum()), horizon) + 1
     worst = np.argpartition(sums, count - 1)[:count]
     worst = worst[np.argsort(sums[worst], kind="stable")]
-    losses = np.stack([-parts[row : row + horizon].sum(axis=0) for row in worst.tolist()])
+    rows = [slice(row, row + horizon) for row in worst.tolist()]
+    parts = np.stack([-(scale[one] @ model.standardised[one]) * unit for one in rows])
     shortfall = float(-sums[worst].mean())
-    return _held(var, shortfall, losses[-1], losses.mean(axis=0))
+    return _held(var, shortfall, parts[-1], parts.mean(axis=0))
 
 
 def binding(model: VarModel, exposure: FloatArray, horizon: int) -> TailRisk:

@@ -6,6 +6,7 @@ tripped further but not back: only ``rearm`` with a person and a reason does tha
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,8 +47,9 @@ class KillSwitch:
     ----------
     sessions : int
         Decisions over which everything is closed when it is flat: not at any price at once.
-    token : str
-        What a command must carry; with an empty one no command is taken.
+    digest : str
+        SHA-256, in hexadecimal, of the token that a command must carry; with an empty one no
+        command is taken.
 
     Attributes
     ----------
@@ -64,17 +66,22 @@ class KillSwitch:
         If there is no session to close in.
     """
 
-    STATE = ("mode", "left", "log")
+    STATE: tuple[str, ...] = ("mode", "left", "log")
     DEPENDS = ()
-    ACCOUNT = STATE
+    ACCOUNT: tuple[str, ...] = STATE
 
-    def __init__(self, sessions: int = 1, token: str = "") -> None:
+    def __init__(self, sessions: int = 1, digest: str = "") -> None:
         if sessions < 1:
             raise ValueError(f"sessions is {sessions}; at least 1 is needed to close in")
-        self._sessions, self._token = sessions, token
+        self._sessions, self._digest = sessions, digest
         self.mode = int(Mode.ARMED)
         self.left = 0
         self.log: list[list[int | str]] = []
+
+    @property
+    def state(self) -> str:
+        """What it does: armed, freeze or flat."""
+        return Mode(self.mode).name.lower()
 
     @property
     def reason(self) -> str:
@@ -153,6 +160,23 @@ class KillSwitch:
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         return self.trip(Mode.FREEZE, day, Source.BROKER, "", f"broker holds {told}{more}")
 
+    @property
+    def takes_commands(self) -> bool:
+        """Whether a person could trip or re-arm it."""
+        return bool(self._digest)
+
+    def check(self, token: str) -> None:
+        """Refuse a command that does not carry the token.
+
+        Raises
+        ------
+        CommandError
+            If there is no token or it is another one.
+        """
+        found = hashlib.sha256(token.encode()).hexdigest()
+        if not self._digest or not hmac.compare_digest(found, self._digest):
+            raise CommandError("the token is not the kill switch's; nothing was done")
+
     def command(self, day: int, token: str, text: str) -> str:
         """Carry out "freeze REASON", "flat REASON" or "rearm PERSON: REASON".
 
@@ -166,8 +190,7 @@ class KillSwitch:
         CommandError
             If the token is not the switch's or the command is none of the three.
         """
-        if not self._token or not hmac.compare_digest(token.encode(), self._token.encode()):
-            raise CommandError("the token is not the kill switch's; nothing was done")
+        self.check(token)
         word, _, rest = text.strip().partition(" ")
         word = word.lower()
         if word == "rearm":

@@ -48,6 +48,10 @@ class Measure(ABC):
         account : RiskAccount
         """
 
+    def exists(self, account: RiskAccount) -> bool:
+        """Whether there is such a figure at all, known or not."""
+        return True
+
     def movers(self, contracts: IntArray, account: RiskAccount) -> BoolArray:
         """Assets whose reduction brings a bucket's figure down, (n_buckets, n_assets)."""
         return np.ones((len(self.buckets), len(contracts)), dtype=bool)
@@ -158,6 +162,11 @@ class NetBeta(_Netted):
         super().__init__()
         self._market = market
 
+    def exists(self, account: RiskAccount) -> bool:
+        """Not before the market that beta is against has a volatility."""
+        model = account.model
+        return model is None or bool(model.cov_daily[self._market, self._market] > 0)
+
     def _terms(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
         if account.model is None:
             return np.full(len(contracts), np.nan)
@@ -207,6 +216,10 @@ class Shortfall(Measure):
 
 class MarginUse(Measure):
     """Initial margin over NAV; the buffer is one less it."""
+
+    def exists(self, account: RiskAccount) -> bool:
+        """Not where nobody says what margins are."""
+        return account.unit_margin is not None
 
     def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
         """One figure, NaN if a held market's margin is unknown."""

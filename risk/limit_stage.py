@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,9 +11,13 @@ import numpy as np
 from portfolio.contracts import ten_year_equivalent
 from risk.account import EventKind, Remedy, RiskAccount, RiskEvent
 from risk.book import Book, Protection, Verdict
+from risk.breach_cause import Cause, cause
 from risk.caps import cap_targets
+from risk.gate import reference_exposure
+from risk.limit_measures import HISTORY, TurnoverSpike
 from risk.limits import (
     TABLE,
+    Action,
     Limit,
     LimitBook,
     LimitRow,
@@ -23,6 +27,7 @@ from risk.limits import (
     changed,
     make_limits,
 )
+from risk.position_caps import PositionCaps
 from universe.arrays import FloatArray, IntArray
 from universe.instruments import Instrument
 from universe.setting import SettingsError, Table, setting
@@ -34,7 +39,8 @@ class LimitSettings(Table):
 
     limits: str = setting(
         "",
-        "limits that differ from the table: name warn breach remedy (say, cap, cut or freeze) ...",
+        "limits that differ from the table: name warn breach remedy (say, cap, cut, freeze or"
+        " flatten) ...",
     )
     limit_headroom: float = setting(
         0.1,
@@ -43,6 +49,15 @@ class LimitSettings(Table):
         high=0.9,
     )
     limit_beta_market: str = setting("ES", "market that net beta is measured against")
+    position_limits: bool = setting(
+        True, "targets stay within the position limits of the CFTC and the exchanges, where known"
+    )
+    us_fund: bool = setting(False, "close what a US fund may not hold, where that is known")
+    alert_mail: str = setting("", "address that LEAN's notify mails alerts to, live")
+    alert_hook: str = setting("", "address that LEAN's notify posts alerts to, live")
+    watch_minutes: int = setting(
+        60, "minutes between watches of the daily loss, live; 0 is none", low=0, high=1440
+    )
 
     def validate(self) -> None:
         """Refuse limits that are none."""
@@ -57,8 +72,8 @@ class LimitSettings(Table):
                 f"limits is {self.limits!r}; it must be groups of name, warn, breach and remedy"
             )
         values = {}
+        known = {remedy.name.lower(): remedy for remedy in Remedy}
         for name, warn, breach, remedy in zip(*[iter(words)] * 4, strict=True):
-            known = {r.name.lower(): r for r in Remedy if r is not Remedy.FLATTEN}
             if remedy not in known:
                 raise SettingsError(
                     f"limits: remedy of {name} is {remedy!r}; allowed are {', '.join(known)}"
@@ -75,6 +90,10 @@ class LimitSettings(Table):
             raise SettingsError(f"limits: {error}") from None
 
 
+NOT_KNOWN_HERE = ("slippage_outlier",)
+"""Limits whose figures a decision does not have."""
+
+
 class LimitStage(Protection):
     """Keeps targets within the limits and reads them on what is held.
 
@@ -82,6 +101,12 @@ class LimitStage(Protection):
     ----------
     book : LimitBook
     headroom : float
+    positions : PositionCaps, optional
+        The table of position limits.
+    reference : float array of shape (n_assets,), optional
+        Exposures of the reference portfolio over NAV.
+    factor : float array of shape (n_assets,)
+        What a unit of exposure counts as in turnover: rates in ten-year equivalents.
 
     Attributes
     ----------
@@ -89,26 +114,55 @@ class LimitStage(Protection):
         Of all buckets of all limits, in the order of the limits.
     peak, last_nav : float
         Highest and last NAV seen, 0 before the first.
-    readings : list of Reading
-        Of the last session: entries for the archive.
+    last_held, last_seen : int arrays of shape (n_assets,)
+        Contracts held at the last close; day of the last trusted price, 0 before the first.
+    past, count : float array and int
+        History of turnover.
+    readings : tuple of Reading
+        Of the last session or watch.
     """
 
     NAME = "limits"
-    MEANING = "caps by market, sector and class, on beta, gross and net; freezes on a daily loss"
+    MEANING = "caps by market, sector and class, on beta, gross, net and margin; position limits"
     SETTINGS = LimitSettings
-    STATE = ("status", "since", "sessions", "peak", "last_nav")
-    DEPENDS = ("limits",)
+    STATE = (
+        "status",
+        "since",
+        "sessions",
+        "peak",
+        "last_nav",
+        "last_held",
+        "last_seen",
+        "past",
+        "count",
+    )
+    DEPENDS = ("limits", "limit_beta_market")
     ACCOUNT = ("peak", "last_nav")
 
-    def __init__(self, book: LimitBook, headroom: float) -> None:
+    def __init__(
+        self,
+        book: LimitBook,
+        headroom: float,
+        positions: PositionCaps | None,
+        reference: FloatArray | None,
+        factor: FloatArray,
+    ) -> None:
+        n_assets = len(factor)
+        self._factor = factor
         self._book, self._headroom = book, headroom
+        self._positions, self._reference = positions, reference
         n = sum(len(limit.status) for limit in book.limits)
         self.status: IntArray = np.zeros(n, dtype=np.int64)
         self.since: IntArray = np.zeros(n, dtype=np.int64)
         self.sessions: IntArray = np.zeros(n, dtype=np.int64)
         self.peak = 0.0
         self.last_nav = 0.0
-        self.readings: list[Reading] = []
+        self.last_held: IntArray = np.zeros(n_assets, dtype=np.int64)
+        self.last_seen: IntArray = np.zeros(n_assets, dtype=np.int64)
+        self.past: FloatArray = np.zeros(HISTORY)
+        self.count = 0
+        self.readings: tuple[Reading, ...] = ()
+        self._before: RiskAccount | None = None
 
     @classmethod
     def create(cls, settings: Any, instruments: Sequence[Instrument], n_assets: int) -> Self:
@@ -117,62 +171,138 @@ class LimitStage(Protection):
         Raises
         ------
         SettingsError
-            If a limit cannot be measured or its remedy cannot help.
+            If a limit cannot be measured or its remedy cannot help, or one flattens and nobody
+            could re-arm the kill switch.
         """
         times = n_assets // len(instruments)
-        duration = np.array([instrument.duration for instrument in instruments] * times)
-        rows = [
-            row
-            for row in settings.limit_rows
-            if row.name not in ("margin_use", "stale_share", "turnover_spike", "slippage_outlier")
-        ]
+        assets = list(instruments) * times
+        rows = [row for row in settings.limit_rows if row.name not in NOT_KNOWN_HERE]
+        flat = [row.name for row in rows if row.remedy is Remedy.FLATTEN]
+        if flat and not settings.command_token:
+            raise SettingsError(
+                f"limits: {flat[0]} flattens, and without command_token nobody could re-arm the "
+                "kill switch; set it"
+            )
+        factor = 1.0 / ten_year_equivalent(np.array([one.duration for one in assets]))
         try:
             book = make_limits(
-                [instrument.code for instrument in instruments] * times,
-                [instrument.sector for instrument in instruments] * times,
-                [str(instrument.asset_class) for instrument in instruments] * times,
-                1.0 / ten_year_equivalent(duration),
+                [instrument.code for instrument in assets],
+                [instrument.sector for instrument in assets],
+                [str(instrument.asset_class) for instrument in assets],
+                factor,
                 horizon=settings.var_horizon,
                 beta_market=settings.limit_beta_market,
                 rows=rows,
             )
         except ValueError as error:
             raise SettingsError(f"limits: {error}") from None
-        return cls(book, settings.limit_headroom)
+        positions = (
+            PositionCaps(assets, us_fund=settings.us_fund) if settings.position_limits else None
+        )
+        reference = reference_exposure(settings, instruments, n_assets)
+        return cls(book, settings.limit_headroom, positions, reference, factor)
 
     def protect(self, book: Book) -> Verdict:
-        """Read the limits on what is held, then cap the targets; a freeze keeps what is held."""
+        """Read the limits on what is held, then cap the targets.
+
+        Without a NAV nothing is measured and nothing changes.
+        """
+        if not book.nav > 0:
+            return Verdict(self.NAME, book.asked)
         account = self._account(book)
-        self._spread()
-        self.readings = self._book.read(RiskEvent(EventKind.CLOSE, book.day), account)
-        self._gather()
-        action = action_of(self.readings)
+        action = self._read(RiskEvent(EventKind.CLOSE, book.day), account)
+        self.peak, self.last_nav = max(self.peak, book.nav), book.nav
+        self.last_held, self._before = book.held, account
         told = [r.sentence() for r in self.readings if r.is_news and r.status >= Status.WARN]
-        if action is not None and action.remedy >= Remedy.FREEZE:
-            return self._verdict(book, book.held, [*told, "nothing is traded"])
-        capped = cap_targets(self._book, book.asked, account, book.free, self._headroom)
-        return self._verdict(book, capped.contracts, [*told, *capped.steps])
+        # what cannot trade today keeps what was decided for it
+        decided = replace(account, contracts=np.where(book.free, book.held, book.asked))
+        capped = cap_targets(self._book, book.asked, decided, book.free, self._headroom)
+        contracts, steps = capped.contracts, [*told, *capped.steps, *capped.unmet]
+        if self._positions is not None:
+            spot = np.zeros(len(contracts), dtype=bool) if book.spot is None else book.spot
+            found = self._positions.cap(contracts, book.day, spot, self._headroom)
+            if found.steps:
+                contracts = np.where(book.free, found.contracts, contracts)
+                steps += found.steps
+        remedy = action.remedy if action is not None else Remedy.SAY
+        before, after = _gross(book.asked, book.unit), _gross(contracts, book.unit)
+        return Verdict(
+            self.NAME,
+            contracts,
+            min(after / before, 1.0) if before > 0 else 1.0,
+            tuple(steps),
+            {"limit_use": max((r.value / r.breach for r in self.readings), default=0.0)},
+            self.readings,
+            remedy if remedy >= Remedy.FREEZE else Remedy.SAY,
+            action.reasons if action is not None else (),
+        )
+
+    def watch(self, event: RiskEvent, nav: float) -> Action | None:
+        """What an event between decisions asks for, on what was held at the last one.
+
+        Parameters
+        ----------
+        event : RiskEvent
+        nav : float
+            Account currency now.
+        """
+        before = self._before
+        if before is None or not (nav > 0 and self.last_nav > 0):
+            return None
+        scale = before.nav / nav
+        margin = None if before.unit_margin is None else before.unit_margin * scale
+        account = replace(
+            before,
+            nav=nav,
+            last_nav=self.last_nav,
+            unit_exposure=before.unit_exposure * scale,
+            unit_margin=margin,
+        )
+        return self._read(event, account)
+
+    def _read(self, event: RiskEvent, account: RiskAccount) -> Action | None:
+        self._spread()
+        readings = self._book.read(event, account)
+        self._gather()
+        self.readings = tuple(self._with_cause(reading, account) for reading in readings)
+        return action_of(self.readings)
+
+    def _with_cause(self, reading: Reading, account: RiskAccount) -> Reading:
+        """Of a breach why it is one today: what changed since the last close."""
+        if reading.status is not Status.BREACH:
+            return reading
+        if reading.sessions > 1 or not reading.value > reading.breach or self._before is None:
+            why = Cause.LASTING if reading.before is Status.BREACH else Cause.UNKNOWN
+            return replace(reading, cause=str(why))
+        limit = next(one for one in self._book.limits if one.row.name == reading.limit)
+        if not limit.measure.caps:  # of the account itself, no position's
+            return replace(reading, cause=str(Cause.ACCOUNT))
+        bucket = limit.measure.buckets.index(reading.bucket)
+        found = cause(limit.measure, bucket, self._before, account, reading.breach)
+        return replace(reading, cause=str(found))
 
     def _account(self, book: Book) -> RiskAccount:
-        known = np.isfinite(book.nav) and book.nav > 0
-        self.peak = max(self.peak, book.nav) if known else self.peak
-        account = RiskAccount(
+        if book.seen is not None:
+            fresh = book.seen | (self.last_seen == 0)
+            self.last_seen = np.where(fresh, book.day, self.last_seen)
+        peak = max(self.peak, book.nav)
+        reference = self._reference
+        if reference is not None:
+            priced = bool((book.model.sigma_daily[reference != 0] > 0).all())
+            reference = reference / book.caution if priced else None
+        return RiskAccount(
             book.day,
             book.nav,
             book.held,
             book.unit,
             book.model,
+            reference,
+            book.unit_margin,
             last_nav=self.last_nav if self.last_nav > 0 else float("nan"),
-            drawdown=1.0 - book.nav / self.peak if known else float("nan"),
+            drawdown=1.0 - book.nav / peak,
+            turnover=_gross(book.held - self.last_held, book.unit * self._factor),
+            price_age=None if book.seen is None else book.day - self.last_seen,
         )
-        self.last_nav = book.nav if known else self.last_nav
-        return account
-
-    def _verdict(self, book: Book, contracts: IntArray, steps: list[str]) -> Verdict:
-        before, after = _gross(book.asked, book.unit), _gross(contracts, book.unit)
-        figures = {f"{r.limit} {r.bucket}": r.value for r in self.readings if np.isfinite(r.value)}
-        scale = min(after / before, 1.0) if before > 0 else 1.0
-        return Verdict(self.NAME, contracts, scale, tuple(steps), figures)
 
     def _spread(self) -> None:
         """The state of the stage into its limits."""
@@ -181,6 +311,8 @@ class LimitStage(Protection):
             part = slice(at, at + len(limit.status))
             for name in Limit.STATE:
                 setattr(limit, name, getattr(self, name)[part])
+            if isinstance(limit.measure, TurnoverSpike):
+                limit.measure.past, limit.measure.count = self.past.copy(), self.count
             at = part.stop
 
     def _gather(self) -> None:
@@ -188,6 +320,9 @@ class LimitStage(Protection):
         for name in Limit.STATE:
             parts = [getattr(limit, name) for limit in self._book.limits]
             setattr(self, name, np.concatenate(parts))
+        for limit in self._book.limits:
+            if isinstance(limit.measure, TurnoverSpike):
+                self.past, self.count = limit.measure.past, limit.measure.count
 
 
 def _gross(contracts: IntArray, unit: FloatArray) -> float:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from universe.arrays import FloatArray, IntArray
-from universe.instruments import AssetClass, Instrument
+from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.instruments import AssetClass
 
 MULTIPLE: dict[AssetClass, float] = {
     AssetClass.EQUITY: 4.0,
@@ -26,8 +27,10 @@ MULTIPLE: dict[AssetClass, float] = {
     AssetClass.ENERGY: 3.0,
     AssetClass.AGRICULTURE: 2.8,
     AssetClass.VOLATILITY: 4.0,
+    AssetClass.CRYPTO: 10.0,
 }
-"""Maintenance margin over value times daily volatility; volatility has no dates, as equities."""
+"""Maintenance margin over value times daily volatility; volatility has no dates and counts as
+equities, crypto currencies as if 40 % of the value were asked for at a daily volatility of 4 %."""
 
 INITIAL = 1.1
 """Initial over maintenance margin: the median, and most dates of the last decade."""
@@ -64,12 +67,24 @@ class MarginDates:
             raise ValueError("margins must be positive numbers")
 
 
+class Margined(Protocol):
+    """What margins ask of a market: an instrument, or what a run's record keeps of it."""
+
+    @property
+    def code(self) -> str:
+        """Key of the market."""
+
+    @property
+    def asset_class(self) -> str:
+        """Its class, a value of ``AssetClass``."""
+
+
 class MarginModel:
     """Margins day by day.
 
     Parameters
     ----------
-    instruments : sequence of Instrument
+    instruments : sequence of Margined
     dates : mapping of code to MarginDates
         What is known; a market without any follows the model alone.
     max_age : int
@@ -79,17 +94,18 @@ class MarginModel:
     """
 
     STATE = ("short", "long", "count", "ratio", "initial_ratio", "maintenance", "since")
+    DEPENDS = ()
 
     def __init__(
         self,
-        instruments: Sequence[Instrument],
+        instruments: Sequence[Margined],
         dates: Mapping[str, MarginDates],
         max_age: int = 90,
     ) -> None:
         n = len(instruments)
         self._dates = [dates.get(instrument.code) for instrument in instruments]
         self._max_age = max_age
-        self._multiple = np.array([MULTIPLE[instrument.asset_class] for instrument in instruments])
+        self._multiple = np.array([MULTIPLE[AssetClass(one.asset_class)] for one in instruments])
         self.short: FloatArray = np.zeros(n)  # variance of returns
         self.long: FloatArray = np.zeros(n)
         self.count: IntArray = np.zeros(n, dtype=np.int64)
@@ -98,7 +114,7 @@ class MarginModel:
         self.maintenance: FloatArray = np.zeros(n)  # last dated one
         self.since: IntArray = np.zeros(n, dtype=np.int64)
 
-    def update(self, ret: FloatArray, seen: FloatArray) -> None:
+    def update(self, ret: FloatArray, seen: BoolArray) -> None:
         """Take a session's returns.
 
         Parameters
@@ -114,7 +130,9 @@ class MarginModel:
             variance += np.where(seen, weight * (square - variance), 0.0)
         self.count = grown
 
-    def margins(self, day: int, value: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def margins(
+        self, day: int, value: FloatArray, sigma: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         """Initial and maintenance margin of one contract, in the quote currency.
 
         Parameters
@@ -123,15 +141,18 @@ class MarginModel:
             Epoch day; dated margins after it are not looked at.
         value : float array of shape (n_markets,)
             Absolute value of one contract in its quote currency, NaN where unknown.
+        sigma : float array of shape (n_markets,), optional
+            Daily volatility that counts while a market is too young for its own here.
 
         Returns
         -------
         initial, maintenance : float arrays of shape (n_markets,)
             NaN where there is neither a date nor a volatility.
         """
-        sigma = np.sqrt(np.maximum(self.short, self.long))
-        young = (self.count < YOUNG) | ~(sigma > 0) | ~np.isfinite(value)
-        model = np.where(young, np.nan, self._multiple * np.abs(value) * sigma)
+        own = np.sqrt(np.maximum(self.short, self.long))
+        young = (self.count < YOUNG) | ~(own > 0)
+        used = np.where(young, np.nan if sigma is None else sigma, own)
+        model = self._multiple * np.abs(value) * used
         for market, dates in enumerate(self._dates):
             if dates is not None:
                 self._date(market, dates, day, float(model[market]))

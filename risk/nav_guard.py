@@ -82,7 +82,7 @@ class NavGuard:
         """
         if not _is_value(nav):
             return "an account value must be positive"
-        if _near(nav, self.confirmed):
+        if within_a_jump(nav, self.confirmed):
             self.confirmed = nav
             return ""
         if nav < LEAST:
@@ -95,13 +95,13 @@ class NavGuard:
         return reason
 
     def _jump(self, nav: float, last: float, explained: float) -> str:
-        if not last > 0 or _near(nav, last):
+        if not last > 0 or within_a_jump(nav, last):
             return ""
         if abs(nav - last - explained) <= UNEXPLAINED * last:
             return ""
         if nav < COLLAPSE * last:
             return "it has collapsed without a known reason; it waits for a person to confirm it"
-        if _near(nav, self._doubted):
+        if within_a_jump(nav, self._doubted):
             return ""
         self._doubted = nav
         return "it has jumped; the next evening has to confirm it"
@@ -111,5 +111,6 @@ def _is_value(nav: float) -> bool:
     return nav > 0 and math.isfinite(nav)
 
 
-def _near(nav: float, reference: float) -> bool:
+def within_a_jump(nav: float, reference: float) -> bool:
+    """Whether a NAV is so near another that it is believed at once."""
     return reference > 0 and abs(nav / reference - 1.0) <= JUMP

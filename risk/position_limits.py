@@ -10,19 +10,11 @@ or net short. The spot month is the contract month whose delivery the exchange's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-import numpy as np
-
-from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.instruments import Instrument
-from universe.master import MASTER
-
-ROUNDING = 1e-9
-"""So that a tenth off thirty thousand is twenty-seven thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,111 +152,3 @@ def limit_on(code: str, day: date) -> PositionLimit | None:
         if line.code == code and line.since <= day <= line.until:
             return line
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class PositionCheck:
-    """Contracts within the limits.
-
-    Attributes
-    ----------
-    contracts : int array of shape (n_markets,)
-    steps : list of str
-        What was reduced, with limit and source.
-    unknown : tuple of str
-        Underlyings held for which no limit is known here.
-    """
-
-    contracts: IntArray
-    steps: list[str]
-    unknown: tuple[str, ...]
-
-
-def cap_positions(
-    asked: IntArray,
-    instruments: Sequence[Instrument],
-    day: date,
-    in_spot_month: BoolArray,
-    headroom: float = 0.1,
-) -> PositionCheck:
-    """Reduce positions to a share of the position limits.
-
-    Parameters
-    ----------
-    asked : int array of shape (n_markets,)
-    instruments : sequence of Instrument
-    day : date
-    in_spot_month : bool array of shape (n_markets,)
-        Whether the contract held is in its spot month.
-    headroom : float
-        Share of each limit that is left free.
-
-    Returns
-    -------
-    PositionCheck
-        A market's whole position is in one contract month, so the single-month limit holds for it.
-
-    Raises
-    ------
-    ValueError
-        If the headroom is not within [0, 1), or a market's full-size contract is unknown.
-    """
-    if not 0 <= headroom < 1:
-        raise ValueError(f"headroom is {headroom:g}; it must be at least 0 and below 1")
-    contracts = asked.copy()
-    steps: list[str] = []
-    unknown: set[str] = set()
-    underlying = [instrument.full_size or instrument.code for instrument in instruments]
-    known = {instrument.code: instrument for instrument in (*MASTER, *instruments)}
-    size = np.array([_full_sizes(instrument, known) for instrument in instruments])
-    for code in dict.fromkeys(underlying):
-        members = np.array([name == code for name in underlying])
-        if not contracts[members].any():
-            continue
-        line = limit_on(code, day)
-        level = _lowest(line, bool(np.any(in_spot_month & members & (contracts != 0))))
-        if line is None or level is None:
-            unknown.add(code)
-            continue
-        allowed = level * (1.0 - headroom)
-        held = abs(float((contracts * size)[members].sum()))
-        contracts, left = _within(contracts, members, size, allowed)
-        if left < held:
-            steps.append(f"{code} {held:.0f} above {allowed:.0f} of {level} ({line.source})")
-    return PositionCheck(contracts, steps, tuple(sorted(unknown)))
-
-
-def _full_sizes(instrument: Instrument, known: Mapping[str, Instrument]) -> float:
-    """Full-size contracts that one contract counts as; ``known`` has the run's own markets too."""
-    if not instrument.full_size:
-        return 1.0
-    if instrument.full_size not in known:
-        raise ValueError(
-            f"{instrument.code} has the full-size contract {instrument.full_size}, which is neither"
-            " in the master nor among the markets given"
-        )
-    return instrument.multiplier / known[instrument.full_size].multiplier
-
-
-def _within(
-    contracts: IntArray, members: BoolArray, size: FloatArray, allowed: float
-) -> tuple[IntArray, float]:
-    """Contracts of the heavier side scaled toward zero until the net position is allowed."""
-    net = float((contracts * size)[members].sum())
-    over = abs(net) - allowed
-    if over <= 0:
-        return contracts, abs(net)
-    heavy = members & (contracts * np.sign(net) > 0)
-    share = 1.0 - over / abs(float((contracts * size)[heavy].sum()))
-    reduced = np.where(
-        heavy, np.trunc(contracts * share + np.sign(contracts) * ROUNDING), contracts
-    ).astype(np.int64)
-    return reduced, abs(float((reduced * size)[members].sum()))
-
-
-def _lowest(line: PositionLimit | None, spot: bool) -> int | None:
-    if line is None:
-        return None
-    levels = [line.single, line.every, line.spot if spot else None]
-    known = [level for level in levels if level is not None]
-    return min(known) if known else None

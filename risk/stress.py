@@ -8,16 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from risk.var import VarModel, quantile
 from universe.arrays import FloatArray
-from universe.instruments import AssetClass, Instrument
+from universe.instruments import AssetClass
 
 DOLLAR_INDEX = "DX"
 OIL = ("crude", "refined product")
 """Sectors that an oil shock moves; products follow crude one for one."""
+
+
+class Driven(Protocol):
+    """What a shock asks of a market: an instrument, or what a run's record keeps of it."""
+
+    @property
+    def code(self) -> str:
+        """Key of the market."""
+
+    @property
+    def asset_class(self) -> str:
+        """Its class, a value of ``AssetClass``."""
+
+    @property
+    def sector(self) -> str:
+        """Its sector."""
+
+    @property
+    def currency(self) -> str:
+        """Of its quote."""
+
+    @property
+    def duration(self) -> float:
+        """Modified duration in years, 0 where it is no rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +110,7 @@ SHOCKS = (
 """The bespoke shocks: 000's, and the two ways in which they come together."""
 
 
-def shock_moves(shock: Shock, instruments: Sequence[Instrument]) -> FloatArray:
+def shock_moves(shock: Shock, instruments: Sequence[Driven]) -> FloatArray:
     """Relative price move of every market, of shape (n_markets,).
 
     Rates move by minus their duration times the shift, without convexity; a currency quoted in
@@ -95,7 +120,7 @@ def shock_moves(shock: Shock, instruments: Sequence[Instrument]) -> FloatArray:
     return np.array([_move(shock, instrument) for instrument in instruments])
 
 
-def _move(shock: Shock, instrument: Instrument) -> float:
+def _move(shock: Shock, instrument: Driven) -> float:
     match instrument.asset_class:
         case AssetClass.BOND:
             return -instrument.duration * shock.yields
@@ -134,7 +159,7 @@ def apply_moves(
 
 
 def bespoke(
-    exposure: FloatArray, instruments: Sequence[Instrument], shocks: Sequence[Shock] = SHOCKS
+    exposure: FloatArray, instruments: Sequence[Driven], shocks: Sequence[Shock] = SHOCKS
 ) -> list[StressResult]:
     """All shocks on one portfolio of markets held outright.
 

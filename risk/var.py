@@ -56,6 +56,9 @@ class VarModel:
     tail: float = 0.0
     horizon_law: str = "overlapping"
     listed: IntArray = field(init=False, repr=False)
+    _known: dict[tuple[int, bytes], float] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if self.horizon_law not in HORIZON_LAWS:
@@ -162,8 +165,14 @@ class VarModel:
         return self.parametric(exposure, horizon), self.historical(exposure, horizon)
 
     def binding(self, exposure: FloatArray, horizon: int) -> float:
-        """The larger of both; the parametric one alone while history is too short."""
-        return float(np.fmax(*self.both(exposure, horizon)))
+        """The larger of both; the parametric one alone while history is too short.
+
+        Kept: gate, limits and record ask for the same exposures.
+        """
+        key = horizon, exposure.tobytes()
+        if key not in self._known:
+            self._known[key] = float(np.fmax(*self.both(exposure, horizon)))
+        return self._known[key]
 
     def expected_shortfall(self, exposure: FloatArray, horizon: int) -> float:
         """Mean loss beyond the parametric VaR under the same law (McNeil et al. 2015, 2.2)."""

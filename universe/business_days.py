@@ -54,7 +54,7 @@ class ExchangeHolidays(AbstractHolidayCalendar):
 
 @cache
 def _holidays() -> frozenset[int]:
-    days = ExchangeHolidays().holidays(FIRST, LAST)
+    days = ExchangeHolidays().holidays(Timestamp(FIRST), Timestamp(LAST))
     return frozenset(to_epoch_day(day.date()) for day in days)
 
 

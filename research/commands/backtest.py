@@ -53,6 +53,8 @@ def command(
     request = data_request(data, settings, expiries, seed, macro, instruments)
     with output_set(out, "backtest") as stage, Bars() as bars:
         bars.wait("start")
+        from research.commands.run_inputs import bills_of
+        from research.compliance.files import archive_run
         from research.engine.engine import run_backtest
         from research.engine.record_file import record_file
         from research.pages.run_files import REPORT, write_run
@@ -67,6 +69,7 @@ def command(
         bars.finish()
         refuse_without(result.forecasts.values(), dataset)
         write_run(result, stage, bars.stage("report"))
+        archive_run(result, stage, bill_yield=bills_of(dataset))
     print_summary(result, console())
     if dataset.issues:
         say(f"{len(dataset.issues)} doubts about the data are listed in the report")

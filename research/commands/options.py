@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    pass
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 Decorator = Callable[[_Command], _Command]
@@ -83,6 +86,13 @@ SEED = click.option(
     "--seed",
     type=click.IntRange(min=0),
     help=f"Seed of the synthetic market ({DEFAULT_SEED}).",
+)
+
+
+RUN = click.option("--run", type=PATH, required=True, help="Folder of a run, with decisions.jsonl.")
+DATE = click.option("--date", help="Session, yyyy-mm-dd; the last one.")
+MARGINS = click.option(
+    "--margins", type=PATH, help="LEAN data folder with the exchanges' margins; else a model's."
 )
 
 

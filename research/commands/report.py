@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 @click.command
 @options.options(
-    click.option(
-        "--run", type=options.PATH, required=True, help="Folder of a run, with decisions.jsonl."
-    ),
+    options.RUN,
     click.option("--out", type=options.PATH, help="Folder to write to; that of the run."),
     options.DEBUG,
 )
@@ -47,6 +45,7 @@ def report_of(run: Path, out: Path, bars: Bars) -> RunResult:
     research.output.OutputError, research.pages.files.ReportError
         If a file cannot be written.
     """
+    from research.compliance.files import archive_run
     from research.engine.from_decisions import RECORD_FILE, read_run
     from research.output import output_set
     from research.pages.run_files import write_run
@@ -54,5 +53,6 @@ def report_of(run: Path, out: Path, bars: Bars) -> RunResult:
     result = read_run(run)
     with output_set(out, "backtest") as stage:
         shutil.copyfile(run / RECORD_FILE, stage / RECORD_FILE)
+        archive_run(result, stage)
         write_run(result, stage, bars.stage("report"))
     return result

@@ -1,18 +1,17 @@
 """From a run to the entries of its archive (V4).
 
-Where a run's result keeps VaR over 20 days of the targets alone the head of the archive says so.
-What it does not keep (margin, cash, the model) is null or unknown.
+Limits, held VaR and the kill switch are what the decisions read and did; what a run does not keep
+is null.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from portfolio.contracts import ten_year_equivalent
-from research.compliance.liquidity import Bucket, buckets, days_to_cash, shares
+from research.compliance.collateral import CollateralPath
+from research.compliance.liquidity import Bucket, buckets, days_to_cash, shares, value_shares
 from research.compliance.records import (
     SCHEMA,
     DayEntry,
@@ -22,15 +21,21 @@ from research.compliance.records import (
     number,
 )
 from research.engine.result import RunResult
+from research.measures.held_book import (
+    held_exposure,
+    market_facts,
+    ten_year_factor,
+    unit_values,
+)
 from research.measures.performance import returns_of, var_tested
-from research.measures.tables import base_nav, contract_values
-from risk.account import EventKind, Remedy, RiskAccount, RiskEvent
-from risk.breach_cause import Cause
-from risk.limit_measures import DailyLoss, Drawdown, Measure, TurnoverSpike
-from risk.limits import TABLE, Limit, LimitBook, LimitRow, Reading, Status
+from research.measures.tables import base_nav
+from risk.gate import VarGate
+from risk.kill_switch import Mode
+from risk.limit_stage import LimitStage
+from risk.limits import Reading
 from risk.stress import StressResult
-from universe.arrays import FloatArray, IntArray, from_epoch_day
-from universe.instruments import InstrumentMaster
+from risk.switch_stage import SwitchStage
+from universe.arrays import FloatArray, from_epoch_day
 
 PARTICIPATION = 0.2
 """Share of a market's average volume that is taken to move no price significantly."""
@@ -40,19 +45,8 @@ TRADE_SIZE = 0.25
 
 Stress = Mapping[int, Sequence[StressResult]]
 
-
-class _Kept(Measure):
-    """A figure that the run kept by session."""
-
-    caps = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.value = float("nan")
-
-    def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
-        """The figure of the session."""
-        return np.array([self.value])
+DEFAULT_REFERENCE = "ES 0.6 ZN 0.4"
+"""Of a run whose settings name none."""
 
 
 def head_of(result: RunResult, *, legal_test: str = "relative", determination: str = "") -> Head:
@@ -88,41 +82,39 @@ def head_of(result: RunResult, *, legal_test: str = "relative", determination: s
         "targets" if result.var_held is None else "held",
         legal_test,
         determination,
+        result.settings.get("var_reference", DEFAULT_REFERENCE),
     )
 
 
 def entries_of(
     result: RunResult,
-    master: InstrumentMaster,
     *,
     stress: Stress | None = None,
-    rows: Sequence[LimitRow] = TABLE,
+    collateral: CollateralPath | None = None,
 ) -> list[DayEntry]:
     """The days of a run.
 
     Parameters
     ----------
     result : RunResult
-    master : InstrumentMaster
-        Average volumes for the liquidity buckets.
     stress : mapping of epoch day to StressResult, optional
-    rows : sequence of LimitRow
-        Of them those that the result keeps figures for are measured.
+    collateral : CollateralPath, optional
+        Without it margin, cash and bills are null and liquidity by value is not measured.
     """
-    unit = _unit_exposure(result, master)
-    exposure = np.abs(result.contracts * unit)
+    signed = held_exposure(result)
+    factor = ten_year_factor(result)
+    exposure = np.abs(signed) * factor
     member = np.array([[c == name for c in result.classes] for name in sorted(set(result.classes))])
-    liquidity = _liquidity(result, master, exposure)
-    traded = _traded(result, unit)
-    held = _held(result)
-    relative = _relative(result, held)
-    var = {"var_absolute": held, "var_relative": relative, "gross": exposure.sum(axis=1)}
-    readings = _readings(result, rows, var, traded)
+    bucket = _buckets(result)
+    traded = _traded(result, factor)
+    relative = _relative(result, _held(result))
     returned = np.concatenate([[np.nan], returns_of(result)])[: len(result.day)]
     clean = result.pnl.sum(axis=1) / base_nav(result)
     tested = np.concatenate([[False], var_tested(result)])[: len(result.day)]
     before = np.concatenate([[np.nan], result.var_one_day[:-1]])[: len(result.day)]
     remedies = _remedies(result)
+    switch = result.figures.get("switch", np.zeros(len(result.day)))
+    es = result.es_one_day
     out = []
     for row, day in enumerate(result.day.tolist()):
         out.append(
@@ -138,19 +130,18 @@ def entries_of(
                 number(result.var_one_day[row]),
                 number(before[row]) if tested[row] else None,
                 bool(-returned[row] > before[row]) if tested[row] else None,
-                None,
+                None if es is None else number(es[row]),
                 number(exposure[row].sum()),
                 (member @ exposure[row]).tolist(),
                 number(traded[row]),
                 number(result.drawdown[row]),
-                None,
-                None,
-                [],
-                liquidity[row].tolist(),
-                readings[row],
-                [_stress_entry(one) for one in (stress or {}).get(day, ())],
-                remedies.get(day, []),
-                "armed",
+                **_collateral_of(collateral, row),
+                liquidity_value=_by_value(collateral, row, bucket[row]),
+                liquidity_risk=shares(exposure[row], bucket[row]).tolist(),
+                limits=[_limit_entry(one) for one in _readings_of(result, row)],
+                stress=[_stress_entry(one) for one in (stress or {}).get(day, ())],
+                remedies=remedies.get(day, []),
+                switch=Mode(int(np.nan_to_num(switch[row]))).name.lower(),
             )
         )
     return out
@@ -171,17 +162,11 @@ def _relative(result: RunResult, held: FloatArray) -> FloatArray:
     return np.where(usable, held * result.var_relative / safe, np.nan)
 
 
-def _unit_exposure(result: RunResult, master: InstrumentMaster) -> FloatArray:
-    """Exposure of one contract over NAV, (days, markets), rates in ten-year equivalents."""
-    duration = np.array([master[c].duration if c in master else 0.0 for c in result.markets])
-    value = np.nan_to_num(contract_values(result)) / ten_year_equivalent(duration)
-    return np.asarray(value / np.where(result.nav > 0, result.nav, np.inf)[:, None])
-
-
-def _traded(result: RunResult, unit: FloatArray) -> FloatArray:
-    """Exposure that changed hands by session, over NAV."""
+def _traded(result: RunResult, factor: FloatArray) -> FloatArray:
+    """Exposure that changed hands by session, over NAV, rates in ten-year equivalents."""
     row = {day: k for k, day in enumerate(result.day.tolist())}
     column = {code: k for k, code in enumerate(result.markets)}
+    unit = unit_values(result) * factor / np.where(result.nav > 0, result.nav, np.inf)[:, None]
     out = np.zeros(len(result.day))
     for fill in result.fills:
         if fill.epoch_day in row and fill.market in column:
@@ -190,64 +175,39 @@ def _traded(result: RunResult, unit: FloatArray) -> FloatArray:
     return out
 
 
-def _liquidity(result: RunResult, master: InstrumentMaster, exposure: FloatArray) -> FloatArray:
-    """Shares of the buckets by absolute exposure, (days, 4)."""
-    volume = np.array(
-        [master[code].adv_contracts if code in master else np.nan for code in result.markets]
+def _buckets(result: RunResult) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Bucket of every position by session and market."""
+    volume = np.array([facts.adv_contracts or np.nan for facts in market_facts(result)])
+    days = days_to_cash(
+        result.contracts, volume, participation=PARTICIPATION, trade_size=TRADE_SIZE
     )
-    out = np.zeros((len(result.day), len(Bucket)))
-    for row, contracts in enumerate(result.contracts):
-        days = days_to_cash(contracts, volume, participation=PARTICIPATION, trade_size=TRADE_SIZE)
-        out[row] = shares(exposure[row], buckets(days))
-    return out
+    return buckets(days)
 
 
-def _readings(
-    result: RunResult,
-    rows: Sequence[LimitRow],
-    kept: Mapping[str, FloatArray],
-    traded: FloatArray,
-) -> list[list[LimitEntry]]:
-    """Readings of every close of the limits whose figures a result keeps."""
-    measures: dict[str, Measure] = {name: _Kept() for name in kept}
-    measures |= {
-        "drawdown": Drawdown(),
-        "daily_loss": DailyLoss(),
-        "turnover_spike": TurnoverSpike(),
+def _by_value(
+    collateral: CollateralPath | None,
+    row: int,
+    bucket: np.ndarray[tuple[int], np.dtype[np.int64]],
+) -> list[float]:
+    """Shares of net assets; nothing where a margin is not known."""
+    if collateral is None or not np.isfinite(collateral.initial[row]).all():
+        return []
+    out: list[float] = value_shares(collateral.initial[row], bucket).tolist()
+    return out if len(out) == len(Bucket) else []
+
+
+def _collateral_of(path: CollateralPath | None, row: int) -> dict[str, float | None]:
+    names = ("margin", "cash", "bills", "earned", "short")
+    return {
+        name: None if path is None else number(float(getattr(path, name)[row])) for name in names
     }
-    limits = [_limit(row, measures[row.name]) for row in rows if row.name in measures]
-    book = LimitBook(limits)
-    out = []
-    nothing = np.full(len(result.markets), np.nan)
-    for row, day in enumerate(result.day.tolist()):
-        for name, values in kept.items():
-            measure = measures[name]
-            assert isinstance(measure, _Kept)
-            measure.value = float(values[row])
-        account = RiskAccount(
-            day,
-            float(result.nav[row]),
-            result.contracts[row],
-            nothing,
-            last_nav=float(result.nav[row - 1]) if row else float("nan"),
-            drawdown=float(result.drawdown[row]),
-            turnover=float(traded[row]),
-        )
-        found = book.read(RiskEvent(EventKind.CLOSE, day), account)
-        out.append([_limit_entry(reading) for reading in found])
-    return out
 
 
-def _limit(row: LimitRow, measure: Measure) -> Limit:
-    return Limit(row if measure.caps else replace(row, remedy=_sayable(row.remedy)), measure)
-
-
-def _sayable(remedy: Remedy) -> Remedy:
-    return Remedy.SAY if remedy in (Remedy.CAP, Remedy.CUT) else remedy
+def _readings_of(result: RunResult, row: int) -> Sequence[Reading]:
+    return result.readings[row] if result.readings else ()
 
 
 def _limit_entry(reading: Reading) -> LimitEntry:
-    bad = reading.status is Status.BREACH
     return LimitEntry(
         reading.limit,
         reading.bucket,
@@ -256,15 +216,10 @@ def _limit_entry(reading: Reading) -> LimitEntry:
         reading.breach,
         reading.status.name.lower(),
         reading.remedy.name.lower(),
-        _cause(reading) if bad else "",
+        reading.cause,
         reading.sessions,
         reading.days_to_cure,
     )
-
-
-def _cause(reading: Reading) -> str:
-    """Without the positions, prices and model of both days only lasting and new are known apart."""
-    return str(Cause.LASTING if reading.sessions > 1 else Cause.UNKNOWN)
 
 
 def _stress_entry(result: StressResult) -> StressEntry:
@@ -274,12 +229,14 @@ def _stress_entry(result: StressResult) -> StressEntry:
 
 
 def _remedies(result: RunResult) -> dict[int, list[str]]:
-    """What governor and gate did, by day."""
+    """What governor, limits, gate and kill switch did, by day and in their order."""
     out: dict[int, list[str]] = {}
     for row, scale in enumerate(result.governor_scale.tolist()):
         if scale < 1.0:
             out.setdefault(int(result.day[row]), []).append(f"governor: {scale:.2f} of exposure")
+    kinds = {"gate": "gate", VarGate.NAME: "gate"}
+    kinds |= {name: name for name in (LimitStage.NAME, SwitchStage.NAME)}
     for event in result.events:
-        if event.kind == "gate":
-            out.setdefault(event.epoch_day, []).append(f"gate: {event.detail}")
+        if event.kind in kinds:
+            out.setdefault(event.epoch_day, []).append(f"{kinds[event.kind]}: {event.detail}")
     return out

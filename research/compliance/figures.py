@@ -62,6 +62,19 @@ def exposure(days: Sequence[DayEntry], classes: Sequence[str]) -> Figure:
     )
 
 
+def collateral(days: Sequence[DayEntry]) -> Figure:
+    """Initial margin, cash and bills over net assets."""
+    canvas, axes = _canvas()
+    when = _dates(days)
+    for name, colour in (("margin", RED), ("cash", BLUE), ("bills", ORANGE)):
+        values = 100 * _series([getattr(entry, name) for entry in days])
+        axes.plot(when, values, color=colour, lw=0.8, label=name)
+    axes.legend(loc="upper left", ncols=3, fontsize=6, frameon=False)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("% of NAV")
+    return _figure(canvas, "Initial margin of the positions held, cash and bills.")
+
+
 def drawdown(days: Sequence[DayEntry]) -> Figure:
     """Fall of NAV from its highest."""
     canvas, axes = _canvas()

@@ -11,11 +11,17 @@ from pathlib import Path
 
 from research.compliance.archive import ArchiveWriter, read
 from research.compliance.blocks import Block
+from research.compliance.build import entries_of, head_of
+from research.compliance.collateral import collateral_path
 from research.compliance.nport import b10
 from research.compliance.pack import pack
 from research.compliance.pack_html import to_html
 from research.compliance.records import DayEntry, Head
+from research.engine.result import RunResult
 from research.pages.files import ReportError, write_atomically
+from research.studies.stress import desk_of, weekly_stress
+from risk.margin import MarginDates
+from universe.arrays import FloatArray, IntArray
 
 ARCHIVE, TABLE = "archive.jsonl", "archive.csv"
 TITLE = "Derivatives risk report under rule 18f-4"
@@ -45,15 +51,49 @@ def write_archive(folder: Path, head: Head, days: Sequence[DayEntry]) -> Path:
     return path
 
 
-def write_pack(folder: Path, reference: str) -> list[Path]:
+def archive_run(
+    result: RunResult,
+    folder: Path,
+    *,
+    bill_yield: tuple[IntArray, FloatArray] | None = None,
+    dates: Mapping[str, MarginDates] | None = None,
+    legal_test: str = "relative",
+    determination: str = "",
+) -> Path:
+    """Append a run's days to the folder's archive, with weekly stress, margin and cash.
+
+    Parameters
+    ----------
+    result : RunResult
+    folder : Path
+        Made if missing.
+    bill_yield : (epoch days known, bond-equivalent yields), optional
+        Of three-month bills; without it no bill is bought.
+    dates : mapping of code to MarginDates, optional
+        Exchanges' margins; without them all follow the model.
+    legal_test, determination : str
+        See ``head_of``.
+
+    Raises
+    ------
+    ValueError
+        If the absolute test is chosen without a determination.
+    research.compliance.archive.ArchiveError
+        If the archive there is of another run, broken, or being written.
+    """
+    head = head_of(result, legal_test=legal_test, determination=determination)
+    stress = weekly_stress(result, desk_of(result))
+    collateral = collateral_path(result, bill_yield, dates)
+    return write_archive(folder, head, entries_of(result, stress=stress, collateral=collateral))
+
+
+def write_pack(folder: Path) -> list[Path]:
     """Write pack, filings and table from the folder's archive alone.
 
     Parameters
     ----------
     folder : Path
         With ``archive.jsonl``.
-    reference : str
-        Name of the designated reference portfolio.
 
     Returns
     -------
@@ -68,8 +108,8 @@ def write_pack(folder: Path, reference: str) -> list[Path]:
         If a file cannot be written.
     """
     head, days, last_hash = read(folder / ARCHIVE)
-    blocks = pack(head, days, last_hash, reference)
-    items = [item.as_row() for item in b10(days, reference)]
+    blocks = pack(head, days, last_hash)
+    items = [item.as_row() for item in b10(days, head.reference)]
     return [
         write_atomically(folder / "pack.html", to_html(blocks, TITLE)),
         _write_bytes(folder / "pack.pdf", _pdf(blocks, last_hash)),

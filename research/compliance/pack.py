@@ -28,7 +28,7 @@ LATEST_BREACHES = 60
 SHARE_LIQUID = 0.85
 
 
-def pack(head: Head, days: Sequence[DayEntry], last_hash: str, reference: str) -> list[Block]:
+def pack(head: Head, days: Sequence[DayEntry], last_hash: str) -> list[Block]:
     """All parts of the pack, in order.
 
     Parameters
@@ -38,8 +38,6 @@ def pack(head: Head, days: Sequence[DayEntry], last_hash: str, reference: str) -
         At least one.
     last_hash : str
         Of the archive's last line.
-    reference : str
-        Name of the designated reference portfolio.
 
     Raises
     ------
@@ -49,13 +47,14 @@ def pack(head: Head, days: Sequence[DayEntry], last_hash: str, reference: str) -
     if not days:
         raise ValueError("the archive has no day; there is nothing to report on")
     return [
-        *_cover(head, days, last_hash, reference),
+        *_cover(head, days, last_hash),
         *_var_part(head, days),
         *_backtest_part(days),
         *_breach_part(head, days),
         *_exposure_part(head, days),
+        *_collateral_part(days),
         *_stress_part(days),
-        *_filings(head, days, reference),
+        *_filings(head, days),
         *programme(),
         *_model_part(head),
         *_sign_off(last_hash),
@@ -76,9 +75,9 @@ def breach_episodes(head: Head, days: Sequence[DayEntry]) -> list[BreachEpisode]
     return episodes(when, [out_of_test(head, entry) for entry in days])
 
 
-def _cover(head: Head, days: Sequence[DayEntry], last_hash: str, reference: str) -> list[Block]:
+def _cover(head: Head, days: Sequence[DayEntry], last_hash: str) -> list[Block]:
     basis = (
-        f"The legal test is the relative one, against {reference}; the absolute one is extra."
+        f"The legal test is the relative one, against {head.reference}; the absolute one is extra."
         if head.legal_test == "relative"
         else f"The legal test is the absolute one, by determination: {head.determination} The "
         "relative one is extra."
@@ -281,6 +280,38 @@ def _exposure_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
     ]
 
 
+def _collateral_part(days: Sequence[DayEntry]) -> list[Block]:
+    known = [entry for entry in days if entry.margin is not None]
+    heading = Heading("Margin, cash and collateral")
+    if not known:
+        return [heading, Paragraph("The archive holds no margin.")]
+    names = ("margin", "cash", "bills", "short")
+    what = ("initial margin", "cash", "Treasury bills", "missing under a stressed day")
+    rows = []
+    for name, text in zip(names, what, strict=True):
+        values = _known([getattr(entry, name) for entry in known])
+        rows.append((text, _percent(getattr(known[-1], name)), *_spread(values, 100.0, " %")))
+    earned = _known([entry.earned for entry in known])
+    short = sum(bool(entry.short) for entry in known)
+    bought = any(entry.bills for entry in known)
+    return [
+        heading,
+        Table(
+            ("of net assets", "on the last day", "median", "highest"),
+            rows,
+            "A stressed day is twice the one-day expected shortfall as variation margin, with "
+            f"initial margins raised by half; cash or collateral was short on {short:,} sessions.",
+        ),
+        figures.collateral(known),
+        Paragraph(
+            f"The ladder of bills earned {percent(float(earned.sum()))} of net assets in all, "
+            "beside the run's own result."
+            if bought
+            else "No bill rate was given, so that all net assets are held in cash."
+        ),
+    ]
+
+
 def _stress_part(days: Sequence[DayEntry]) -> list[Block]:
     latest = next((entry for entry in reversed(days) if entry.stress), None)
     if latest is None:
@@ -300,8 +331,8 @@ def _stress_part(days: Sequence[DayEntry]) -> list[Block]:
     ]
 
 
-def _filings(head: Head, days: Sequence[DayEntry], reference: str) -> list[Block]:
-    items = b10(days, reference)
+def _filings(head: Head, days: Sequence[DayEntry]) -> list[Block]:
+    items = b10(days, head.reference)
     reportable = sum(one.is_reportable for one in breach_episodes(head, days))
     answers = (
         ("N-CEN, C.7.n: relies on rule 18f-4", "yes"),

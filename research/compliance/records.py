@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the format, in the archive's first line."""
 
 Number = float | None
@@ -34,6 +34,7 @@ class Head:
     var_of: str  # "held", or "targets" where the run kept no VaR of the portfolio held
     legal_test: str  # "absolute" or "relative"
     determination: str  # who determined that a test is appropriate, when and why; "" is none
+    reference: str  # designated reference portfolio: code weight code weight ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,12 @@ class DayEntry:
         Absolute exposures held, rates in ten-year equivalents.
     exposure : list of float
         The same by asset class, in the alphabet's order of the head's classes.
-    turnover, drawdown, margin, cash : float or None
+    turnover, drawdown : float or None
+    margin : float or None
+        Initial margin of the positions held.
+    cash, bills, earned, short : float or None
+        After the day's sweep; what the bills earned on the day; cash and collateral missing under a
+        stressed day, 0 if they suffice.
     liquidity_value, liquidity_risk : list of float
         Shares of the four buckets of 22e-4, by asset value and by risk; empty where unknown.
     limits : list of LimitEntry
@@ -121,6 +127,9 @@ class DayEntry:
     drawdown: Number
     margin: Number
     cash: Number
+    bills: Number
+    earned: Number
+    short: Number
     liquidity_value: list[float]
     liquidity_risk: list[float]
     limits: list[LimitEntry]

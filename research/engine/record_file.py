@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from algorithm.decision_text import DECISION
 from research.engine.from_decisions import RECORD_FILE
 
 
@@ -33,3 +35,15 @@ def record_file(folder: Path, wanted: bool = True) -> Iterator[Callable[[str], N
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def last_day(folder: Path) -> int | None:
+    """Epoch day of the last decision in a folder's record, None without one."""
+    last = ""
+    path = folder / RECORD_FILE
+    if path.is_file():
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                if line.startswith(f'{{"line":"{DECISION}"'):
+                    last = line
+    return int(json.loads(last)["day"]) if last else None

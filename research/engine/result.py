@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algorithm.decision_line import Event
+from algorithm.decision_line import Event, MarketFacts
 from execution.fills import Fill
 from research.data.dataset import DataIssue
+from risk.limits import Reading
 from universe.arrays import BoolArray, FloatArray, IntArray, sessions_a_year
 
 if TYPE_CHECKING:
@@ -86,11 +87,17 @@ class RunResult:
     exposure_scale: FloatArray | None = None  # (days,), product of ``scales``
     tracking_error: FloatArray | None = None  # (days,), annual, whole contracts to scaled target
     figures: dict[str, FloatArray] = field(default_factory=dict)  # (days,), of scales and stages
-    history_seen: BoolArray | None = None  # (sessions, markets), warm-up included, to the last day
+    history_day: IntArray | None = None  # (sessions,), warm-up included, to the last day
+    history_seen: BoolArray | None = None  # (sessions, markets)
     history_ret: FloatArray | None = None  # (sessions, markets), 0 where not seen
     exposure: FloatArray | None = None  # (days, markets), signed, of what is held, over NAV
     interest: FloatArray | None = None  # credited on cash on the day
     fx_cash: FloatArray | None = None  # cash in other currencies, worth in the account's
+    facts: list[MarketFacts] = field(default_factory=list)  # of every market
+    readings: list[tuple[Reading, ...]] = field(default_factory=list)  # of the limits, by session
+    var_parts: FloatArray | None = None  # (days, markets), adding up to var_one_day
+    es_parts: FloatArray | None = None  # (days, markets), adding up to es_one_day
+    rate: FloatArray | None = None  # (days, markets), account currency per unit of the quote's
     benchmark: Benchmark | None = None
 
     @property

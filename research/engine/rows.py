@@ -31,6 +31,7 @@ class Rows:
         self._rows: dict[str, list[Any]] = {}
         self._events: list[Event] = []
         self._named: dict[str, list[Mapping[str, float]]] = {"scale": [], "stage": [], "figure": []}
+        self._days: list[int] = []
         self._seen: list[BoolArray] = []
         self._ret: list[FloatArray] = []
 
@@ -39,6 +40,7 @@ class Rows:
 
     def add_session(self, line: SessionLine) -> None:
         """Take a session before the first decision."""
+        self._days.append(line.day)
         self._seen.append(line.seen)
         self._ret.append(line.ret)
 
@@ -94,7 +96,7 @@ class Rows:
             es_one_day=risk.es_one_day,
             diversification_ratio=risk.diversification_ratio,
             var_proxies=risk.proxied,
-            risk_share=risk.share[:n] + risk.share[n:] if self.header.spreads else risk.share,
+            risk_share=_of_markets(risk.share, n),
             drawdown=figures.get("drawdown", np.nan),
             governor_scale=line.left_by(DrawdownGovernor.NAME),
             gate_scale=line.left_by(VarGate.NAME),
@@ -110,6 +112,10 @@ class Rows:
             position_limit=line.limit[:n],
             exposure_scale=line.scale,
             tracking_error=line.tracking,
+            readings=line.readings,
+            var_parts=_of_markets(risk.var_parts, n),
+            es_parts=_of_markets(risk.es_parts, n),
+            rate=[line.fx[market.currency] for market in self.header.markets],
         )
         for name, part in sleeves.items():
             self._append(**{f"pnl of {name}": part})
@@ -162,6 +168,9 @@ class Rows:
             "position_limit",
             "exposure_scale",
             "tracking_error",
+            "var_parts",
+            "es_parts",
+            "rate",
         )
         whole = ("day", "contracts", "targets")
         spreads = ("spread_targets", "spread_contracts") if header.spreads else ()
@@ -192,10 +201,13 @@ class Rows:
             timings=dict(seconds),
             target_contracts=rows["target_contracts"],
             orders=[order for orders in rows["orders"] for order in orders],
+            facts=list(header.markets),
+            readings=rows["readings"],
             carry_source=np.array(rows["carry_source"], dtype=np.int8),
             scales=self._columns("scale", 1.0),
             stages=self._columns("stage", 1.0),
             figures=self._columns("figure", np.nan),
+            history_day=np.array(self._days, dtype=np.int64),
             history_seen=np.array(self._seen, dtype=bool),
             history_ret=np.array(self._ret),
             **tables,
@@ -215,3 +227,8 @@ class Rows:
         days = self._named[what]
         names = list(dict.fromkeys(name for day in days for name in day))
         return {name: np.array([day.get(name, absent) for day in days]) for name in names}
+
+
+def _of_markets(values: FloatArray, n: int) -> FloatArray:
+    """An array over assets summed to markets: what a spread adds is its market's."""
+    return values if len(values) == n else values[:n] + values[n:]

@@ -159,12 +159,12 @@ def test_the_first_decision_names_what_differs_and_adopts_it_without_a_memory(de
     desk.context.holdings = {(0, MAR): 4}
     desk.strategy.markets.held[:] = MAR
     desk.strategy.observe(session(MONDAY, {}))
-    desk.account.reconcile(restored=False)
+    desk.account.reconcile(restored=False, day=MONDAY)
     assert desk.strategy.trading.model_contracts.tolist() == [4]
     assert "position of 10 SPY is not ours" in desk.said
     assert any("broker holds 4, last target was 0" in line for line in desk.said)
     said = len(desk.said)
-    desk.account.reconcile(restored=False)
+    desk.account.reconcile(restored=False, day=MONDAY)
     assert len(desk.said) == said
 
 

@@ -227,6 +227,11 @@ OTHER = {
     "account": "U1234567",
     "own_budgets": "equity 1",
     "instruments": "mine.csv",
+    "alert_hook": "https://example.org/alerts",
+    "alert_mail": "risk@example.org",
+    "command_token": "0" * 64,
+    "limit_beta_market": "NQ",
+    "limits": "gross 3 4 say",
     "governor": "0.1 0.5",
 }
 

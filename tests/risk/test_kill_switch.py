@@ -1,3 +1,4 @@
+import hashlib
 import json
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ modes = st.sampled_from(list(Mode))
 
 
 def switch(mode=Mode.ARMED, sessions=1, token="secret"):
-    made = KillSwitch(sessions, token)
+    made = KillSwitch(sessions, hashlib.sha256(token.encode()).hexdigest())
     if mode is not Mode.ARMED:
         made.trip(mode, 100, Source.COMMAND, "", "test")
     return made

@@ -6,10 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from risk.account import Remedy
 from risk.book import Book
+from risk.gate import GateSettings
 from risk.limit_stage import LimitSettings, LimitStage
 from risk.limits import TABLE
 from risk.settings import RiskSettings
+from risk.switch_stage import SwitchSettings
 from risk.var import VarModel
 from universe.master import MASTER
 from universe.setting import SettingsError
@@ -20,8 +23,8 @@ contracts = arrays(np.int64, N, elements=st.integers(-300, 300))
 
 
 @dataclass(frozen=True)
-class Settings(LimitSettings, RiskSettings):
-    """Both tables, as the algorithm joins them."""
+class Settings(LimitSettings, RiskSettings, GateSettings, SwitchSettings):
+    """The tables of risk, as the algorithm joins them."""
 
 
 def stage(**values):
@@ -46,14 +49,17 @@ def test_targets_are_capped_with_headroom_and_said():
     assert verdict.scale == pytest.approx(60 / 90)
 
 
-def test_a_daily_loss_freezes_until_it_is_over():
+def test_a_daily_loss_asks_to_freeze_until_it_is_over():
     made = stage()
-    made.protect(book([10, 0, 0, 0]))
+    for day in (99, 100):
+        made.protect(book([10, 0, 0, 0], held=[7, 0, 0, 0], day=day))
     verdict = made.protect(book([10, 0, 0, 0], held=[7, 0, 0, 0], nav=9.5e6, day=101))
-    assert verdict.contracts.tolist() == [7, 0, 0, 0]
+    assert verdict.remedy is Remedy.FREEZE
     assert verdict.steps[0].startswith("daily_loss is 0.05, above its limit of 0.04")
-    assert verdict.steps[-1] == "nothing is traded"
+    (loss,) = (r for r in verdict.readings if r.limit == "daily_loss")
+    assert loss.cause == "account"
     again = made.protect(book([10, 0, 0, 0], held=[7, 0, 0, 0], nav=9.5e6, day=102))
+    assert again.remedy is Remedy.SAY
     assert again.contracts.tolist() == [10, 0, 0, 0]
 
 
@@ -94,9 +100,7 @@ def test_a_restart_changes_nothing_and_no_position_grows(days, data):
             one = other
             continue
         verdict = one.protect(book(asked, held, nav=nav, day=100 + k))
-        frozen = "nothing is traded" in verdict.steps
-        bound = np.abs(held if frozen else asked)
-        assert np.all(np.abs(verdict.contracts) <= bound)
+        assert np.all(np.abs(verdict.contracts) <= np.abs(asked))
 
 
 class TestSettings:
@@ -110,7 +114,7 @@ class TestSettings:
         ("text", "sentence"),
         [
             ("gross 2 3", "must be groups"),
-            ("gross 2 3 flatten", "remedy of gross is 'flatten'"),
+            ("gross 2 3 stop", "remedy of gross is 'stop'"),
             ("gross two 3 say", "both must be numbers"),
             ("gross 4 3 say", "warn is 4 and breach 3"),
             ("grosss 2 3 say", "no limit is called 'grosss'"),
@@ -119,6 +123,11 @@ class TestSettings:
     def test_what_makes_no_sense_is_refused(self, text, sentence):
         with pytest.raises(SettingsError, match=sentence):
             Settings(limits=text)
+
+    def test_what_flattens_needs_somebody_who_can_re_arm(self):
+        with pytest.raises(SettingsError, match="gross flattens, and without command_token"):
+            stage(limits="gross 2 3 flatten")
+        assert stage(limits="gross 2 3 flatten", command_token="0" * 64)
 
     def test_a_remedy_that_cannot_help_is_refused(self):
         with pytest.raises(SettingsError, match="remedy is cap"):

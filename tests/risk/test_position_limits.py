@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from risk.position_limits import (
-    LIMITS,
-    RESTRICTED,
-    Eligibility,
-    cap_positions,
-    eligibility,
-    limit_on,
-)
+from risk.position_caps import PositionCaps
+from risk.position_limits import LIMITS, RESTRICTED, Eligibility, eligibility, limit_on
+from tests.helpers import instrument
+from universe.arrays import to_epoch_day
 from universe.master import MASTER
 
 BOOK = [MASTER[code] for code in ("ZC", "CL", "QM", "SI", "SIL", "ES")]
 NO_SPOT = np.zeros(6, dtype=bool)
 DAY = date(2015, 6, 1)
+
+
+def cap_positions(asked, book, day, spot, headroom=0.1):
+    return PositionCaps(book).cap(asked, to_epoch_day(day), spot, headroom)
 
 
 def test_lines_of_a_market_do_not_overlap_and_every_one_has_a_source():
@@ -121,6 +121,36 @@ def test_a_cap_never_raises_a_position_and_the_net_holds(asked, spot, headroom, 
 def test_headroom_of_all_is_refused():
     with pytest.raises(ValueError, match="headroom is 1"):
         cap_positions(np.zeros(6, dtype=np.int64), BOOK, DAY, NO_SPOT, 1.0)
+
+
+def test_an_own_market_counts_with_the_run_s_full_size_one():
+    """A tenth of a market that no master knows, and one whose full-size market is nowhere."""
+    full = instrument("ZC", multiplier=10.0)
+    small = instrument("XXS", multiplier=1.0, full_size="ZC")
+    lost = instrument("YYS", multiplier=1.0, full_size="YY")
+    caps = PositionCaps([full, small, lost])
+    assert caps.size.tolist() == [1.0, 0.1, 1.0]
+    found = caps.cap(np.array([30_000, 60_000, 5]), to_epoch_day(DAY), np.zeros(3, bool), 0.0)
+    assert abs(found.contracts[:2] @ [1.0, 0.1]) <= 33_000
+    assert found.unknown == ("YY",)
+
+
+def test_levels_change_with_the_days_in_any_order():
+    caps = PositionCaps([MASTER["ZC"]])
+    for line in (*LIMITS, *LIMITS[::-1]):
+        if line.code == "ZC":
+            assert caps.lines(to_epoch_day(line.since)) == (line,)
+            assert caps.lines(to_epoch_day(line.since) - 1) != (line,)
+
+
+def test_what_a_us_fund_may_not_hold_is_closed():
+    since = to_epoch_day(RESTRICTED["KM"][0])
+    caps = PositionCaps([MASTER["KM"], MASTER["ES"]], us_fund=True)
+    none = np.zeros(2, dtype=bool)
+    assert caps.cap(np.array([5, 5]), since - 1, none).contracts.tolist() == [5, 5]
+    found = caps.cap(np.array([5, 5]), since, none)
+    assert found.contracts.tolist() == [0, 5]
+    assert "may not be held by a US fund" in found.steps[0]
 
 
 class TestEligibility:

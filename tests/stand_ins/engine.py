@@ -206,7 +206,7 @@ class StandInEngine:
         self.object_store = Store() if store is None else store
         self.portfolio = Portfolio(self)
         self.date_rules = SimpleNamespace(every_day=lambda: None)
-        self.time_rules = SimpleNamespace(at=time)
+        self.time_rules = SimpleNamespace(at=time, every=lambda span: time(18, 30))
         self.schedule = SimpleNamespace(on=self._schedule)
         self.insights = SimpleNamespace(remove_expired_insights=lambda utc: None)
         self.transactions = SimpleNamespace(get_open_order_tickets=self._open)

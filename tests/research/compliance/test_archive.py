@@ -22,7 +22,7 @@ from research.compliance.records import (
 )
 
 HEAD = Head(SCHEMA, "embedded", "f" * 64, "0" * 12, ["ES", "ZN"], ["equity", "bond"], "held",
-            "relative", "")  # fmt: skip
+            "relative", "", "ES 0.6 ZN 0.4")  # fmt: skip
 
 
 def day(text, **changes):
@@ -32,7 +32,8 @@ def day(text, **changes):
         "var_historical": None, "var_relative": 1.2, "var_one_day": 0.02, "var_tested": 0.02,
         "is_exception": False, "shortfall": 0.03, "gross": 2.0, "exposure": [0.5, 1.5],
         "turnover": 0.1, "drawdown": 0.05,
-        "margin": 0.2, "cash": 0.8, "liquidity_value": [1.0, 0.0, 0.0, 0.0],
+        "margin": 0.2, "cash": 0.3, "bills": 0.5, "earned": 1e-4, "short": 0.0,
+        "liquidity_value": [1.0, 0.0, 0.0, 0.0],
         "liquidity_risk": [0.9, 0.1, 0.0, 0.0],
         "limits": [LimitEntry("gross", "fund", 2.0, 4.0, 6.0, "ok", "cut", "", 0, 1)],
         "stress": [StressEntry("2008 credit crisis", -0.05, -0.06, ["NQ by ES x 1.10"])],

@@ -17,13 +17,12 @@ from research.measures.performance import var_exceptions, var_periods
 from risk.limits import TABLE
 from tests.research.compliance.test_archive import HEAD, day
 from tests.research.fake_result import fake_result
-from universe.master import MASTER
 
 PARTS = (
     "Derivatives risk report under rule 18f-4", "Value at risk", "Backtests",
-    "Breaches and remedies", "Derivatives exposure and liquidity", "Stress tests",
-    "Drafts for filings", "Derivatives risk management programme", "VaR model and change log",
-    "Sign-off",
+    "Breaches and remedies", "Derivatives exposure and liquidity", "Margin, cash and collateral",
+    "Stress tests", "Drafts for filings", "Derivatives risk management programme",
+    "VaR model and change log", "Sign-off",
 )  # fmt: skip
 
 
@@ -36,13 +35,13 @@ def run():
 def folder(run, tmp_path_factory):
     pytest.importorskip("reportlab")
     path = tmp_path_factory.mktemp("run")
-    write_archive(path, head_of(run), entries_of(run, MASTER))
-    write_pack(path, "60/40 <of> futures")
+    write_archive(path, head_of(run), entries_of(run))
+    write_pack(path)
     return path
 
 
 def blocks_of(run):
-    return pack(head_of(run), entries_of(run, MASTER), "a" * 64, "60/40")
+    return pack(head_of(run), entries_of(run), "a" * 64)
 
 
 def tables(blocks, part):
@@ -91,7 +90,7 @@ def test_html_holds_every_text_escaped_and_closes_its_tags(run):
         def handle_endtag(self, tag):
             assert self.open.pop() == tag
 
-    page = to_html(pack(head_of(run), entries_of(run, MASTER), "a" * 64, "<b>&"), "t")
+    page = to_html(pack(replace(head_of(run), reference="<b>&"), entries_of(run), "a" * 64), "t")
     parser = Balance()
     parser.feed(page)
     assert parser.open == []
@@ -122,7 +121,7 @@ class TestEpisodes:
         worse = replace(bad, value=9.0)
         days = [day("2020-01-01", limits=[bad]), day("2020-01-02", limits=[worse]),
                 day("2020-01-03"), day("2020-01-06", limits=[bad])]  # fmt: skip
-        rows = tables(pack(HEAD, days, "a" * 64, "r"), "Breaches and remedies")[1].rows
+        rows = tables(pack(HEAD, days, "a" * 64), "Breaches and remedies")[1].rows
         assert [row[:3] for row in rows] == [
             ("2020-01-01", "2020-01-02", "2"), ("2020-01-06", "2020-01-06", "1"),
         ]  # fmt: skip
@@ -131,7 +130,7 @@ class TestEpisodes:
 
 def test_an_archive_without_a_day_is_refused():
     with pytest.raises(ValueError, match="no day"):
-        pack(HEAD, [], "a" * 64, "r")
+        pack(HEAD, [], "a" * 64)
 
 
 @pytest.mark.parametrize(
@@ -162,19 +161,19 @@ class TestFiles:
 
     def test_the_same_archive_makes_the_same_files(self, folder):
         before = {p.name: p.read_bytes() for p in folder.iterdir()}
-        write_pack(folder, "60/40 <of> futures")
+        write_pack(folder)
         assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
     def test_going_on_with_a_run_appends(self, run, tmp_path):
-        days = entries_of(run, MASTER)
+        days = entries_of(run)
         write_archive(tmp_path, head_of(run), days[:200])
         path = write_archive(tmp_path, head_of(run), days)
         whole = write_archive(tmp_path / "whole", head_of(run), days)
         assert path.read_bytes() == whole.read_bytes()
 
     def test_a_broken_archive_makes_no_pack(self, run, tmp_path):
-        path = write_archive(tmp_path, head_of(run), entries_of(run, MASTER)[:5])
+        path = write_archive(tmp_path, head_of(run), entries_of(run)[:5])
         path.write_text(path.read_text().replace('"armed"', '"flat"', 1))
         with pytest.raises(ArchiveError, match="line 2"):
-            write_pack(tmp_path, "r")
+            write_pack(tmp_path)
         assert not (tmp_path / "pack.html").exists()

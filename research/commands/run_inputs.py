@@ -1,0 +1,84 @@
+"""What commands on a run's folder read beside its record: the run, a session, bills, margins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from research.data.dataset import Dataset
+    from research.engine.result import RunResult
+    from risk.margin import MarginDates
+    from universe.arrays import FloatArray, IntArray
+
+BILL = "usd.3m"
+"""Series of the yield of three-month Treasury bills."""
+
+
+def bills_of(dataset: Dataset) -> tuple[IntArray, FloatArray] | None:
+    """Days and yields of Treasury bills where the data has them."""
+    series = dataset.macro.get(BILL)
+    return None if series is None else (series.day, series.value)
+
+
+def bill_yield(macro: Path | None) -> tuple[IntArray, FloatArray] | None:
+    """Days and yields of three-month Treasury bills from a folder of macro series.
+
+    Raises
+    ------
+    DataError
+        If the folder has no such series.
+    """
+    if macro is None:
+        return None
+    from research.data.errors import DataError
+    from research.data.macro_files import load_macro
+
+    series = load_macro(macro).get(BILL)
+    if series is None:
+        raise DataError(f"{macro}: no series {BILL} (FRED's DTB3); a ladder of bills needs it")
+    return series.day, series.value
+
+
+def margin_dates(folder: Path | None, codes: Sequence[str]) -> dict[str, MarginDates] | None:
+    """Dated margins of those of the markets that the master holds.
+
+    Raises
+    ------
+    DataError
+        If the folder is none of LEAN's.
+    """
+    if folder is None:
+        return None
+    from research.lean.margins import read_margins
+    from universe.master import MASTER
+
+    dates, _ = read_margins(folder, [MASTER[code] for code in codes if code in MASTER])
+    return dates
+
+
+def row_of(result: RunResult, day: str | None) -> int:
+    """Row of a session of the run, of the last one without a day.
+
+    Raises
+    ------
+    click.UsageError
+        If it is no date, or the run has no session on it.
+    """
+    from universe.arrays import from_epoch_day, to_epoch_day
+
+    if day is None:
+        return len(result.day) - 1
+    try:
+        wanted = to_epoch_day(date.fromisoformat(day))
+    except ValueError:
+        raise click.UsageError(f"--date is {day!r}; it must be a date like 2020-03-16") from None
+    rows = (result.day == wanted).nonzero()[0]
+    if not len(rows):
+        first, last = (from_epoch_day(int(result.day[k])) for k in (0, -1))
+        raise click.UsageError(f"--date is {day}, no session of the run ({first} to {last})")
+    return int(rows[0])

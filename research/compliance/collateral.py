@@ -1,0 +1,159 @@
+"""Margin, cash and bills behind a run's positions, day by day (P7).
+
+All net assets are cash but for what the ladder of bills holds: futures have no value of their own
+after their daily settlement. What the bills earn is shown beside the run and not in its account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from portfolio.collateral import BillLadder, wanted_cash
+from research.engine.result import RunResult
+from research.measures.held_book import market_facts, past_returns, unit_values
+from risk.margin import MarginDates, MarginModel
+from universe.arrays import FloatArray, IntArray
+
+SHOCK = 2.0
+"""One-day expected shortfalls that a day's variation margin is stressed by."""
+
+MARGIN_RAISE = 1.5
+"""Factor by which the exchanges raise initial margins at once."""
+
+BUFFER = 0.1
+"""Share by which stressed variation and margin are exceeded."""
+
+LEAST_CASH = 0.02
+"""Of net assets, kept at hand whatever the stress says."""
+
+BILL_DAYS = 91.0
+"""Term of the bill whose yield is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollateralPath:
+    """By session, fractions of NAV; NaN where unknown.
+
+    Attributes
+    ----------
+    initial, maintenance : float arrays of shape (n_days, n_markets)
+        Margin of the positions held, by market.
+    variation : float array of shape (n_days,)
+        Stressed variation margin of a day.
+    cash, bills, pledgeable : float arrays of shape (n_days,)
+        After the day's sweep; ``pledgeable`` is bills after haircuts.
+    short : float array of shape (n_days,)
+        Cash and collateral missing under the stress, 0 if they suffice.
+    earned : float array of shape (n_days,)
+        What the bills have earned on the day.
+    """
+
+    initial: FloatArray
+    maintenance: FloatArray
+    variation: FloatArray
+    cash: FloatArray
+    bills: FloatArray
+    pledgeable: FloatArray
+    short: FloatArray
+    earned: FloatArray
+
+    @property
+    def margin(self) -> FloatArray:
+        """Initial margin of all positions, (n_days,)."""
+        return np.asarray(self.initial.sum(axis=1))
+
+
+def margin_path(
+    result: RunResult, dates: Mapping[str, MarginDates] | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Initial and maintenance margin over NAV by session and market, NaN where unknown.
+
+    Parameters
+    ----------
+    result : RunResult
+    dates : mapping of code to MarginDates, optional
+        Exchanges' margins; without them all follow the model, as the limits do.
+    """
+    n_days, n = result.contracts.shape
+    initial, maintenance = np.zeros((n_days, n)), np.zeros((n_days, n))
+    model = MarginModel(market_facts(result), dates or {})
+    past = past_returns(result, n_days - 1)
+    seen = np.zeros(past.shape, bool) if result.history_seen is None else result.history_seen
+    warm_up = len(past) - n_days
+    value = unit_values(result)
+    rate = np.ones((n_days, n)) if result.rate is None else result.rate
+    for row in range(len(past)):
+        model.update(past[row], seen[row])
+        k = row - warm_up
+        if k < 0:
+            continue
+        known = np.where((value[k] > 0) & (rate[k] > 0), value[k] / rate[k], np.nan)
+        sigma = None if result.sigma is None else result.sigma[k]
+        each = model.margins(int(result.day[k]), known, sigma)
+        held, nav = np.abs(result.contracts[k]), float(result.nav[k])
+        if result.spread_contracts is not None:
+            held = held + 2 * np.abs(result.spread_contracts[k])
+        for out, margin in zip((initial, maintenance), each, strict=True):
+            out[k] = np.where(held > 0, held * margin * rate[k] / nav, 0.0)
+    return initial, maintenance
+
+
+def discount_rate(bond_equivalent: float, days: float = BILL_DAYS) -> float:
+    """Bank discount rate of a bill whose bond-equivalent yield is given."""
+    return 360.0 * bond_equivalent / (365.0 + bond_equivalent * days)
+
+
+def collateral_path(
+    result: RunResult,
+    bill_yield: tuple[IntArray, FloatArray] | None = None,
+    dates: Mapping[str, MarginDates] | None = None,
+) -> CollateralPath:
+    """Margin, and the ladder of bills that is held beside it.
+
+    Parameters
+    ----------
+    result : RunResult
+    bill_yield : (epoch days known, bond-equivalent yields), optional
+        Of three-month bills; without it no bill is bought and all is cash.
+    dates : mapping of code to MarginDates, optional
+    """
+    initial, maintenance = margin_path(result, dates)
+    n = len(result.day)
+    shortfall = result.es_one_day if result.es_one_day is not None else result.var_one_day
+    variation = SHOCK * np.nan_to_num(shortfall)
+    ladder = BillLadder()
+    out = {name: np.full(n, np.nan) for name in ("cash", "bills", "pledgeable", "short", "earned")}
+    yields = _as_of(result.day, bill_yield)
+    for k, (day, nav) in enumerate(zip(result.day.tolist(), result.nav.tolist(), strict=True)):
+        if not nav > 0:
+            continue
+        needed = MARGIN_RAISE * nav * float(np.nan_to_num(initial[k]).sum())
+        wanted = wanted_cash(
+            nav * float(variation[k]),
+            needed,
+            ladder.pledgeable(),
+            buffer=BUFFER,
+            least=LEAST_CASH * nav,
+        )
+        swept = ladder.sweep(day, discount_rate(float(yields[k])), nav - ladder.value, wanted)
+        missing = needed + nav * float(variation[k]) - swept.cash - swept.pledgeable
+        for name, money in (
+            ("cash", swept.cash),
+            ("bills", swept.bills),
+            ("pledgeable", swept.pledgeable),
+            ("short", max(missing, 0.0)),
+            ("earned", swept.earned),
+        ):
+            out[name][k] = money / nav
+    return CollateralPath(initial, maintenance, variation, **out)
+
+
+def _as_of(days: IntArray, series: tuple[IntArray, FloatArray] | None) -> FloatArray:
+    """The last value known on each day, NaN before the first."""
+    if series is None or not len(series[0]):
+        return np.full(len(days), np.nan)
+    row = np.searchsorted(series[0], days, side="right") - 1
+    return np.where(row >= 0, series[1][np.maximum(row, 0)], np.nan)
