@@ -154,7 +154,7 @@ class Strategy:
         )
         tracker = ContractTracker(
             np.resize(cost, n) * legs,
-            self.builder.multiplier,
+            np.array([instrument.multiplier for instrument in instruments]),
             settings.cost_trades,
             settings.risk_aversion,
             settings.vol_target,

@@ -185,12 +185,10 @@ def _full_sizes(instrument: Instrument, own: dict[str, Instrument]) -> float:
     name = instrument.full_size
     if not name:
         return 1.0
-    if name not in own and name not in MASTER:
-        raise ValueError(
-            f"{instrument.code} has the full-size contract {name}, which is neither in the master"
-            " nor among the markets given"
-        )
-    return instrument.multiplier / (own[name] if name in own else MASTER[name]).multiplier
+    full = own.get(name)
+    if full is None and name in MASTER:
+        full = MASTER[name]
+    return 1.0 if full is None else instrument.multiplier / full.multiplier
 
 
 def _within(

@@ -1,4 +1,3 @@
-import dataclasses
 from datetime import date
 
 import numpy as np
@@ -71,17 +70,6 @@ def test_a_small_contract_alone_counts_by_its_size():
     book = [MASTER["SIL"]]
     found = cap_positions(np.array([9000]), book, DAY, np.ones(1, dtype=bool), 0.0)
     assert found.contracts.tolist() == [7500]  # 1500 contracts of 5000 ounces
-
-
-def test_own_markets_count_with_the_full_size_contract_that_the_run_knows():
-    full = dataclasses.replace(MASTER["SI"], code="OWN", multiplier=1000.0)
-    nano = dataclasses.replace(MASTER["SIL"], code="NANO", multiplier=500.0, full_size="SI")
-    small = dataclasses.replace(nano, code="TINY", full_size="OWN")
-    spot = np.ones(1, dtype=bool)
-    assert cap_positions(np.array([20_000]), [nano], DAY, spot, 0.0).contracts.tolist() == [15_000]
-    assert cap_positions(np.array([4, 9]), [full, small], DAY, np.ones(2, bool)).unknown == ("OWN",)
-    with pytest.raises(ValueError, match="TINY has the full-size contract OWN, which is neither"):
-        cap_positions(np.array([9]), [small], DAY, spot)
 
 
 def test_outside_the_spot_month_its_limit_does_not_bind():
