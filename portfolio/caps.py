@@ -6,6 +6,7 @@ scaled, so they come before the volatility target; the others are in units of NA
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -92,9 +93,12 @@ class Capped:
 
 def variance_shares(weights: FloatArray, cov: FloatArray, group: IntArray) -> FloatArray:
     """Share of variance of each group; they add up to 1, hedges are negative, all 0 if flat."""
-    part = weights * (cov @ weights)
+    return _shares(weights * (cov @ weights), group, int(group.max(initial=-1)) + 1)
+
+
+def _shares(part: FloatArray, group: IntArray, groups: int) -> FloatArray:
     total = float(part.sum())
-    sums = np.bincount(group, part, int(group.max(initial=-1)) + 1)
+    sums = np.bincount(group, part, groups)
     return sums / total if total > SMALLEST**2 else np.zeros_like(sums)
 
 
@@ -117,20 +121,26 @@ def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -
     bindings: dict[tuple[str, int], Binding] = {}
     held = weights != 0
     limits = [max(cap.limit, 1.0 / max(len(np.unique(cap.group[held])), 1)) for cap in caps]
+    sizes = [int(cap.group.max(initial=-1)) + 1 for cap in caps]
+    members: dict[tuple[str, int], IntArray] = {}
     out = weights.copy()
+    part, moved = out * (cov @ out), False
     for _ in range(ROUNDS):
         settled = True
-        for cap, limit in zip(caps, limits, strict=True):
-            share = variance_shares(out, cov, cap.group)
-            over = np.flatnonzero(share > limit * (1.0 + TOLERANCE))
-            for index in over.tolist():
-                key = (cap.kind, index)
-                bindings.setdefault(key, Binding(cap.kind, index, float(share[index]), limit))
-            if len(over):
-                settled = False
-                factor = np.ones_like(share)
-                factor[over] = np.sqrt(limit / share[over])
-                out *= factor[cap.group]
+        for cap, limit, groups in zip(caps, limits, sizes, strict=True):
+            if moved:
+                part, moved = out * (cov @ out), False
+            share = _shares(part, cap.group, groups)
+            most = limit * (1.0 + TOLERANCE)
+            if not share[share.argmax()] > most:
+                continue
+            settled, moved = False, True
+            for index in (share > most).nonzero()[0].tolist():
+                key, value = (cap.kind, index), float(share[index])
+                if key not in bindings:
+                    bindings[key] = Binding(cap.kind, index, value, limit)
+                    members[key] = np.flatnonzero(cap.group == index)
+                out[members[key]] *= math.sqrt(limit / value)
         if settled:
             break
     return Capped(out, tuple(bindings.values()))
