@@ -175,8 +175,9 @@ class VarModel:
         """Parametric and historical VaR."""
         key = exposure.tobytes(), horizon
         if key not in self._figures:
-            self._figures[key] = self.parametric(exposure, horizon), self.historical(
-                exposure, horizon
+            self._figures[key] = (
+                self.parametric(exposure, horizon),
+                self.historical(exposure, horizon),
             )
         return self._figures[key]
 
