@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -127,6 +129,8 @@ class Dataset:
         What the importer dropped, repaired or doubted.
     macro : dict of str to MacroSeries
         Yields, rates and indices by name (U6).
+    cache : path, optional
+        Folder in which what is computed from the data alone is kept; nothing is without one.
     """
 
     name: str
@@ -135,6 +139,7 @@ class Dataset:
     fx: dict[str, FxHistory]
     issues: list[DataIssue] = field(default_factory=list)
     macro: dict[str, MacroSeries] = field(default_factory=dict)
+    cache: Path | None = None
 
     def between(self, first_day: int, last_day: int) -> Dataset:
         """The same data restricted to ``first_day <= day <= last_day``; nothing later is kept."""
@@ -179,6 +184,10 @@ class Dataset:
 
     def fingerprint(self) -> str:
         """SHA-256 over all bars and rates, so that a report names the data that made it."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256()
         for code in sorted(self.markets):
             history = self.markets[code]
