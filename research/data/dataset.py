@@ -157,7 +157,20 @@ class Dataset:
 
     def with_macro(self, macro: dict[str, MacroSeries], issues: list[DataIssue]) -> Dataset:
         """The same data with these macro series and what was noticed about them."""
-        return replace(self, macro=macro, issues=[*self.issues, *issues])
+        dataset = replace(self, macro=macro, issues=[*self.issues, *issues])
+        known = vars(self).get("_fingerprint")
+        return dataset if known is None or macro != self.macro else dataset.known_as(known)
+
+    def with_cache(self, folder: Path | None) -> Dataset:
+        """The same data with a folder for what is computed from them."""
+        dataset = replace(self, cache=folder)
+        known = vars(self).get("_fingerprint")
+        return dataset if known is None else dataset.known_as(known)
+
+    def known_as(self, fingerprint: str) -> Dataset:
+        """The same dataset, told its fingerprint as it was computed before."""
+        vars(self)["_fingerprint"] = fingerprint
+        return self
 
     def select(self, codes: list[str]) -> Dataset:
         """The same data with only the named markets, in that order.
