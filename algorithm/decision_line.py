@@ -6,7 +6,7 @@ writes and reads it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +22,7 @@ from risk.limits import Reading
 from universe.arrays import BoolArray, FloatArray, IntArray, known
 from universe.instruments import Instrument, volume_note
 from universe.legs import ContractKey, Legs
+from universe.session import Quotes
 
 SCHEMA = 2
 """Version of the record; a reader refuses others."""
@@ -326,7 +327,7 @@ def session_of(snapshot: Snapshot) -> SessionLine:
 def line_of(
     decision: Decision,
     instruments: Sequence[Instrument],
-    quotes: Sequence[Mapping[int, float]],
+    quotes: Quotes,
     fills: Sequence[Fill],
 ) -> DecisionLine:
     """The line of a decision that has gone through the whole chain.
@@ -336,8 +337,8 @@ def line_of(
     decision : Decision
     instruments : sequence of Instrument
         In the order of the arrays.
-    quotes : sequence of mapping of contract month to close
-        Of the session, by market, as positions are valued.
+    quotes : Quotes
+        Of the session, as positions are valued.
     fills : sequence of Fill
         Since the decision before.
     """
@@ -401,7 +402,7 @@ def _legs(legs: Legs, markets: Sequence[int]) -> dict[int, tuple[int, int, int]]
 
 def events_of(decision: Decision, codes: Sequence[str], fills: Sequence[Fill]) -> list[Event]:
     """What a person should be able to read about a session."""
-    seen, day = decision.snapshot.observation, decision.day
+    seen, day = decision.snapshot, decision.day
     out = [
         Event(day, "roll", roll.market, f"{roll.old} -> {roll.new} ({roll.reason})")
         for roll in seen.rolls

@@ -230,7 +230,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._benchmark.take(snapshot)
         if self._record is not None and self.is_warming_up:
             self._record.observed(snapshot)
-        for _, kind, text in snapshot.observation.notes:
+        for _, kind, text in snapshot.notes:
             if kind != "flip":
                 self.log(f"{kind}: {text}")
         return True

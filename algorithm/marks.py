@@ -32,7 +32,7 @@ class Marks:
         keys : iterable of (market index, contract month)
             Contracts that may have a position; others are forgotten.
         """
-        gate, wanted = SessionGate(markets, session), set(keys)
+        gate, wanted = SessionGate(markets, session.quotes), set(keys)
         self._last = {key: price for key, price in self._last.items() if key in wanted}
         self._trusted = {key: price for key, price in self._trusted.items() if key in wanted}
         for key in wanted:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from algorithm.settings import Settings
-from alpha.forecasts import Forecasts
+from alpha.forecasts import Forecasts, selected_rules
+from alpha.settings import AlphaSettings
 from alpha.snapshot import Snapshot
 from portfolio.caps import WorstDays
 from portfolio.covariance import Correlation, ReturnWindow
@@ -21,7 +23,22 @@ from universe.instruments import Instrument
 from universe.legs import Legs
 from universe.markets import Markets, Observation
 from universe.session import Contract, Session
+from universe.settings import UniverseSettings
 from universe.spreads import CalendarSpreads
+
+SCREENED = ("min_position", "cost_limit", "cost_limit_out", "cost_trades", "forecast_step")
+"""Settings of the universe and of the rules that act after the observer."""
+
+CORRELATED = ("covariance", "corr_span", "corr_window", "corr_every", "var_window")
+"""Settings of portfolio and risk that the observer reads."""
+
+
+def data_settings(settings: Settings) -> dict[str, str]:
+    """Settings that decide what the observer makes of data, by name as strings; no others do."""
+    tables = [UniverseSettings, AlphaSettings, *(r.SETTINGS for r in selected_rules(settings))]
+    names = {spec.name for table in tables for spec in fields(table)} - {*SCREENED}
+    given = settings.as_strings()
+    return {name: given[name] for name in sorted(names | {*CORRELATED})}
 
 
 class Observer:
@@ -159,7 +176,8 @@ class Observer:
         return Snapshot(
             day=day,
             month=month,
-            observation=seen,
+            rolls=seen.rolls,
+            notes=seen.notes,
             seen=priced,
             ret=ret,
             tradable=assets.tradable(priced) & self._fresh_rates(),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from universe.arrays import BoolArray, FloatArray, IntArray, known
 from universe.legs import Legs
-from universe.markets import Observation
+from universe.markets import Roll
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,10 @@ class Snapshot:
     ----------
     day, month : int
         Epoch day and yyyymm.
-    observation : Observation
-        What the session added, with rolls and notes.
+    rolls : sequence of Roll
+        Of the session.
+    notes : sequence of (market index, kind, sentence)
+        What the quality gate and the rules have to say.
     seen : bool array
         A bar that passed the quality gate.
     ret : float array
@@ -57,7 +59,8 @@ class Snapshot:
 
     day: int
     month: int
-    observation: Observation
+    rolls: Sequence[Roll]
+    notes: Sequence[tuple[int, str, str]]
     seen: BoolArray
     ret: FloatArray
     tradable: BoolArray

@@ -91,6 +91,8 @@ def plan_orders(
     for key in sorted(wanted):
         market, month = key
         missing = wanted[key] - holdings.get(key, 0)
+        if not missing:
+            continue
         buys, sells = _sides(pending.get(key, 0))
         quantity = max(missing - buys, 0) if missing > 0 else min(missing + sells, 0)
         if quantity:
@@ -123,10 +125,13 @@ def plan_withdrawals(
     a position past its target. One that overshoots on the right side (+10 unfilled, target now +5)
     is not replaced before it is known to be gone: the next evening orders what is missing.
     """
+    if not pending:
+        return []
     out = []
-    for key, quantity in sorted(_wanted(targets, holdings, pending, stuck or {}).items()):
-        missing = quantity - holdings.get(key, 0)
-        buys, sells = _sides(pending.get(key, 0))
+    wanted = _wanted(targets, holdings, pending, stuck or {})
+    for key in sorted(wanted.keys() & pending.keys()):
+        missing = wanted[key] - holdings.get(key, 0)
+        buys, sells = _sides(pending[key])
         if buys > max(missing, 0):
             out.append(Withdrawal(*key, 1))
         if sells > max(-missing, 0):

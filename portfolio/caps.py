@@ -6,6 +6,7 @@ scaled, so they come before the volatility target; the others are in units of NA
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -96,9 +97,42 @@ class Capped:
 def variance_shares(weights: FloatArray, cov: FloatArray, group: IntArray) -> FloatArray:
     """Share of variance of each group; they add up to 1, hedges are negative, all 0 if flat."""
     part = weights * (cov @ weights)
-    total = float(part.sum())
+    total = float(np.add.reduce(part))
     sums = np.bincount(group, part, int(group.max(initial=-1)) + 1)
     return sums / total if total > SMALLEST**2 else np.zeros_like(sums)
+
+
+class _Groups:
+    """Groups of one kind while they are scaled."""
+
+    def __init__(self, cap: ShareCap, held: BoolArray) -> None:
+        used = np.unique(cap.group[held])
+        self.kind, self.limit = cap.kind, max(cap.limit, SLACK / max(len(used), 1))
+        self._most = self.limit * (1.0 + TOLERANCE)
+        self._group, self._count = cap.group, int(cap.group.max(initial=-1)) + 1
+        self._single = bool(np.array_equal(cap.group, np.arange(self._count)))
+        self._members: dict[int, IntArray] = {}
+
+    def over(self, part: FloatArray) -> list[tuple[int, float]]:
+        """Number and share of the groups above the cap, from every asset's part of variance."""
+        total = float(np.add.reduce(part))
+        if not total > SMALLEST**2:
+            return []
+        sums = part if self._single else np.bincount(self._group, part, self._count)
+        share = sums / total
+        if not share[share.argmax()] > self._most:
+            return []
+        over = (share > self._most).nonzero()[0]
+        return list(zip(over.tolist(), share[over].tolist(), strict=True))
+
+    def scale(self, weights: FloatArray, index: int, factor: float) -> None:
+        """Multiply a group's weights in place."""
+        if self._single:
+            weights[index] *= factor
+            return
+        if index not in self._members:
+            self._members[index] = np.flatnonzero(self._group == index)
+        weights[self._members[index]] *= factor
 
 
 def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -> Capped:
@@ -118,29 +152,22 @@ def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -
     counts as that. The total variance falls; the volatility target that follows raises it again.
     """
     bindings: dict[tuple[str, int], Binding] = {}
-    held = weights != 0
-    limits = [max(cap.limit, SLACK / max(len(np.unique(cap.group[held])), 1)) for cap in caps]
-    sizes = [int(cap.group.max(initial=-1)) + 1 for cap in caps]
+    kinds = [_Groups(cap, weights != 0) for cap in caps]
     out = weights.copy()
+    part = out * (cov @ out)
     for _ in range(ROUNDS):
         settled = True
-        for cap, limit, size in zip(caps, limits, sizes, strict=True):
-            part = out * (cov @ out)
-            total = part.sum()
-            if not total > SMALLEST**2:
+        for groups in kinds:
+            over = groups.over(part)
+            if not over:
                 continue
-            share = np.bincount(cap.group, part, size) / total
-            over = share > limit * (1.0 + TOLERANCE)
-            if not over.any():
-                continue
+            for index, share in over:
+                key = (groups.kind, index)
+                if key not in bindings:
+                    bindings[key] = Binding(groups.kind, index, share, groups.limit)
+                groups.scale(out, index, math.sqrt(groups.limit / share))
+            np.multiply(out, np.matmul(cov, out), out=part)
             settled = False
-            for index in np.flatnonzero(over).tolist():
-                if (cap.kind, index) not in bindings:
-                    value = float(share[index])
-                    bindings[cap.kind, index] = Binding(cap.kind, index, value, limit)
-            factor = np.ones(size)
-            factor[over] = np.sqrt(limit / share[over])
-            out *= factor[cap.group]
         if settled:
             break
     return Capped(out, tuple(bindings.values()))

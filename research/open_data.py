@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from research.data.dataset import Dataset
@@ -52,6 +53,8 @@ class DataRequest:
         Folder of macro series; a LEAN data folder has its own.
     instruments : Path, optional
         Instruments file that changes the master and adds to it (docs/instruments.md).
+    cache : Path, optional
+        Folder in which parsed data, and what runs compute from data alone, are kept.
     """
 
     folder: Path | None = None
@@ -62,6 +65,7 @@ class DataRequest:
     seed: int = 7
     macro: Path | None = None
     instruments: Path | None = None
+    cache: Path | None = None
 
 
 def detect_layout(folder: Path) -> Layout:
@@ -130,7 +134,8 @@ def open_data(request: DataRequest, progress: Progress | None = None) -> Dataset
     if request.codes is None and request.folder is not None:
         for instrument in _without_data(own, dataset):
             log.add(instrument.code, NO_DATA, f"in {request.instruments}, but not in the data")
-    return _with_macro(dataset.with_macro(dataset.macro, log.issues), request)
+    dataset = _with_macro(dataset.with_macro(dataset.macro, log.issues), request)
+    return dataset.with_cache(request.cache)
 
 
 def _without_data(own: Sequence[Instrument], dataset: Dataset) -> list[Instrument]:
@@ -171,8 +176,13 @@ def _synthetic(request: DataRequest, master: InstrumentMaster) -> Dataset:
 
 
 def _folder(request: DataRequest, master: InstrumentMaster, progress: Progress | None) -> Dataset:
-    from research.data.import_csv import load_csv
-    from research.data.import_pysystemtrade import load_pysystemtrade, read_expiries
+    from research.data.import_csv import csv_files, load_csv
+    from research.data.import_pysystemtrade import (
+        load_pysystemtrade,
+        pysystemtrade_files,
+        read_expiries,
+    )
+    from research.data.kept import kept
     from research.lean.read import read_lean
 
     folder = request.folder
@@ -183,4 +193,16 @@ def _folder(request: DataRequest, master: InstrumentMaster, progress: Progress |
         return read_lean(folder, master, codes, end=end, progress=progress)
     expiries = read_expiries(request.expiries, master) if request.expiries else None
     load = load_pysystemtrade if layout is Layout.PYSYSTEMTRADE else load_csv
-    return load(folder, master, codes, end=end, expiries=expiries, progress=progress)
+    read = partial(load, folder, master, codes, end=end, expiries=expiries, progress=progress)
+    if request.cache is None:
+        return read()
+    asked = {
+        "layout": layout,
+        "codes": None if codes is None else list(codes),
+        "end": None if end is None else end.isoformat(),
+        "expiries": None
+        if expiries is None
+        else [(code, month, day) for (code, month), day in sorted(expiries.items())],
+    }
+    files = pysystemtrade_files(folder) if layout is Layout.PYSYSTEMTRADE else csv_files(folder)
+    return kept(request.cache, files, asked, master, read)

@@ -46,6 +46,10 @@ class VarModel:
         independent draws from the single ones, see ``risk.horizon_law``.
     listed : int array of shape (n_markets,)
         Derived: row of a market's first return, 0 where it has them from the start.
+
+    Notes
+    -----
+    Figures of an exposure are kept: the stages of a day ask for those of the same book in turn.
     """
 
     cov_daily: FloatArray
@@ -56,8 +60,11 @@ class VarModel:
     tail: float = 0.0
     horizon_law: str = "overlapping"
     listed: IntArray = field(init=False, repr=False)
-    _known: dict[tuple[int, bytes], float] = field(
-        default_factory=dict, init=False, repr=False, compare=False
+    _figures: dict[tuple[bytes, int], tuple[float, float]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    _profits: dict[bytes, tuple[FloatArray, FloatArray, BoolArray]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
     )
 
     def __post_init__(self) -> None:
@@ -137,6 +144,12 @@ class VarModel:
         telling : bool array of shape (n_sessions,)
             Whether enough of the portfolio was listed.
         """
+        key = exposure.tobytes()
+        if key not in self._profits:
+            self._profits[key] = self._past_profit(exposure)
+        return self._profits[key]
+
+    def _past_profit(self, exposure: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
         profit = self.standardised @ (exposure * self.sigma_daily)
         if not self.listed[exposure != 0].any():
             return profit, np.ones(len(profit)), np.ones(len(profit), dtype=bool)
@@ -145,34 +158,32 @@ class VarModel:
 
     def _before_listing(self, exposure: FloatArray) -> tuple[FloatArray, BoolArray]:
         """Factor of every past session's profit, and whether it tells of the portfolio."""
-        starts = np.unique(self.listed[exposure != 0])
+        firsts = sorted(set(self.listed[exposure != 0].tolist()))
+        starts = np.array(firsts)
         part = np.where(self.listed <= starts[:, None], exposure, 0.0)
         variance = np.maximum(np.sum(part @ self.cov_daily * part, axis=1), 0.0)
         whole = variance[-1]
         least = np.maximum(variance, whole / (2.0 * MAX_SCALE) ** 2)
         ratio = np.sqrt(np.divide(whole, least, out=np.ones_like(least), where=whole != 0))
-        rows = np.diff(starts, append=len(self.standardised))
-        scale = np.repeat(np.minimum(np.maximum(ratio, 1.0), MAX_SCALE), rows)
-        telling = np.repeat(ratio <= MAX_SCALE, rows)
-        before = int(starts[0])
-        return (
-            np.concatenate((np.ones(before), scale)),
-            np.concatenate((np.zeros(before, dtype=bool), telling)),
-        )
+        factor = np.minimum(np.maximum(ratio, 1.0), MAX_SCALE)
+        scale, telling = np.ones(len(self.standardised)), np.zeros(len(self.standardised), bool)
+        for row, value, told in zip(firsts, factor.tolist(), ratio <= MAX_SCALE, strict=True):
+            scale[row:], telling[row:] = value, told
+        return scale, telling
 
     def both(self, exposure: FloatArray, horizon: int) -> tuple[float, float]:
-        """Parametric and historical VaR."""
-        return self.parametric(exposure, horizon), self.historical(exposure, horizon)
+        """Parametric and historical VaR, kept: gate, limits and record ask for the same."""
+        key = exposure.tobytes(), horizon
+        if key not in self._figures:
+            self._figures[key] = (
+                self.parametric(exposure, horizon),
+                self.historical(exposure, horizon),
+            )
+        return self._figures[key]
 
     def binding(self, exposure: FloatArray, horizon: int) -> float:
-        """The larger of both; the parametric one alone while history is too short.
-
-        Kept: gate, limits and record ask for the same exposures.
-        """
-        key = horizon, exposure.tobytes()
-        if key not in self._known:
-            self._known[key] = float(np.fmax(*self.both(exposure, horizon)))
-        return self._known[key]
+        """The larger of both; the parametric one alone while history is too short."""
+        return float(np.fmax(*self.both(exposure, horizon)))
 
     def expected_shortfall(self, exposure: FloatArray, horizon: int) -> float:
         """Mean loss beyond the parametric VaR under the same law (McNeil et al. 2015, 2.2)."""

@@ -15,6 +15,8 @@ for folder in (ROOT, STAND_INS):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
+os.environ["TREND_CARRY_CACHE"] = "none"  # no test finds what another, or a user, has kept
+
 hypothesis.settings.register_profile(
     "suite", deadline=None, max_examples=50, derandomize=True, database=None
 )

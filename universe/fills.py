@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
-from universe.markets import Markets
+from universe.arrays import FloatArray, IntArray
 from universe.quality import LEAST_RATIO, RATIO_SHARE, confirms, is_far, open_passes, unit_factor
-from universe.session import Session
+from universe.session import Quotes
+
+
+class Trusted(Protocol):
+    """What is believed of all markets before a session, as ``Markets`` has it."""
+
+    limits: FloatArray
+    held: IntArray
+    price: FloatArray
+    positive_price: FloatArray
+    suspect: FloatArray
+    unit: FloatArray
+
+    def last_close(self, market: int, month: int) -> float:
+        """Last close of a contract in its market's last session, NaN without one."""
 
 
 def bar_passes(
-    markets: Markets,
+    markets: Trusted,
     market: int,
     month: int,
     opened: float,
@@ -24,7 +40,7 @@ def bar_passes(
 
     Parameters
     ----------
-    markets : Markets
+    markets : Trusted
     market, month : int
     opened, close : float
         Of the contract's bar. A position is marked at ``close``, so that both must pass.
@@ -54,7 +70,7 @@ def bar_passes(
     return open_passes(opened, close, before, limit)
 
 
-def _would_confirm(markets: Markets, market: int, close: float) -> bool:
+def _would_confirm(markets: Trusted, market: int, close: float) -> bool:
     price, limit = float(markets.price[market]), float(markets.limits[market])
     return (
         not np.isfinite(markets.unit[market])
@@ -63,7 +79,7 @@ def _would_confirm(markets: Markets, market: int, close: float) -> bool:
     )
 
 
-def _moved_with_held(markets: Markets, market: int, move: float, held_close: float) -> bool:
+def _moved_with_held(markets: Trusted, market: int, move: float, held_close: float) -> bool:
     price, limit = float(markets.price[market]), float(markets.limits[market])
     return abs(held_close - price - move) <= limit and (
         not is_far(held_close, price, limit) or _would_confirm(markets, market, held_close)
@@ -75,9 +91,10 @@ class SessionGate:
 
     Parameters
     ----------
-    markets : Markets
-        Before it observes the session.
-    session : Session
+    markets : Trusted
+        Before the session is observed.
+    quotes : Quotes
+        Of the session.
 
     Attributes
     ----------
@@ -85,8 +102,8 @@ class SessionGate:
         By market, moves of a close up to which nothing need be asked.
     """
 
-    def __init__(self, markets: Markets, session: Session) -> None:
-        self._markets, self._quotes = markets, session.quotes
+    def __init__(self, markets: Trusted, quotes: Quotes) -> None:
+        self._markets, self._quotes = markets, quotes
         self.usual: list[float] = (RATIO_SHARE * markets.limits).tolist()
 
     def passes(self, market: int, month: int, opened: float) -> bool:

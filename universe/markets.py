@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -185,6 +185,10 @@ class Markets:
         if len(pairs) != len(self.instruments):
             raise ValueError(f"quotes are of {len(pairs)} markets, not {len(self.instruments)}")
         self._last_quotes = [{int(month): float(close) for month, close in q} for q in pairs]
+
+    def remembered(self, market: int) -> Mapping[int, float]:
+        """Closes that a market's next session is compared with, by contract month."""
+        return self._last_quotes[market]
 
     def last_close(self, market: int, month: int) -> float:
         """Last close of a contract in its market's last session, NaN without one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from universe.arrays import FloatArray, IntArray
 
@@ -29,6 +30,13 @@ class Contract:
     month: int
     expiry: int
     last_holding: int
+
+
+class Quotes(Protocol):
+    """Closes of a session by market index: a list of mappings, or what makes them when asked."""
+
+    def __getitem__(self, market: int, /) -> Mapping[int, float]:
+        """Close by contract month, only of contracts with a bar in the session."""
 
 
 @dataclass(slots=True)

@@ -32,12 +32,12 @@ CALLER = "TREND_CARRY_CALLER"
 
 LAUNCHER = "LEAN_LAUNCHER LEAN_PYTHONPATH PYTHONNET_PYDLL"
 
-STUDY = "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED WORKERS CLUSTER TRIALS"
+STUDY = "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED CACHE WORKERS CLUSTER TRIALS"
 
 COMMANDS: dict[str, Entry] = {
     "backtest": Entry(
         "run the full strategy on DATA and write a report",
-        "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED OUT",
+        "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED CACHE OUT",
     ),
     "check": Entry(
         "look at the configuration, DATA and LEAN, say what to do next", "DATA MACRO INSTRUMENTS"
@@ -103,6 +103,7 @@ VARIABLES: dict[str, str] = {
     "MACRO": "folder of macro series (rates, VIX, dividend yields)",
     "INSTRUMENTS": "CSV of own markets (docs/instruments.md)",
     "SEED": "seed of the synthetic market",
+    "CACHE": "folder for what can be taken up by the next run (.cache); none: nothing is kept",
     "LEAN_DATA": "folder with LEAN's own databases",
     "WORKERS": "processes of a study on this machine (1)",
     "CLUSTER": "Dask scheduler of a study instead, like tcp://host:8786",

@@ -19,6 +19,7 @@ from research.commands.speech import call, console, say
     options.MACRO,
     options.INSTRUMENTS,
     options.SEED,
+    options.CACHE,
     options.out("out"),
     options.DEBUG,
 )

@@ -43,6 +43,7 @@ def data_request(
         seed=DEFAULT_SEED if seed is None else seed,
         macro=macro,
         instruments=instruments,
+        cache=click.get_current_context().meta.get("cache"),
     )
 
 

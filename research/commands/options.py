@@ -82,6 +82,24 @@ INSTRUMENTS = click.option(
     type=PATH,
     help="CSV of markets that change the master or add to it (docs/instruments.md).",
 )
+NO_CACHE = "none"
+
+
+def _cache(ctx: click.Context, _: click.Parameter, value: Path) -> None:
+    ctx.meta["cache"] = None if str(value) == NO_CACHE else value
+
+
+CACHE = click.option(
+    "--cache",
+    type=PATH,
+    default=Path(".cache"),
+    show_default=True,
+    envvar="TREND_CARRY_CACHE",
+    expose_value=False,
+    callback=_cache,
+    help="Folder for parsed data and for what runs compute from data alone, so that the next one"
+    f" starts from there; '{NO_CACHE}' keeps nothing.",
+)
 SEED = click.option(
     "--seed",
     type=click.IntRange(min=0),

@@ -23,6 +23,7 @@ STUDY = options.options(
     options.MACRO,
     options.INSTRUMENTS,
     options.SEED,
+    options.CACHE,
     click.option(
         "--workers",
         type=click.IntRange(min=1),

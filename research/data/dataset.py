@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -127,6 +129,8 @@ class Dataset:
         What the importer dropped, repaired or doubted.
     macro : dict of str to MacroSeries
         Yields, rates and indices by name (U6).
+    cache : path, optional
+        Folder in which what is computed from the data alone is kept; nothing is without one.
     """
 
     name: str
@@ -135,6 +139,7 @@ class Dataset:
     fx: dict[str, FxHistory]
     issues: list[DataIssue] = field(default_factory=list)
     macro: dict[str, MacroSeries] = field(default_factory=dict)
+    cache: Path | None = None
 
     def between(self, first_day: int, last_day: int) -> Dataset:
         """The same data restricted to ``first_day <= day <= last_day``; nothing later is kept."""
@@ -152,7 +157,20 @@ class Dataset:
 
     def with_macro(self, macro: dict[str, MacroSeries], issues: list[DataIssue]) -> Dataset:
         """The same data with these macro series and what was noticed about them."""
-        return replace(self, macro=macro, issues=[*self.issues, *issues])
+        dataset = replace(self, macro=macro, issues=[*self.issues, *issues])
+        known = vars(self).get("_fingerprint")
+        return dataset if known is None or macro != self.macro else dataset.known_as(known)
+
+    def with_cache(self, folder: Path | None) -> Dataset:
+        """The same data with a folder for what is computed from them."""
+        dataset = replace(self, cache=folder)
+        known = vars(self).get("_fingerprint")
+        return dataset if known is None else dataset.known_as(known)
+
+    def known_as(self, fingerprint: str) -> Dataset:
+        """The same dataset, told its fingerprint as it was computed before."""
+        vars(self)["_fingerprint"] = fingerprint
+        return self
 
     def select(self, codes: list[str]) -> Dataset:
         """The same data with only the named markets, in that order.
@@ -179,6 +197,10 @@ class Dataset:
 
     def fingerprint(self) -> str:
         """SHA-256 over all bars and rates, so that a report names the data that made it."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256()
         for code in sorted(self.markets):
             history = self.markets[code]

@@ -112,6 +112,11 @@ def load_csv(
     return Dataset(f"CSV bars, {len(markets)} markets to {final}", False, markets, fx, log.issues)
 
 
+def csv_files(folder: Path) -> list[Path]:
+    """All files of a folder that ``load_csv`` may read."""
+    return [*folder.glob("*.csv"), *folder.glob("fx/*.csv")]
+
+
 def _find_files(root: Path) -> dict[str, dict[int, Path]]:
     """Files by code and contract month; a file of all contracts has month 0."""
     files: dict[str, dict[int, Path]] = {}

@@ -173,6 +173,12 @@ def find_folder(folder: Path) -> Path:
     raise DataError(f"{folder}: neither {MULTIPLE} nor {ADJUSTED} found; {_LAYOUT}")
 
 
+def pysystemtrade_files(folder: Path) -> list[Path]:
+    """All files of a folder that ``load_pysystemtrade`` may read; raises as ``find_folder``."""
+    root = find_folder(folder)
+    return [path for sub in (MULTIPLE, ADJUSTED, FX, CONFIG) for path in (root / sub).glob("*.csv")]
+
+
 def _choose_markets(
     root: Path, master: InstrumentMaster, codes: Iterable[str] | None, log: IssueLog
 ) -> list[Instrument]:

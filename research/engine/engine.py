@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -17,12 +17,14 @@ from algorithm.strategy import Strategy
 from research.data.dataset import Dataset
 from research.engine.feed import Bars, Feed
 from research.engine.ledger import Ledger
+from research.engine.moment import Moment, Observed
 from research.engine.result import RunResult
 from research.engine.rows import Rows
 from research.engine.sleeve_pnl import RESIDUAL, SleevePnl
+from research.engine.tapes import moments
 from universe.arrays import FloatArray, to_epoch_day
-from universe.fills import SessionGate
 from universe.legs import ContractKey, Legs
+from universe.session import Quotes
 
 __all__ = ["RESIDUAL", "EmbeddedEngine", "run_backtest"]
 
@@ -96,8 +98,8 @@ class EmbeddedEngine:
             self._record(header_text(self.header))
         try:
             with threadpool_limits(limits=1):  # matrices of 60 markets are too small to share out
-                for done, bars in enumerate(self.feed):
-                    self.step(bars)
+                for done, moment in enumerate(self._moments()):
+                    self._take(moment)
                     if progress is not None and (done % 64 == 0 or done + 1 == total):
                         progress(done + 1, total)
         finally:
@@ -108,20 +110,25 @@ class EmbeddedEngine:
             self._record(end_text({"engine": seconds}))
         return self.result(seconds)
 
+    def _moments(self) -> Iterator[Moment]:
+        """All sessions: from the tape, or observed and written to one where there is a cache."""
+        return moments(self.dataset, self.settings, self.feed, self.strategy.observer)
+
     def step(self, bars: Bars) -> None:
         """One session: fills of yesterday's orders, then the decision for the next one."""
-        session = bars.session
-        ledger, strategy = self.ledger, self.strategy
-        fx = strategy.observer.take_rates(session)
-        gate, before = SessionGate(strategy.markets, session), dict(ledger.mark)
+        self._take(Observed(self.strategy.observer, bars))
+
+    def _take(self, moment: Moment) -> None:
+        ledger, strategy, fx = self.ledger, self.strategy, moment.fx
+        before = dict(ledger.mark)
         book = ledger.trade_session(
-            session.day, bars.open_of, session.quotes, fx, self._expiry, gate, bars.rolling
+            moment.day, moment.open_of, moment.quotes, fx, self._expiry, moment.gate, moment.rolling
         )
-        marked = _marked(session.quotes, ledger.mark)
+        marked = _Marked(moment.quotes, ledger.mark)
         spread_pnl = self._sleeves.of_spreads(self._legs_table(), before, marked, fx)
-        snapshot = strategy.observe(session)
+        snapshot = strategy.take(moment.observe())
         self._legs = snapshot.legs
-        if session.day < self.first_day:
+        if moment.day < self.first_day:
             self._write_session(session_of(snapshot))
             return
         nav = ledger.nav(self._rates(fx), fx)
@@ -161,15 +168,18 @@ class EmbeddedEngine:
         return self._rows.result({"engine": seconds})
 
 
-def _marked(
-    quotes: Sequence[dict[int, float]], mark: Mapping[ContractKey, float]
-) -> list[dict[int, float]]:
+class _Marked:
     """Closes by market, with the mark of a position in the place of a doubted one."""
-    out = list(quotes)
-    for (market, month), price in mark.items():
-        if out[market].get(month) != price:
-            out[market] = {**out[market], month: price}
-    return out
+
+    def __init__(self, quotes: Quotes, mark: Mapping[ContractKey, float]) -> None:
+        self._quotes = quotes
+        self._marks: dict[int, dict[int, float]] = {}
+        for (market, month), price in mark.items():
+            self._marks.setdefault(market, {})[month] = price
+
+    def __getitem__(self, market: int, /) -> Mapping[int, float]:
+        quotes, marks = self._quotes[market], self._marks.get(market)
+        return quotes if marks is None else {**quotes, **marks}
 
 
 def run_backtest(

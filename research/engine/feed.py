@@ -22,8 +22,8 @@ class _Cursor:
     """Bars of one market as plain lists, walked forward by ``sessions``."""
 
     def __init__(self, history: MarketHistory) -> None:
-        days, first = np.unique(history.day, return_index=True)
-        self.days: list[int] = days.tolist()
+        self.day, first = np.unique(history.day, return_index=True)
+        self.days: list[int] = self.day.tolist()
         self._bounds: list[int] = [*first.tolist(), len(history.day)]
         self._months: list[int] = history.contract_month[history.contract].tolist()
         self._opens = history.open
@@ -38,6 +38,13 @@ class _Cursor:
             yield day, dict(zip(months[start:end], closes[start:end], strict=True)), number
             start = end
         yield _END, {}, 0
+
+    def quotes(self, number: int) -> dict[int, float]:
+        """Closes by contract month in session ``number``; none in session -1."""
+        if number < 0:
+            return {}
+        rows = slice(self._bounds[number], self._bounds[number + 1])
+        return dict(zip(self._months[rows], self._closes[rows], strict=True))
 
     def interest(self, number: int) -> dict[int, float]:
         """Known open interest by contract month in session ``number``."""
@@ -102,19 +109,9 @@ class Feed:
         self.codes = list(dataset.markets)
         self._histories = [dataset.markets[code] for code in self.codes]
         self._cursors = [_Cursor(history) for history in self._histories]
-        days = {day for cursor in self._cursors for day in cursor.days}
-        self.days: IntArray = np.array(
-            sorted(day for day in days if first_day <= day <= last_day), dtype=np.int64
-        )
-        self._fronts = sorted(
-            (int(day), market, int(history.contract_month[contract]))
-            for market, history in enumerate(self._histories)
-            for day, contract in zip(history.mapped_from, history.mapped_contract, strict=True)
-        )
-        self._macro = macro_news(dataset, self.days)
-        instruments = [history.instrument for history in self._histories]
-        self._fx = fx_table(dataset, instruments, self.days)
-        self._fx_day = fx_days(dataset, instruments, self.days)
+        days = np.unique(np.concatenate([cursor.day for cursor in self._cursors]))
+        self.days: IntArray = days[(days >= first_day) & (days <= last_day)]
+        self._dataset = dataset
         self._rolling: dict[int, list[int]] = {}
         for market, history in enumerate(self._histories):
             if PERPETUAL_MONTH in history.contract_month:
@@ -125,14 +122,47 @@ class Feed:
         """All contracts of every market, in the order of the markets."""
         return [listed_contracts(history) for history in self._histories]
 
+    def numbers(self) -> IntArray:
+        """Number of every market's session on each day, -1 where it has none, (n_days, n_markets).
+
+        Numbers count a market's sessions from the first one in the data.
+        """
+        out = np.full((len(self.days), len(self._cursors)), -1, dtype=np.int64)
+        for market, cursor in enumerate(self._cursors):
+            row = np.searchsorted(self.days, cursor.day)
+            there = (row < len(self.days)) & (cursor.day >= self.days[0])
+            out[row[there], market] = np.flatnonzero(there)
+        return out
+
+    def quotes(self, market: int, number: int) -> dict[int, float]:
+        """Closes by contract month in a market's session, see ``numbers``."""
+        return self._cursors[market].quotes(number)
+
+    def open_of(self, market: int, number: int, month: int) -> float | None:
+        """Open of a contract in a market's session, None without a bar."""
+        return None if number < 0 else self._cursors[market].open_of(number, month)
+
+    def rolling(self, day: int) -> list[int]:
+        """Markets whose position pays for an estimated roll on that day."""
+        return self._rolling.get(day, [])
+
     def __iter__(self) -> Iterator[Bars]:
+        dataset = self._dataset
+        instruments = [history.instrument for history in self._histories]
+        macro = macro_news(dataset, self.days)
+        rates, rate_days = (table(dataset, instruments, self.days) for table in (fx_table, fx_days))
+        fronts = sorted(
+            (int(day), market, int(history.contract_month[contract]))
+            for market, history in enumerate(self._histories)
+            for day, contract in zip(history.mapped_from, history.mapped_contract, strict=True)
+        )
         mapped = [NO_CONTRACT] * len(self._cursors)
         walks = [cursor.sessions() for cursor in self._cursors]
         heads = [next(walk) for walk in walks]
         position = 0
         for row, day in enumerate(self.days.tolist()):
-            while position < len(self._fronts) and self._fronts[position][0] <= day:
-                _, market, month = self._fronts[position]
+            while position < len(fronts) and fronts[position][0] <= day:
+                _, market, month = fronts[position]
                 mapped[market] = month
                 position += 1
             quotes: list[dict[int, float]] = []
@@ -150,14 +180,13 @@ class Feed:
             interest: list[dict[int, float]] = [{}] * len(quotes)
             for market, number in numbers.items():
                 interest[market] = self._cursors[market].interest(number)
-            news = self._macro.get(row, {})
-            fx, fx_day = self._fx[row], self._fx_day[row]
-            session = Session(day, quotes, list(mapped), interest, fx, news, fx_day)
-            yield Bars(session, partial(self._open, numbers), self._rolling.get(day, []))
+            session = Session(
+                day, quotes, list(mapped), interest, rates[row], macro.get(row, {}), rate_days[row]
+            )
+            yield Bars(session, partial(self._open, numbers), self.rolling(day))
 
     def _open(self, numbers: dict[int, int], market: int, month: int) -> float | None:
-        number = numbers.get(market)
-        return None if number is None else self._cursors[market].open_of(number, month)
+        return self.open_of(market, numbers.get(market, -1), month)
 
 
 def listed_contracts(history: MarketHistory) -> list[Contract]:

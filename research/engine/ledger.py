@@ -19,6 +19,7 @@ from execution.fills import EXPIRY, Fill
 from execution.orders import ContractKey, Order, Unfilled, Withdrawal, unfilled_of
 from universe.arrays import FloatArray
 from universe.instruments import Instrument
+from universe.session import Quotes
 
 OpenOf = Callable[[int, int], float | None]
 
@@ -104,7 +105,7 @@ class Ledger:
         self,
         day: int,
         open_of: OpenOf,
-        closes: list[dict[int, float]],
+        closes: Quotes,
         fx: FloatArray,
         expiry: list[dict[int, int]],
         gate: BarGate,
@@ -118,8 +119,7 @@ class Ledger:
             Epoch day.
         open_of : callable
             Open of (market index, contract month), None without a bar in the session.
-        closes : list of dict of contract month to price
-            By market.
+        closes : Quotes
         fx : float array of shape (n_markets,)
         expiry : list of dict of contract month to epoch day
             A position still held after it is closed at the last trusted price and pays for it.

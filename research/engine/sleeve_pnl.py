@@ -9,6 +9,7 @@ import numpy as np
 from research.engine.ledger import DayBook
 from universe.arrays import FloatArray, IntArray, known
 from universe.legs import ContractKey
+from universe.session import Quotes
 
 RESIDUAL = "rounding and limits"
 """Profit of the contracts held beyond what the sleeves asked for (rounding, buffer, risk cuts)."""
@@ -54,7 +55,7 @@ class SleevePnl:
         self,
         legs: LegsOf,
         mark: Mapping[ContractKey, float],
-        quotes: Sequence[Mapping[int, float]],
+        quotes: Quotes,
         fx: FloatArray,
     ) -> FloatArray:
         """What the spreads held into a session make in it, before its fills; (n_markets,).
@@ -65,8 +66,7 @@ class SleevePnl:
             That positions are in.
         mark : mapping of (market index, contract month) to float
             Prices that positions are valued at so far.
-        quotes : sequence of mapping of contract month to close
-            By market.
+        quotes : Quotes
         fx : float array of shape (n_markets,)
         """
         n = len(self._multiplier)

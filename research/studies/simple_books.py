@@ -193,7 +193,7 @@ class _Run:
     def step(self, bars: Bars) -> None:
         """One session: fills, then what is wanted for the next."""
         session, markets = bars.session, self.markets
-        gate = SessionGate(markets, session)
+        gate = SessionGate(markets, session.quotes)
         book = self.ledger.trade_session(
             session.day,
             bars.open_of,

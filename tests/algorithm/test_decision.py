@@ -112,7 +112,7 @@ class TestStandardisedReturns:
         sigma = strategy.markets.sigma()[market]
         gap = sessions[closed].day - strategy.markets.last_seen[market]
         days = gap * 5 / 7 if closed else 1.0
-        seen = strategy.observe(sessions[closed]).observation
+        seen = strategy.observe(sessions[closed])
         z = strategy.observer.returns.rows()[-1][market]
         assert z == pytest.approx(seen.ret[market] / sigma / np.sqrt(days), rel=1e-9)
 

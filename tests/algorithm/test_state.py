@@ -123,7 +123,7 @@ class TestStoppedUntilTheHeldContractExpired:
     def test_it_goes_on_in_the_next_contract_without_a_return(self, restarted):
         before, after, market, session = restarted
         old, adjusted = int(before.markets.held[market]), before.markets.adjusted[market]
-        seen = after.observe(session).observation
+        seen = after.observe(session)
         roll = next(r for r in seen.rolls if r.market == after.instruments[market].code)
         assert (roll.old, roll.reason) == (old, "lost")
         assert roll.new == after.markets.held[market] != old

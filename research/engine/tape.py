@@ -1,0 +1,263 @@
+"""What depends on data alone, by session, computed once and kept on disk.
+
+The first run over some data observes every session and writes down what it has seen; a later one
+that differs in portfolio, risk or size reads it. Both decide the same to the last bit.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from algorithm.observer import Observer
+from alpha.snapshot import Snapshot
+from research.data.array_file import Entry, Layout, Writer
+from research.engine.feed import Bars, Feed
+from research.engine.ledger import BarGate
+from research.engine.moment import Moment, Observed
+from universe.arrays import FloatArray, IntArray
+from universe.fills import SessionGate
+from universe.legs import Legs
+from universe.markets import Roll
+from universe.session import Quotes
+
+_BY_ASSET: Mapping[str, type] = {
+    **dict.fromkeys(("seen", "tradable", "alive", "must_exit"), np.bool_),
+    **dict.fromkeys(("ret", "price", "doubt", "sigma", "current_sigma"), np.float64),
+    **dict.fromkeys(("fall", "rise"), np.float64),
+}
+_BY_MARKET: Mapping[str, type] = {
+    **dict.fromkeys(("sigma_price", "fx", "basis"), np.float64),
+    "carry_source": np.int64,
+}
+_LEGS = ("held", "near", "far", "lost", "held_before", "near_before", "far_before")
+_TRUSTED = ("limits", "price", "positive_price", "suspect", "unit")
+"""What the gate of a session knows before it, with ``held_before`` of the legs."""
+
+
+class TapeWriter:
+    """Writes down what the observer makes of every session.
+
+    Parameters
+    ----------
+    observer : Observer
+    feed : Feed
+        Its days, in order, are what is observed.
+    writer : Writer
+        Of the layout of ``layout``.
+    """
+
+    def __init__(self, observer: Observer, feed: Feed, writer: Writer) -> None:
+        self._observer, self._feed, self._writer = observer, feed, writer
+        self._row = 0
+        self._said: dict[str, dict[str, Any]] = {"rolls": {}, "notes": {}, "remembered": {}}
+        self._lower = np.flatnonzero(np.tri(observer.assets.n, k=-1))
+
+    def walk(self) -> Iterator[Moment]:
+        """The sessions as they are observed; the tape is there when the last one is."""
+        try:
+            for bars in self._feed:
+                yield _Written(self, bars)
+            if self._row == len(self._feed.days):
+                self._writer.commit({"days": self._feed.days.tolist(), **self._said})
+        finally:
+            self._writer.discard()
+
+    def observe(self, observed: Observed, quotes: Quotes) -> Snapshot:
+        """Have the session observed, and write it down."""
+        arrays, row, markets = self._writer.arrays, self._row, self._observer.markets
+        for name in _TRUSTED:
+            arrays[f"before.{name}"][row] = getattr(markets, name)
+        snapshot = observed.observe()
+        for name in (*_BY_ASSET, *_BY_MARKET):
+            arrays[name][row] = getattr(snapshot, name)
+        arrays["month"][row] = snapshot.month
+        arrays["standardised"][row] = snapshot.standardised[-1]
+        for name in _LEGS if snapshot.has_spreads else ("held", "lost", "held_before"):
+            arrays[f"legs.{name}"][row] = getattr(snapshot.legs, name)
+        for kind in ("signals", "factors"):
+            for name, value in getattr(snapshot, kind).items():
+                arrays[f"{kind}.{name}"][row] = value
+        arrays["correlation"][row, :-1] = snapshot.correlation.ravel()[self._lower]
+        arrays["correlation"][row, -1] = 1.0  # of the diagonal
+        self._say(snapshot, quotes)
+        self._row += 1
+        return snapshot
+
+    def _say(self, snapshot: Snapshot, quotes: Quotes) -> None:
+        row, markets = str(self._row), self._observer.markets
+        if snapshot.rolls:
+            self._said["rolls"][row] = [
+                (r.day, r.market, r.old, r.new, r.old_close, r.new_close, r.reason)
+                for r in snapshot.rolls
+            ]
+        if snapshot.notes:
+            self._said["notes"][row] = list(snapshot.notes)
+        others = {}
+        for market in range(snapshot.n_markets):
+            there, kept = quotes[market], markets.remembered(market)
+            if there and kept is not there and kept != there:
+                others[str(market)] = list(kept.items())
+        if others:
+            self._said["remembered"][row] = others
+
+
+class _Written:
+    """A session that is observed and written down."""
+
+    def __init__(self, writer: TapeWriter, bars: Bars) -> None:
+        self._writer, self._observed = writer, Observed(writer._observer, bars)
+        self.day, self.quotes = self._observed.day, self._observed.quotes
+        self.open_of, self.rolling = self._observed.open_of, self._observed.rolling
+        self.fx, self.gate = self._observed.fx, self._observed.gate
+
+    def observe(self) -> Snapshot:
+        return self._writer.observe(self._observed, self.quotes)
+
+
+def layout(observer: Observer, n_days: int) -> Layout:
+    """Types and shapes of a tape's arrays."""
+    n, m = observer.assets.n, len(observer.instruments)
+    out: dict[str, tuple[type, tuple[int, ...]]] = {"month": (np.int64, (n_days,))}
+    out |= {name: (kind, (n_days, n)) for name, kind in _BY_ASSET.items()}
+    out |= {name: (kind, (n_days, m)) for name, kind in _BY_MARKET.items()}
+    out["standardised"] = np.float64, (n_days, n)
+    legs = _LEGS if observer.assets.spreads is not None else ("held", "lost", "held_before")
+    out |= {f"legs.{name}": (np.int64, (n_days, m)) for name in legs}
+    out |= {f"before.{name}": (np.float64, (n_days, m)) for name in _TRUSTED}
+    forecasts = observer.forecasts
+    out |= {f"signals.{rule.NAME}": (np.float64, (n_days, m)) for rule in forecasts.rules}
+    out |= {
+        f"factors.{sleeve}": (np.float64, (n_days, len(table)))
+        for sleeve, table in forecasts.factors().items()
+    }
+    out["correlation"] = np.float64, (n_days, n * (n - 1) // 2 + 1)
+    return out
+
+
+class Tape:
+    """Sessions as they were observed.
+
+    Parameters
+    ----------
+    entry : Entry
+        That ``TapeWriter`` wrote.
+    feed : Feed
+        Of the same data; its days are the first ones of the tape's, or all.
+    observer : Observer
+        Made of the same settings; it observes nothing.
+    """
+
+    def __init__(self, entry: Entry, feed: Feed, observer: Observer) -> None:
+        self.arrays, self._feed = entry.arrays, feed
+        self._about = entry.about
+        self._spreads = observer.assets.spreads is not None
+        self._window = observer.returns.length
+        self._rules = [rule.NAME for rule in observer.forecasts.rules]
+        self._sleeves = list(observer.forecasts.factors())
+        n = observer.assets.n
+        place = np.full((n, n), n * (n - 1) // 2)  # the diagonal's
+        lower = np.tri(n, k=-1, dtype=bool)
+        place[lower] = np.arange(n * (n - 1) // 2)
+        self._place = np.where(lower.T, place.T, place)
+        self.none: IntArray = np.zeros(len(observer.instruments), dtype=np.int64)
+        self._numbers = feed.numbers()
+        self._rows: dict[int, list[int]] = {}
+
+    @staticmethod
+    def fits(entry: Entry, feed: Feed) -> bool:
+        """Whether a tape begins with the days of the feed."""
+        return bool(np.array_equal(entry.about["days"][: len(feed.days)], feed.days))
+
+    def walk(self) -> Iterator[Moment]:
+        """The sessions of the feed."""
+        for row, day in enumerate(self._feed.days.tolist()):
+            yield _Taped(self, row, day, _Quotes(self._feed, self._numbers[row].tolist()))
+
+    def snapshot(self, row: int, day: int) -> Snapshot:
+        """What was known after a session."""
+        arrays, said = self.arrays, str(row)
+        legs = {name: arrays[f"legs.{name}"][row] for name in ("held", "lost", "held_before")}
+        for name in ("near", "far", "near_before", "far_before"):
+            legs[name] = arrays[f"legs.{name}"][row] if self._spreads else self.none
+        return Snapshot(
+            day=day,
+            month=int(arrays["month"][row]),
+            rolls=[Roll(*roll) for roll in self._about["rolls"].get(said, ())],
+            notes=[(market, kind, text) for market, kind, text in self._notes(said)],
+            correlation=arrays["correlation"][row].take(self._place),
+            standardised=arrays["standardised"][max(row + 1 - self._window, 0) : row + 1],
+            legs=Legs(spreads=self._spreads, **legs),
+            signals={name: arrays[f"signals.{name}"][row] for name in self._rules},
+            factors={name: arrays[f"factors.{name}"][row] for name in self._sleeves},
+            **{name: arrays[name][row] for name in _BY_ASSET},
+            **{name: arrays[name][row] for name in _BY_MARKET},
+        )
+
+    def _notes(self, said: str) -> list[tuple[int, str, str]]:
+        notes: list[tuple[int, str, str]] = self._about["notes"].get(said, [])
+        return notes
+
+    def last_close(self, row: int, market: int, month: int) -> float:
+        """A contract's close in the market's session before that row, as it was remembered."""
+        if market not in self._rows:
+            self._rows[market] = np.flatnonzero(self._numbers[:, market] >= 0).tolist()
+        rows = self._rows[market]
+        at = bisect_left(rows, row) - 1
+        if at < 0:
+            return float("nan")
+        before = rows[at]
+        others = self._about["remembered"].get(str(before), {})
+        if str(market) in others:
+            return float(dict(others[str(market)]).get(month, np.nan))
+        quotes = self._feed.quotes(market, int(self._numbers[before, market]))
+        return quotes.get(month, float("nan"))
+
+
+class _Quotes:
+    """Closes of a session, looked up when they are asked for."""
+
+    def __init__(self, feed: Feed, numbers: list[int]) -> None:
+        self._feed, self._numbers = feed, numbers
+        self._known: dict[int, dict[int, float]] = {}
+
+    def __getitem__(self, market: int, /) -> dict[int, float]:
+        found = self._known.get(market)
+        if found is None:
+            found = self._feed.quotes(market, self._numbers[market])
+            self._known[market] = found
+        return found
+
+    def open_of(self, market: int, month: int) -> float | None:
+        return self._feed.open_of(market, self._numbers[market], month)
+
+
+class _Before:
+    """What was believed of all markets before a session."""
+
+    def __init__(self, tape: Tape, row: int) -> None:
+        self._tape, self._row, arrays = tape, row, tape.arrays
+        self.held: IntArray = arrays["legs.held_before"][row]
+        self.limits: FloatArray = arrays["before.limits"][row]
+        self.price: FloatArray = arrays["before.price"][row]
+        self.positive_price: FloatArray = arrays["before.positive_price"][row]
+        self.suspect: FloatArray = arrays["before.suspect"][row]
+        self.unit: FloatArray = arrays["before.unit"][row]
+
+    def last_close(self, market: int, month: int) -> float:
+        return self._tape.last_close(self._row, market, month)
+
+
+class _Taped:
+    """A session on a tape."""
+
+    def __init__(self, tape: Tape, row: int, day: int, quotes: _Quotes) -> None:
+        self.day, self.quotes, self.open_of = day, quotes, quotes.open_of
+        self.fx: FloatArray = tape.arrays["fx"][row]
+        self.gate: BarGate = SessionGate(_Before(tape, row), quotes)
+        self.rolling = tape._feed.rolling(day)
+        self.observe = partial(tape.snapshot, row, day)
