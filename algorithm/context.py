@@ -172,13 +172,13 @@ class TradingContext:
         """Whether bars wait to be observed."""
         return any(self.quotes)
 
-    def take_session(self, mapped: list[int], fx: FloatArray) -> Session:
+    def take_session(self, mapped: list[int], fx: FloatArray, fx_day: IntArray) -> Session:
         """The collected session, which is then empty again."""
         quotes = self.closes = self.quotes
         self.quotes = [{} for _ in quotes]
         interest = [self._interest(market, closes) for market, closes in enumerate(quotes)]
         macro, self.macro = self.macro, {}
-        return Session(self.collecting, quotes, mapped, interest, fx, macro)
+        return Session(self.collecting, quotes, mapped, interest, fx, macro, fx_day)
 
     def _interest(self, market: int, closes: dict[int, float]) -> dict[int, float]:
         """Last known open interest of the contracts with a bar; empty where it is not asked for."""

@@ -53,6 +53,7 @@ from universe.fronts import SessionFronts
 from universe.instrument_table import chosen_master
 from universe.instruments import contract_differences
 from universe.lean_macro import add_macro_series, read_macro_slice
+from universe.lean_rates import ConversionRates
 from universe.lean_universe import FuturesChainUniverseSelectionModel, contract_month
 from universe.listing import contract_of
 from universe.master import MASTER
@@ -105,6 +106,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._futures: list[Any] = [None] * len(instruments)
         self._fronts = SessionFronts(len(instruments), self._mapped_month)
         self._currencies = [instrument.currency for instrument in instruments]
+        self._rates = ConversionRates(self)
         self._account = LiveAccount(self, context)
         self._state = StateStore(self, strategy)
         self._commands = Commands(self, strategy, self._account, self._state)
@@ -218,11 +220,11 @@ class TrendCarryAlgorithm(QCAlgorithm):
     def _observe(self) -> bool:
         """Hand the collected session to the strategy; False if it knows it already."""
         context = self._context
-        rates: dict[str, float] = {}
-        for currency in set(self._currencies):
-            rates[currency] = self._rate(currency)
-        fx = np.array([rates[currency] for currency in self._currencies])
-        session = context.take_session(list(self._fronts.months), fx)
+        rates = {currency: self._rates.of(currency) for currency in set(self._currencies)}
+        fx, fx_day = zip(*(rates[currency] for currency in self._currencies), strict=True)
+        session = context.take_session(
+            list(self._fronts.months), np.array(fx), np.array(fx_day, dtype=np.int64)
+        )
         if session.day <= context.strategy.day or session.day < self._first_session:
             context.strategy.learn_macro(session.macro)
             return False
@@ -249,12 +251,6 @@ class TrendCarryAlgorithm(QCAlgorithm):
                 market = self._context.strategy.index.get(symbol.id.symbol)
                 if market is not None:
                     self._fronts.moved(market)
-
-    def _rate(self, currency: str) -> float:
-        if currency == "USD":
-            return 1.0
-        rate = float(self.portfolio.cash_book[currency].conversion_rate)
-        return rate if rate > 0 else float("nan")
 
     # --- the decision clock ----------------------------------------------------------------------
     @contextmanager

@@ -73,7 +73,7 @@ def signal_tables(
     total = len(feed.days)
     for done, bars in enumerate(feed, start=1):
         snapshot = observer.observe(bars.session)
-        rolls += snapshot.observation.rolls
+        rolls += snapshot.rolls
         for name, values in _of_session(observer, snapshot).items():
             kept[name].append(np.array(values))
         if progress is not None and (done % 64 == 0 or done == total):
@@ -93,7 +93,7 @@ def _of_session(observer: Observer, snapshot: Snapshot) -> dict[str, FloatArray]
     forecasts, n = observer.forecasts, snapshot.n_markets
     markets, seen = observer.markets, snapshot.seen[:n]
     close = np.where(seen, markets.price, np.nan)
-    for roll in snapshot.observation.rolls:  # the session was closed in the old contract
+    for roll in snapshot.rolls:  # the session was closed in the old contract
         close[_place(roll, observer.instruments)] = roll.old_close
     out = {
         "prices/close": close,

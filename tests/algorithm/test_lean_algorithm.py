@@ -66,6 +66,13 @@ def mapped_early(data):
     return replace(data, markets=markets)
 
 
+def holed(data):
+    """The same markets without a euro rate for five weeks."""
+    euro = data.fx["EUR"]
+    keep = np.delete(np.arange(len(euro.day)), slice(-80, -55))
+    return replace(data, fx={"EUR": replace(euro, day=euro.day[keep], rate=euro.rate[keep])})
+
+
 def record_of(engine, tmp_path):
     for key, content in engine.object_store.items():
         path = tmp_path / key
@@ -84,7 +91,7 @@ def record_of(engine, tmp_path):
 def both(request, data, tmp_path_factory):
     """The stand-in's run, its record as a result, and the embedded engine's result."""
     changes, curved = request.param
-    the_data, the_settings = (bent(data) if curved else data), chosen(**changes)
+    the_data, the_settings = holed(bent(data) if curved else data), chosen(**changes)
     engine = start(the_data, the_settings).run().finish()
     read = record_of(engine, tmp_path_factory.mktemp("store"))
     return engine, read, run_backtest(the_data, the_settings)
@@ -111,6 +118,7 @@ class TestAgreesWithTheEmbeddedEngine:
     def test_events_scales_and_history(self, both):
         _, read, own = both
         assert read.events == own.events
+        assert any("EUR rate is of" in event.detail for event in read.events), "LEAN fills it"
         np.testing.assert_allclose(read.exposure_scale, own.exposure_scale)
         np.testing.assert_allclose(read.history_ret, own.history_ret, rtol=1e-9, atol=1e-12)
         assert read.settings == own.settings

@@ -160,8 +160,8 @@ class Portfolio(dict):
 
     @property
     def cash_book(self) -> dict[str, Any]:
-        rates = self._engine.rates()
-        return {name: SimpleNamespace(conversion_rate=rate) for name, rate in rates.items()}
+        engine = self._engine
+        return {name: engine.cash_of(name, rate) for name, rate in engine.rates().items()}
 
 
 class StandInEngine:
@@ -476,6 +476,19 @@ class StandInEngine:
             row = int(np.searchsorted(history.day, self._day, side="right")) - 1
             out[currency] = float(history.rate[row]) if row >= 0 else 0.0
         return out
+
+    def cash_of(self, currency: str, rate: float) -> Any:
+        """LEAN's Cash: its pair's last bar is a filled one on days that have none."""
+        if currency == "USD":
+            return SimpleNamespace(conversion_rate=rate, currency_conversion=None)
+        known = self.dataset.fx[currency].day
+        filled = SimpleNamespace(
+            is_fill_forward=self._day not in known,
+            end_time=datetime.combine(from_epoch_day(self._day + 1), time()),
+        )
+        pair = SimpleNamespace(get_last_data=lambda: filled)
+        conversion = SimpleNamespace(conversion_rate_securities=[pair])
+        return SimpleNamespace(conversion_rate=rate, currency_conversion=conversion)
 
     def account_value(self) -> float:
         rates = self.rates()
