@@ -262,7 +262,10 @@ class TestScreens:
             for m in made_up_instruments()
         ]
         strategy, notes = self.noted(
-            _with_instruments(made_up, dear), cost_limit=0.5, cost_limit_out=0.6
+            _with_instruments(made_up, dear),
+            cost_limit=0.5,
+            cost_limit_out=0.6,
+            cost_by_speed=False,
         )
         assert strategy.screen.excluded.tolist() == [code == "FX1" for code in CODES]
         assert all("FX1 is too dear" in text for _, _, text in notes)
