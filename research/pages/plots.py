@@ -180,7 +180,7 @@ def benchmark_panel(result: RunResult, benchmark: Benchmark) -> Panel:
         f"Beside {benchmark.name}: {percent(annual_return(net, years))} a year at Sharpe ratio "
         f"{signed(sharpe(net, year))}, the benchmark {percent(annual_return(market, years))} at "
         f"{signed(sharpe(market, year))}",
-        f"The benchmark holds {benchmark.name} futures, the source's own front contracts, "
+        f"The benchmark holds {benchmark.name} futures, the contracts that the strategy follows, "
         "rebalanced every session, without costs and, like all futures here, in excess of the "
         "bill rate.",
         (

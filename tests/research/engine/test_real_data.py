@@ -8,6 +8,7 @@ from research.data.import_pysystemtrade import load_pysystemtrade
 from research.engine.engine import run_backtest
 from research.measures.performance import var_exceptions
 from risk.coverage import traffic_light
+from tests.helpers import pinned
 from universe.master import MASTER
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
@@ -28,6 +29,7 @@ def test_volatility_sharpe_and_cost_from_2000_on(run):
 
     They give net 1.41 and gross 1.54 for equal risk by class, 1.57 and 1.71 for conviction.
     """
+    pinned(run.data_hash)
     rows = np.flatnonzero(between(run, "2000-01-01", "2022-06-30"))
     nav = run.nav[rows]
     net = nav[1:] / nav[:-1] - 1.0
@@ -45,6 +47,7 @@ def test_var_after_the_gate_is_never_above_the_limit(run):
 
 @pytest.mark.parametrize("decade", [1990, 2000, 2010, 2020])
 def test_one_day_exceptions_are_in_the_green_zone_of_every_decade(run, decade):
+    pinned(run.data_hash)
     days = run.day.astype("datetime64[D]")
     rows = between(run, f"{decade}-01-01", f"{decade + 9}-12-31")
     tested = int((rows[1:] & (run.var_one_day[:-1] > 0)).sum())
@@ -65,6 +68,7 @@ def test_the_report_counts_about_the_same_exceptions(run):
 
 
 def test_every_market_and_class_takes_part(run):
+    pinned(run.data_hash)
     traded = {fill.market for fill in run.fills}
     assert len(traded) >= 55
     assert {run.classes[run.markets.index(code)] for code in traded} == set(run.classes)

@@ -24,6 +24,7 @@ SETTINGS = Settings(
     start="2001-01-02",
     end="2002-12-31",
     warmup_days=0,
+    cost_by_speed=False,  # the column twins have all speeds
     trend_rules=" ".join(rule.NAME for rule in RULES if rule.STYLE is Style.TREND),
     carry_rules=" ".join(rule.NAME for rule in RULES if rule.STYLE is Style.CARRY),
 )
