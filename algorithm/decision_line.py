@@ -16,6 +16,7 @@ from algorithm.strategy import Strategy
 from alpha.scale import Scale
 from alpha.snapshot import Snapshot
 from execution.fills import EXPIRY, Fill
+from portfolio.cash import Settlement
 from portfolio.covariance import portfolio_vol
 from risk.gate import VarGate
 from risk.limits import Reading
@@ -173,6 +174,13 @@ class DecisionLine(SessionLine):
     ----------
     nav : float
         The account's value, with doubted prices at their last trusted ones; NaN while unknown.
+    cash : dict of str to float
+        Balance by currency, open profit included, after interest and changes of currency; empty
+        where the engine does not know.
+    interest : float
+        Credited since the line before; part of ``nav``.
+    sweep_cost : float
+        Paid for changing currencies; part of ``nav``.
     fx : dict of str to float
         Account currency per unit of every quote currency, NaN before the first rate.
     closes : dict of (market index, contract month) to float
@@ -215,6 +223,9 @@ class DecisionLine(SessionLine):
     """
 
     nav: float
+    cash: dict[str, float]
+    interest: float
+    sweep_cost: float
     fx: dict[str, float]
     closes: dict[ContractKey, float]
     holdings: dict[ContractKey, int]
@@ -328,6 +339,7 @@ def line_of(
     instruments: Sequence[Instrument],
     quotes: Sequence[Mapping[int, float]],
     fills: Sequence[Fill],
+    settled: Settlement,
 ) -> DecisionLine:
     """The line of a decision that has gone through the whole chain.
 
@@ -340,6 +352,8 @@ def line_of(
         Of the session, by market, as positions are valued.
     fills : sequence of Fill
         Since the decision before.
+    settled : Settlement
+        Of the session's cash.
     """
     snapshot, target, account = decision.snapshot, decision.target, decision.account
     codes, n = [instrument.code for instrument in instruments], snapshot.n_markets
@@ -354,6 +368,9 @@ def line_of(
         seen=snapshot.seen[:n],
         ret=snapshot.ret[:n],
         nav=account.nav,
+        cash=settled.balances,
+        interest=settled.interest,
+        sweep_cost=settled.cost,
         fx=dict(zip((i.currency for i in instruments), snapshot.fx.tolist(), strict=True)),
         closes={
             (market, month): quotes[market][month]

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from algorithm.settings import Settings
+from alpha.carry_sources import series_needed
 from alpha.forecasts import Forecasts
 from alpha.snapshot import Snapshot
 from portfolio.caps import WorstDays
+from portfolio.cash import BILL, Interest
 from portfolio.covariance import Correlation, ReturnWindow
 from risk.history import BusinessDays
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
@@ -22,6 +24,19 @@ from universe.legs import Legs
 from universe.markets import Markets, Observation
 from universe.session import Contract, Session
 from universe.spreads import CalendarSpreads
+
+
+def series_read(settings: Settings, instruments: Sequence[Instrument]) -> set[str]:
+    """Names of the macro series that a run with these settings would read.
+
+    Parameters
+    ----------
+    settings : Settings
+    instruments : sequence of Instrument
+        Markets of the run.
+    """
+    names = set(series_needed(instruments)) if settings.carry_source == "class" else set()
+    return names | ({BILL} if settings.interest == Interest.BILLS else set())
 
 
 class Observer:

@@ -92,7 +92,8 @@ class RunResult:
     history_ret: FloatArray | None = None  # (sessions, markets), 0 where not seen
     exposure: FloatArray | None = None  # (days, markets), signed, of what is held, over NAV
     interest: FloatArray | None = None  # credited on cash on the day
-    fx_cash: FloatArray | None = None  # cash in other currencies, worth in the account's
+    fx_cash: FloatArray | None = None  # cash in other currencies, worth in the account's, by size
+    sweep_cost: FloatArray | None = None  # of changing it into the account's
     facts: list[MarketFacts] = field(default_factory=list)  # of every market
     readings: list[tuple[Reading, ...]] = field(default_factory=list)  # of the limits, by session
     var_parts: FloatArray | None = None  # (days, markets), adding up to var_one_day

@@ -16,6 +16,7 @@ from research.measures.benchmark import benchmark_of
 from risk.gate import VarGate
 from risk.governor import DrawdownGovernor
 from universe.arrays import BoolArray, FloatArray, IntArray, known
+from universe.fx import BASE
 
 
 class Rows:
@@ -81,6 +82,9 @@ class Rows:
         self._append(
             day=line.day,
             nav=line.nav,
+            interest=line.interest,
+            sweep_cost=line.sweep_cost,
+            fx_cash=_abroad(line),
             pnl=book.pnl,
             cost=book.cost,
             roll_cost=book.roll_cost,
@@ -144,6 +148,9 @@ class Rows:
         header, rows = self.header, self._rows
         floats = (
             "nav",
+            "interest",
+            "sweep_cost",
+            "fx_cash",
             "pnl",
             "cost",
             "roll_cost",
@@ -232,3 +239,9 @@ class Rows:
 def _of_markets(values: FloatArray, n: int) -> FloatArray:
     """An array over assets summed to markets: what a spread adds is its market's."""
     return values if len(values) == n else values[:n] + values[n:]
+
+
+def _abroad(line: DecisionLine) -> float:
+    """Worth of the balances in other currencies than the account's, each by its size."""
+    worth = {name: abs(a) * line.fx[name] for name, a in line.cash.items() if name != BASE and a}
+    return sum(value for value in worth.values() if value == value)

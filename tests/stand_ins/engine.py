@@ -125,7 +125,7 @@ class Holding:
 
     def __init__(self, security: Security, quantity: int) -> None:
         self.security, self.symbol, self.quantity = security, security.symbol, quantity
-        self.settled_profit = 0.0
+        self.settled_profit = self.average_price = 0.0
 
     @property
     def invested(self) -> bool:
@@ -144,6 +144,20 @@ class Holding:
         return self.total_close_profit(False)
 
 
+class Cash:
+    """A currency of the cash book; as positions are paid for in full, their entry price is 0."""
+
+    def __init__(self, engine: StandInEngine, currency: str, rate: float) -> None:
+        self._engine, self._currency, self.conversion_rate = engine, currency, rate
+
+    @property
+    def amount(self) -> float:
+        return self._engine.cash.get(self._currency, 0.0)
+
+    def add_amount(self, amount: float) -> None:
+        self._engine.cash[self._currency] = self.amount + amount
+
+
 class Portfolio(dict):
     """Holdings by symbol."""
 
@@ -160,8 +174,7 @@ class Portfolio(dict):
 
     @property
     def cash_book(self) -> dict[str, Any]:
-        rates = self._engine.rates()
-        return {name: SimpleNamespace(conversion_rate=rate) for name, rate in rates.items()}
+        return {name: Cash(self._engine, name, rate) for name, rate in self._engine.rates().items()}
 
 
 class StandInEngine:
