@@ -187,7 +187,8 @@ class TradingContext:
     def _interest(self, market: int, closes: dict[int, float]) -> dict[int, float]:
         """Last known open interest of the contracts with a bar; empty where it is not asked for."""
         known: dict[int, float] = {}
-        if not self.strategy.settings.roll_open_interest_ratio:
+        settings = self.strategy.settings
+        if not settings.roll_open_interest_ratio and settings.extreme_floor is None:
             return known
         for month in closes:
             contracts = float(self.securities[(market, month)].open_interest)

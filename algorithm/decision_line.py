@@ -197,6 +197,9 @@ class DecisionLine(SessionLine):
         Contracts each sleeve asks for, before any exposure scale.
     sleeve_vol : dict of sleeve to float
         Ex-ante annual volatility of what a sleeve asks for, after the exposure scale.
+    sleeve_carry : dict of sleeve to float
+        What it would earn a year at unchanged curves, over NAV; positions without a quoted curve
+        count as nothing.
     value : float array
         Notional of one contract, NaN where unknown.
     limit : float array
@@ -234,6 +237,7 @@ class DecisionLine(SessionLine):
     forecasts: dict[str, FloatArray]
     asked: dict[str, FloatArray]
     sleeve_vol: dict[str, float]
+    sleeve_carry: dict[str, float]
     value: FloatArray
     limit: FloatArray
     sigma: FloatArray
@@ -386,6 +390,7 @@ def line_of(
             name: portfolio_vol(asked * unit, decision.cov)
             for name, asked in target.sleeve_contracts.items()
         },
+        sleeve_carry=_sleeve_carry(decision, multiplier),
         value=target.value,
         limit=target.limit,
         sigma=snapshot.sigma,
@@ -409,6 +414,14 @@ def line_of(
         risk=decision.risk,
         events=tuple(events_of(decision, codes, fills)),
     )
+
+
+def _sleeve_carry(decision: Decision, multiplier: FloatArray) -> dict[str, float]:
+    snapshot, target = decision.snapshot, decision.target
+    basis = np.concatenate([snapshot.basis, snapshot.spread_basis])
+    gain = known(basis * snapshot.contract_value(multiplier)) * decision.scale
+    nav = decision.nav if decision.nav > 0 else float("nan")
+    return {name: float(asked @ gain) / nav for name, asked in target.sleeve_contracts.items()}
 
 
 def _legs(legs: Legs, markets: Sequence[int]) -> dict[int, tuple[int, int, int]]:

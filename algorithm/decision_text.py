@@ -91,6 +91,7 @@ def decision_text(line: DecisionLine, header: Header) -> str:
         "forecasts": _by_name(line.forecasts),
         "asked": _by_name(line.asked, "%.12g"),  # profit is split by their changes
         "sleeve_vol": _plain({name: _short(vol) for name, vol in line.sleeve_vol.items()}),
+        "sleeve_carry": _plain({n: _or_none(gain) for n, gain in line.sleeve_carry.items()}),
         "value": _numbers(line.value),
         "limit": _numbers(line.limit),
         "sigma": _numbers(line.sigma),
@@ -279,6 +280,7 @@ def _decision(values: dict[str, Any], header: Header) -> DecisionLine:
         forecasts={name: _array(one) for name, one in values["forecasts"].items()},
         asked={name: _array(one) for name, one in values["asked"].items()},
         sleeve_vol={name: _number(vol) for name, vol in values["sleeve_vol"].items()},
+        sleeve_carry={name: _number(gain) for name, gain in values["sleeve_carry"].items()},
         value=_array(values["value"]),
         limit=_array(values["limit"]),
         sigma=_array(values["sigma"]),

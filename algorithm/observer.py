@@ -82,9 +82,7 @@ class Observer:
         self.class_index: IntArray = np.array([names.index(name) for name in classes])
         self.forecasts = Forecasts(settings, instruments, self.class_index)
         spreads = any(self.forecasts.on_spreads(sleeve) for sleeve in self.forecasts.sleeves)
-        self.assets = Assets(
-            self.markets, CalendarSpreads(self.markets, **volatility) if spreads else None
-        )
+        self.assets = Assets(self.markets, self._calendar_spreads(volatility) if spreads else None)
         n = self.assets.n
         self.macro = MacroState(settings.macro_max_age)
         self.rates = FxGate(
@@ -107,6 +105,11 @@ class Observer:
         self.fx: FloatArray = np.full(len(instruments), np.nan)
         self.day = 0
         self.snapshot: Snapshot | None = None
+
+    def _calendar_spreads(self, volatility: Mapping[str, Any]) -> CalendarSpreads:
+        return CalendarSpreads(
+            self.markets, **volatility, extreme_floor=self.settings.extreme_floor
+        )
 
     def list_contract(self, market: int, contract: Contract) -> None:
         """Make a contract known before its first bar; knowing it twice is harmless."""
@@ -146,7 +149,8 @@ class Observer:
             self.macro,
             None if spread is None or assets.spreads is None else (spread, assets.spreads),
         )
-        self.snapshot = self._snapshot(month, before, seen, priced, ret)
+        gain = np.zeros(0) if spread is None else spread.carry
+        self.snapshot = self._snapshot(month, before, seen, priced, ret, gain)
         return self.snapshot
 
     def _standardise(
@@ -167,6 +171,7 @@ class Observer:
         seen: Observation,
         priced: BoolArray,
         ret: FloatArray,
+        gain: FloatArray,
     ) -> Snapshot:
         assets, markets, forecasts, day = self.assets, self.markets, self.forecasts, self.day
         held, near, far = assets.months()
@@ -197,6 +202,7 @@ class Observer:
             factors=forecasts.factors(),
             basis=np.where(fresh, forecasts.basis, np.nan),
             carry_source=forecasts.last_source,
+            spread_basis=gain,
         )
 
     def _fresh_rates(self) -> BoolArray:

@@ -84,6 +84,7 @@ class RunResult:
     position_limit: FloatArray | None = None  # (days, markets), most contracts of a market
     sleeve_weight: dict[str, FloatArray] = field(default_factory=dict)  # asked for, over NAV
     sleeve_vol: dict[str, FloatArray] = field(default_factory=dict)  # (days,), annual, ex ante
+    sleeve_carry: dict[str, FloatArray] = field(default_factory=dict)  # a year, over NAV
     exposure_scale: FloatArray | None = None  # (days,), product of ``scales``
     tracking_error: FloatArray | None = None  # (days,), annual, whole contracts to scaled target
     figures: dict[str, FloatArray] = field(default_factory=dict)  # (days,), of scales and stages

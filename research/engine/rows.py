@@ -130,6 +130,7 @@ class Rows:
                     f"forecast of {name}": line.forecasts[name],
                     f"weight of {name}": (line.asked[name] * unit * line.scale)[here],
                     f"vol of {name}": line.sleeve_vol[name],
+                    f"carry of {name}": line.sleeve_carry[name],
                 }
             )
         self._named["scale"].append({scale.name: scale.value for scale in line.scales})
@@ -200,6 +201,7 @@ class Rows:
             forecasts=self._by_sleeve("forecast", header.sleeves),
             sleeve_weight=self._by_sleeve("weight", header.sleeves),
             sleeve_vol=self._by_sleeve("vol", header.sleeves),
+            sleeve_carry=self._by_sleeve("carry", header.sleeves),
             active=np.array(rows["active"], dtype=bool),
             fills=[fill for fills in rows["fills"] for fill in fills],
             events=list(self._events),
