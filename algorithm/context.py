@@ -29,6 +29,7 @@ from execution.orders import (
     plan_withdrawals,
     unfilled_of,
 )
+from portfolio.cash import Settlement
 from universe.arrays import FloatArray, IntArray, known
 from universe.legs import ContractKey
 from universe.session import Contract, Session
@@ -65,6 +66,8 @@ class TradingContext:
         Whole contracts that construction handed over, before any exposure scale.
     macro : dict of series name to (epoch day, value)
         Read since the last session.
+    settled : Settlement
+        What the session did to the cash.
     marks : Marks
         Trusted prices of the contracts that may have a position.
     quotes, closes : lists of dict of contract month to float
@@ -89,6 +92,7 @@ class TradingContext:
     walk: Walk | None = None
     proposed: IntArray | None = None
     macro: dict[str, tuple[int, float]] = field(default_factory=dict)
+    settled: Settlement = field(default_factory=Settlement)
     marks: Marks = field(default_factory=Marks)
     collecting: int = 0
     quotes: list[dict[int, float]] = field(default_factory=list)
@@ -183,7 +187,8 @@ class TradingContext:
     def _interest(self, market: int, closes: dict[int, float]) -> dict[int, float]:
         """Last known open interest of the contracts with a bar; empty where it is not asked for."""
         known: dict[int, float] = {}
-        if not self.strategy.settings.roll_open_interest_ratio:
+        settings = self.strategy.settings
+        if not settings.roll_open_interest_ratio and settings.extreme_floor is None:
             return known
         for month in closes:
             contracts = float(self.securities[(market, month)].open_interest)

@@ -16,6 +16,7 @@ from algorithm.strategy import Strategy
 from alpha.scale import Scale
 from alpha.snapshot import Snapshot
 from execution.fills import EXPIRY, Fill
+from portfolio.cash import Settlement
 from portfolio.covariance import portfolio_vol
 from risk.gate import VarGate
 from risk.limits import Reading
@@ -174,6 +175,13 @@ class DecisionLine(SessionLine):
     ----------
     nav : float
         The account's value, with doubted prices at their last trusted ones; NaN while unknown.
+    cash : dict of str to float
+        Balance by currency, open profit included, after interest and changes of currency; empty
+        where the engine does not know.
+    interest : float
+        Credited since the line before; part of ``nav``.
+    sweep_cost : float
+        Paid for changing currencies; part of ``nav``.
     fx : dict of str to float
         Account currency per unit of every quote currency, NaN before the first rate.
     closes : dict of (market index, contract month) to float
@@ -190,6 +198,9 @@ class DecisionLine(SessionLine):
         Contracts each sleeve asks for, before any exposure scale.
     sleeve_vol : dict of sleeve to float
         Ex-ante annual volatility of what a sleeve asks for, after the exposure scale.
+    sleeve_carry : dict of sleeve to float
+        What it would earn a year at unchanged curves, over NAV; positions without a quoted curve
+        count as nothing.
     value : float array
         Notional of one contract, NaN where unknown.
     limit : float array
@@ -216,6 +227,9 @@ class DecisionLine(SessionLine):
     """
 
     nav: float
+    cash: dict[str, float]
+    interest: float
+    sweep_cost: float
     fx: dict[str, float]
     closes: dict[ContractKey, float]
     holdings: dict[ContractKey, int]
@@ -224,6 +238,7 @@ class DecisionLine(SessionLine):
     forecasts: dict[str, FloatArray]
     asked: dict[str, FloatArray]
     sleeve_vol: dict[str, float]
+    sleeve_carry: dict[str, float]
     value: FloatArray
     limit: FloatArray
     sigma: FloatArray
@@ -329,6 +344,7 @@ def line_of(
     instruments: Sequence[Instrument],
     quotes: Quotes,
     fills: Sequence[Fill],
+    settled: Settlement,
 ) -> DecisionLine:
     """The line of a decision that has gone through the whole chain.
 
@@ -341,6 +357,8 @@ def line_of(
         Of the session, as positions are valued.
     fills : sequence of Fill
         Since the decision before.
+    settled : Settlement
+        Of the session's cash.
     """
     snapshot, target, account = decision.snapshot, decision.target, decision.account
     codes, n = [instrument.code for instrument in instruments], snapshot.n_markets
@@ -355,6 +373,9 @@ def line_of(
         seen=snapshot.seen[:n],
         ret=snapshot.ret[:n],
         nav=account.nav,
+        cash=settled.balances,
+        interest=settled.interest,
+        sweep_cost=settled.cost,
         fx=dict(zip((i.currency for i in instruments), snapshot.fx.tolist(), strict=True)),
         closes={
             (market, month): quotes[market][month]
@@ -370,6 +391,7 @@ def line_of(
             name: portfolio_vol(asked * unit, decision.cov)
             for name, asked in target.sleeve_contracts.items()
         },
+        sleeve_carry=_sleeve_carry(decision, multiplier),
         value=target.value,
         limit=target.limit,
         sigma=snapshot.sigma,
@@ -393,6 +415,14 @@ def line_of(
         risk=decision.risk,
         events=tuple(events_of(decision, codes, fills)),
     )
+
+
+def _sleeve_carry(decision: Decision, multiplier: FloatArray) -> dict[str, float]:
+    snapshot, target = decision.snapshot, decision.target
+    basis = np.concatenate([snapshot.basis, snapshot.spread_basis])
+    gain = known(basis * snapshot.contract_value(multiplier)) * decision.scale
+    nav = decision.nav if decision.nav > 0 else float("nan")
+    return {name: float(asked @ gain) / nav for name, asked in target.sleeve_contracts.items()}
 
 
 def _legs(legs: Legs, markets: Sequence[int]) -> dict[int, tuple[int, int, int]]:

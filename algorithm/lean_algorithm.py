@@ -30,15 +30,16 @@ from algorithm.clock import DECISION_TIME, is_counted, session_day
 from algorithm.context import TradingContext
 from algorithm.decision import Decision
 from algorithm.lean_alerts import Alerts, alerts_of
+from algorithm.lean_cash import LeanCash
 from algorithm.lean_charts import Charts
 from algorithm.lean_commands import Commands
 from algorithm.lean_live import LiveAccount
 from algorithm.lean_record import RunRecord
 from algorithm.lean_state import StateStore
+from algorithm.observer import series_read
 from algorithm.settings import WARM_UP_MARGIN, Settings
 from algorithm.strategy import Strategy
 from algorithm.telemetry import BenchmarkIndex, binding
-from alpha.carry_sources import series_needed
 from alpha.lean_alpha import CarryAlphaModel, TrendAlphaModel
 from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import FuturesInitializer
@@ -108,6 +109,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._currencies = [instrument.currency for instrument in instruments]
         self._rates = ConversionRates(self)
         self._account = LiveAccount(self, context)
+        self._cash = LeanCash(self, context)
         self._state = StateStore(self, strategy)
         self._commands = Commands(self, strategy, self._account, self._state)
         self._alerts = Alerts(self, settings)
@@ -117,8 +119,9 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self.set_security_initializer(FuturesInitializer(self, context))
         self.set_universe_selection(FuturesChainUniverseSelectionModel(context))
         self._macro = {}
-        if settings.carry_source == "class":
-            self._macro = add_macro_series(self, series_needed(instruments))
+        series = series_read(settings, instruments)
+        if series:
+            self._macro = add_macro_series(self, sorted(series))
         self._alphas = [TrendAlphaModel(context), CarryAlphaModel(context)]
         for model in self._alphas:
             self.add_alpha(model)
@@ -286,6 +289,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             lambda symbol: float(self.portfolio[symbol].quantity),
             context.unfilled(lambda ticket: ticket.status in CLOSED),
         )
+        context.settled = self._cash.settle()
         live = self.live_mode
         value = self._account.value() if live else float(self.portfolio.total_portfolio_value)
         value = context.trusted_value(value)

@@ -100,7 +100,13 @@ class RunRecord:
         context, strategy = self._context, self._context.strategy
         fills = [self._in_account_currency(fill, name, decision) for fill, name in self._fills]
         self._fills = []
-        line = line_of(decision, strategy.instruments, context.marks.priced(context.closes), fills)
+        line = line_of(
+            decision,
+            strategy.instruments,
+            context.marks.priced(context.closes),
+            fills,
+            context.settled,
+        )
         self._write(decision.day, decision_text(line, self.header))
         if self._live:
             self._save()

@@ -49,6 +49,10 @@ class Marks:
             ):
                 self._trusted[key] = close
 
+    def of(self, key: ContractKey) -> float | None:
+        """Trusted price of a contract, None before its first."""
+        return self._trusted.get(key)
+
     def trusted_value(
         self, nav: float, holdings: Mapping[ContractKey, int], point: FloatArray
     ) -> float:

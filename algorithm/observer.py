@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from algorithm.settings import Settings
+from alpha.carry_sources import series_needed
 from alpha.forecasts import Forecasts, selected_rules
 from alpha.settings import AlphaSettings
 from alpha.snapshot import Snapshot
 from portfolio.caps import WorstDays
+from portfolio.cash import BILL, Interest
 from portfolio.covariance import Correlation, ReturnWindow
 from risk.history import BusinessDays
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
@@ -26,7 +28,7 @@ from universe.session import Contract, Session
 from universe.settings import UniverseSettings
 from universe.spreads import CalendarSpreads
 
-SCREENED = ("min_position", "cost_limit", "cost_limit_out", "cost_trades", "forecast_step")
+SCREENED = ("min_position", "forecast_step")
 """Settings of the universe and of the rules that act after the observer."""
 
 CORRELATED = ("covariance", "corr_span", "corr_window", "corr_every", "var_window")
@@ -39,6 +41,19 @@ def data_settings(settings: Settings) -> dict[str, str]:
     names = {spec.name for table in tables for spec in fields(table)} - {*SCREENED}
     given = settings.as_strings()
     return {name: given[name] for name in sorted(names | {*CORRELATED})}
+
+
+def series_read(settings: Settings, instruments: Sequence[Instrument]) -> set[str]:
+    """Names of the macro series that a run with these settings would read.
+
+    Parameters
+    ----------
+    settings : Settings
+    instruments : sequence of Instrument
+        Markets of the run.
+    """
+    names = set(series_needed(instruments)) if settings.carry_source == "class" else set()
+    return names | ({BILL} if settings.interest == Interest.BILLS else set())
 
 
 class Observer:
@@ -84,9 +99,7 @@ class Observer:
         self.class_index: IntArray = np.array([names.index(name) for name in classes])
         self.forecasts = Forecasts(settings, instruments, self.class_index)
         spreads = any(self.forecasts.on_spreads(sleeve) for sleeve in self.forecasts.sleeves)
-        self.assets = Assets(
-            self.markets, CalendarSpreads(self.markets, **volatility) if spreads else None
-        )
+        self.assets = Assets(self.markets, self._calendar_spreads(volatility) if spreads else None)
         n = self.assets.n
         self.macro = MacroState(settings.macro_max_age)
         self.rates = FxGate(
@@ -109,6 +122,11 @@ class Observer:
         self.fx: FloatArray = np.full(len(instruments), np.nan)
         self.day = 0
         self.snapshot: Snapshot | None = None
+
+    def _calendar_spreads(self, volatility: Mapping[str, Any]) -> CalendarSpreads:
+        return CalendarSpreads(
+            self.markets, **volatility, extreme_floor=self.settings.extreme_floor
+        )
 
     def list_contract(self, market: int, contract: Contract) -> None:
         """Make a contract known before its first bar; knowing it twice is harmless."""
@@ -148,7 +166,8 @@ class Observer:
             self.macro,
             None if spread is None or assets.spreads is None else (spread, assets.spreads),
         )
-        self.snapshot = self._snapshot(month, before, seen, priced, ret)
+        gain = np.zeros(0) if spread is None else spread.carry
+        self.snapshot = self._snapshot(month, before, seen, priced, ret, gain)
         return self.snapshot
 
     def _standardise(
@@ -169,6 +188,7 @@ class Observer:
         seen: Observation,
         priced: BoolArray,
         ret: FloatArray,
+        gain: FloatArray,
     ) -> Snapshot:
         assets, markets, forecasts, day = self.assets, self.markets, self.forecasts, self.day
         held, near, far = assets.months()
@@ -200,6 +220,7 @@ class Observer:
             factors=forecasts.factors(),
             basis=np.where(fresh, forecasts.basis, np.nan),
             carry_source=forecasts.last_source,
+            spread_basis=gain,
         )
 
     def _fresh_rates(self) -> BoolArray:

@@ -18,6 +18,7 @@ from alpha.forecasts import selected_rules
 from alpha.rules import RULES
 from alpha.settings import AlphaSettings
 from execution.settings import ExecutionSettings
+from portfolio.cash import CashSettings
 from portfolio.settings import PortfolioSettings
 from portfolio.target import sleeve_shares
 from risk.settings import RiskSettings
@@ -136,7 +137,7 @@ def all_tables() -> tuple[type[Table], ...]:
     """Tables of the run, of the packages and of every registered component, once each."""
     tables: list[type[Table]] = [RunSettings, TelemetrySettings, UniverseSettings, AlphaSettings]
     tables += [rule.SETTINGS for rule in RULES]
-    tables += [PortfolioSettings, RiskSettings]
+    tables += [PortfolioSettings, CashSettings, RiskSettings]
     tables += [scale.SETTINGS for scale in SCALES]
     tables += [protection.SETTINGS for protection in PROTECTIONS]
     tables += [ExecutionSettings, ChainSettings]
@@ -170,6 +171,7 @@ if TYPE_CHECKING:
         CalendarSettings,
         DirectionalSettings,
         PortfolioSettings,
+        CashSettings,
         RiskSettings,
         GovernorSettings,
         LimitSettings,

@@ -22,6 +22,7 @@ from alpha.snapshot import Snapshot
 from execution.orders import forced_only, plan_orders, plan_withdrawals
 from portfolio.calibration import BiasStatistic
 from portfolio.caps import Binding
+from portfolio.cash import BILL, Settlement, Treasury
 from portfolio.covariance import covariance, portfolio_vol
 from portfolio.settings import ContractChoice
 from portfolio.target import TargetBuilder
@@ -39,6 +40,7 @@ from risk.var import VarModel
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
 from universe.cost_screen import trade_costs, yearly_cost, yearly_rolls
+from universe.fx import BASE
 from universe.instruments import Instrument
 from universe.markets import Markets
 from universe.screen import Screen
@@ -152,6 +154,7 @@ class Strategy:
         self.builder = TargetBuilder(
             settings, instruments, n, self.forecasts, self.observer.class_index
         )
+        self.treasury = Treasury(settings)
         tracker = ContractTracker(
             np.resize(cost, n) * legs,
             np.array([instrument.multiplier for instrument in instruments]),
@@ -284,6 +287,20 @@ class Strategy:
     def learn_macro(self, values: Mapping[str, tuple[int, float]]) -> None:
         """Take macro series: (epoch day known, value) by name."""
         self.observer.learn_macro(values)
+
+    def settle_cash(self, balances: Mapping[str, float]) -> Settlement:
+        """Interest and currency changes of the session observed last, to be booked.
+
+        Parameters
+        ----------
+        balances : mapping of str to float
+            By currency, open profit of futures included.
+        """
+        snapshot, rates = self.snapshot, {BASE: 1.0}
+        for instrument, rate in zip(self.instruments, snapshot.fx.tolist(), strict=True):
+            rates[instrument.currency] = rate
+        bill = self.observer.macro.value(BILL, snapshot.day)
+        return self.treasury.settle(snapshot.day, snapshot.month, balances, rates, bill)
 
     # --- the day ---------------------------------------------------------------------------------
     def observe(self, session: Session) -> Snapshot:
@@ -571,6 +588,7 @@ class Strategy:
             "screen.costs": self.screen.costs,
             "trading": self.trading,
             "margin": self.margin,
+            "treasury": self.treasury,
             "bias": self.bias,
             "bias.recent": self.recent_bias,
             **own,

@@ -55,6 +55,9 @@ class Snapshot:
     basis : float array over markets
         Annualised carry of the futures pair in price units, NaN where none is fresh.
     carry_source : int array over markets
+    spread_basis : float array over markets
+        Annual gain of near minus far at an unchanged curve in price units, as of the session, NaN
+        without one; empty where spreads are not traded.
     """
 
     day: int
@@ -81,6 +84,7 @@ class Snapshot:
     factors: Mapping[str, FloatArray]
     basis: FloatArray
     carry_source: IntArray
+    spread_basis: FloatArray
 
     @property
     def n_markets(self) -> int:

@@ -50,8 +50,13 @@ class GateSettings(Table):
     )
 
     def validate(self) -> None:
-        """Refuse a reference portfolio that is none."""
-        _ = self.reference_weights
+        """Refuse a reference portfolio that is none where a test needs it."""
+        weights = self.reference_weights
+        if self.var_test != VarTest.ABSOLUTE and not any(weights.values()):
+            raise SettingsError(
+                f"var_reference is {self.var_reference!r}; with var_test {self.var_test} it must "
+                "name a market with a weight other than 0, such as 'ES 0.6 ZN 0.4'"
+            )
 
     @property
     def reference_weights(self) -> dict[str, float]:
@@ -261,7 +266,7 @@ def reference_exposure(
             f"var_reference names {' '.join(missing)}, which the run does not trade; with var_test "
             f"{settings.var_test} its markets must be among {' '.join(sorted(index))}"
         )
-    if missing or not settings.reference_weights:
+    if missing or not any(settings.reference_weights.values()):
         return None
     exposure = np.zeros(n_assets)
     for code, weight in settings.reference_weights.items():

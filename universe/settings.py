@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from universe.setting import SettingsError, Table, setting
+
+
+class SpreadLegs(StrEnum):
+    """Which two contracts of a market a calendar spread is made of."""
+
+    ADJACENT = "adjacent"
+    EXTREME = "extreme"
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,16 @@ class UniverseSettings(Table):
         "leave out, market by market, the speeds of a rule whose own turnover makes their yearly "
         "cost exceed the cost limits (001)",
     )
+    spread_legs: SpreadLegs = setting(
+        SpreadLegs.ADJACENT,
+        "calendar spreads of neighbours, or of highest against lowest carry of the curve (003)",
+    )
+    spread_liquidity: float = setting(
+        0.1,
+        "open interest of a leg of highest or lowest carry over the curve's largest, at least",
+        low=0.0,
+        high=1.0,
+    )
     roll_open_interest_ratio: float = setting(
         0.0,
         "theta: roll when OI of the next contract exceeds theta x OI of the held one (000); 0 is "
@@ -88,3 +106,8 @@ class UniverseSettings(Table):
                 f"cost_limit is {self.cost_limit:g}, above cost_limit_out "
                 f"{self.cost_limit_out:g}; it must not be"
             )
+
+    @property
+    def extreme_floor(self) -> float | None:
+        """Liquidity floor of legs of extreme carry, None for spreads of neighbours."""
+        return self.spread_liquidity if self.spread_legs == SpreadLegs.EXTREME else None

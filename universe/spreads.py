@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,10 @@ from universe.markets import Markets
 from universe.quality import UNIT_RATIO
 from universe.rolls import in_cycle, next_weekday, roll_window_days
 from universe.session import NO_CONTRACT, Contract, Session
+
+REACH = 400
+"""Days to the last trade date of a leg of extreme carry, at most: LEAN subscribes no contract for
+which that many days are not within reach (``universe.reach``)."""
 
 Curve = list[tuple[Contract, float]]
 """Quoted contracts and their closes, in order of expiry."""
@@ -60,11 +64,63 @@ def spread_legs(
     day : int
         Epoch day.
     """
+    legs = possible_legs(instrument, held, curve, day)
+    return (legs[0], legs[1]) if len(legs) > 1 else None
+
+
+def extreme_legs(
+    legs: Sequence[Contract], curve: Curve, interest: Mapping[int, float], floor: float, day: int
+) -> tuple[Contract, Contract] | None:
+    """Of the contracts that may be a leg, those of highest and lowest carry, the nearer one first.
+
+    The legs are equally many contracts, which is equal volatility as far as the curve shifts in
+    parallel (003).
+
+    Parameters
+    ----------
+    legs : sequence of Contract
+        As ``possible_legs`` gives them.
+    curve : Curve
+    interest : mapping of contract month to float
+        Open interest known at the close.
+    floor : float
+        Least share of the curve's largest open interest.
+    day : int
+        Epoch day.
+
+    Returns
+    -------
+    tuple of Contract, or None
+        None where fewer than two are as liquid and within ``REACH`` days, or all carry the same:
+        contracts whose open interest is not known count as illiquid.
+    """
+    least = floor * max(interest.values(), default=0.0)
+    liquid = [
+        (contract_carry(curve, leg.month), leg)
+        for leg in legs
+        if leg.expiry - day <= REACH and interest.get(leg.month, 0.0) >= max(least, 1.0)
+    ]
+    if len(liquid) < 2:
+        return None
+    high = max(liquid, key=lambda pair: pair[0])
+    low = min(liquid, key=lambda pair: pair[0])
+    if high[0] == low[0]:
+        return None
+    near, far = sorted((high[1], low[1]), key=lambda leg: leg.expiry)
+    return near, far
+
+
+def possible_legs(instrument: Instrument, held: int, curve: Curve, day: int) -> list[Contract]:
+    """Contracts that a spread may be made of after the close of ``day``, in order of expiry.
+
+    From the held one on, in the holding cycle, outside the roll window, of a positive price and
+    with a nearer quoted neighbour that tells their carry. Parameters are those of ``spread_legs``.
+    """
     window = roll_window_days(instrument)
     months = [contract.month for contract, _ in curve]
     if held not in months:
-        return None
-    legs = [
+        return []
+    return [
         contract
         for place, (contract, close) in enumerate(curve)
         if place >= max(months.index(held), 1)
@@ -74,7 +130,6 @@ def spread_legs(
         and contract.last_holding > next_weekday(day)
         and close > 0
     ]
-    return (legs[0], legs[1]) if len(legs) > 1 else None
 
 
 @dataclass(slots=True)
@@ -112,6 +167,9 @@ class CalendarSpreads:
     vol_long_weight : float
     outlier_sigmas : float
     gap_days : int
+    extreme_floor : float, optional
+        Legs of highest and lowest carry among the contracts that are as liquid, see
+        ``extreme_legs``; where there are none, and by default, neighbours.
 
     Notes
     -----
@@ -145,12 +203,14 @@ class CalendarSpreads:
         vol_long_weight: float = 0.3,
         outlier_sigmas: float = 20.0,
         gap_days: int = 14,
+        extreme_floor: float | None = None,
     ) -> None:
         n = len(markets.instruments)
         self._markets = markets
-        self._long_weight = vol_long_weight
+        self._long_weight, self._floor = vol_long_weight, extreme_floor
         self._outlier_sigmas, self._gap_days = outlier_sigmas, gap_days
         self._tick = np.array([i.tick for i in markets.instruments])
+        self._interest: Mapping[int, float] = {}  # of the market being observed
         self.vol = EwmStd(n, vol_span, vol_long_sessions)
         self.near: IntArray = np.zeros(n, dtype=np.int64)
         self.far: IntArray = np.zeros(n, dtype=np.int64)
@@ -187,6 +247,7 @@ class CalendarSpreads:
             if quotes:
                 contracts = self._markets.contracts[market]
                 curve = self._believable(market, sorted_curve(quotes, contracts, session.day))
+                self._interest = session.open_interest[market]
                 self._observe_market(market, curve, session.day, float(limits[market]), out)
         self.vol.update(out.ret, out.seen & (self.sessions > 1))
         return out
@@ -261,7 +322,7 @@ class CalendarSpreads:
         if self._may_keep(market, day):
             return
         held = int(self._markets.held[market])
-        legs = spread_legs(self._markets.instruments[market], held, curve, day)
+        legs = self._legs(market, held, curve, day)
         self.suspect[market] = np.nan
         if legs is None:
             self.near[market] = self.far[market] = NO_CONTRACT
@@ -272,6 +333,17 @@ class CalendarSpreads:
         self.near_last[market] = near.last_holding
         self._mark(market, close[near.month], close[near.month] - close[far.month], day)
         self.sessions[market] = max(self.sessions[market], 1)
+
+    def _legs(
+        self, market: int, held: int, curve: Curve, day: int
+    ) -> tuple[Contract, Contract] | None:
+        instrument = self._markets.instruments[market]
+        if self._floor is not None:
+            possible = possible_legs(instrument, held, curve, day)
+            found = extreme_legs(possible, curve, self._interest, self._floor, day)
+            if found is not None:
+                return found
+        return spread_legs(instrument, held, curve, day)
 
     def _may_keep(self, market: int, day: int) -> bool:
         near, held = int(self.near[market]), int(self._markets.held[market])

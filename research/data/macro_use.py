@@ -4,21 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from algorithm.observer import series_read
 from algorithm.settings import Settings
-from alpha.carry_sources import series_needed
 from universe.instruments import Instrument
-
-
-def series_read(settings: Settings, instruments: Sequence[Instrument]) -> set[str]:
-    """Names of the macro series that a run with these settings would read.
-
-    Parameters
-    ----------
-    settings : Settings
-    instruments : sequence of Instrument
-        Markets of the run.
-    """
-    return set(series_needed(instruments)) if settings.carry_source == "class" else set()
 
 
 def usage_notes(
@@ -41,9 +29,10 @@ def usage_notes(
     if not idle:
         return []
     shown = ", ".join(idle[:most]) + (f" and {len(idle) - most} more" if len(idle) > most else "")
-    if len(idle) < len(given):
-        return [f"macro series: {len(given) - len(idle)} of {len(given)} are read, not {shown}"]
-    why = "no market asks for one of them"
+    why = "" if len(idle) < len(given) else "no market asks for one of them"
     if settings.carry_source != "class":
         why = f"carry_source is {settings.carry_source}, set carry_source=class to use them"
+    if len(idle) < len(given):
+        read_text = f"macro series: {len(given) - len(idle)} of {len(given)} are read, not {shown}"
+        return [f"{read_text}: {why}" if why else read_text]
     return [f"macro series: none of {len(given)} is read ({shown}): {why}"]

@@ -131,12 +131,14 @@ class EmbeddedEngine:
         if moment.day < self.first_day:
             self._write_session(session_of(snapshot))
             return
+        settled = strategy.settle_cash(ledger.balance)
+        ledger.settle(settled)
         nav = ledger.nav(self._rates(fx), fx)
         decision = strategy.begin(Account(nav, ledger.holdings, ledger.pending())).finish()
         self.decision = decision
         ledger.withdraw(decision.withdrawals)
         ledger.submit(decision.orders, snapshot.sigma_price)
-        line = line_of(decision, strategy.instruments, marked, book.fills)
+        line = line_of(decision, strategy.instruments, marked, book.fills, settled)
         parts = self._sleeves.split(book, spread_pnl, decision.held, line.legs, fx)
         self._sleeves.decided(line.asked, line.scale)
         fees = ledger.last_closing_fees

@@ -17,6 +17,7 @@ import numpy as np
 from execution.costs import fee, slippage
 from execution.fills import EXPIRY, Fill
 from execution.orders import ContractKey, Order, Unfilled, Withdrawal, unfilled_of
+from portfolio.cash import Settlement
 from universe.arrays import FloatArray
 from universe.instruments import Instrument
 from universe.session import Quotes
@@ -225,6 +226,10 @@ class Ledger:
 
     def _add(self, currency: str, amount: float) -> None:
         self.balance[currency] = self.balance.get(currency, 0.0) + amount
+
+    def settle(self, settled: Settlement) -> None:
+        """Book a session's interest and changes of currency."""
+        self.balance = dict(settled.balances)
 
     def closing_fees(self, fx: FloatArray) -> float:
         """Fees of closing all positions, in USD."""

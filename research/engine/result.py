@@ -84,6 +84,7 @@ class RunResult:
     position_limit: FloatArray | None = None  # (days, markets), most contracts of a market
     sleeve_weight: dict[str, FloatArray] = field(default_factory=dict)  # asked for, over NAV
     sleeve_vol: dict[str, FloatArray] = field(default_factory=dict)  # (days,), annual, ex ante
+    sleeve_carry: dict[str, FloatArray] = field(default_factory=dict)  # a year, over NAV
     exposure_scale: FloatArray | None = None  # (days,), product of ``scales``
     tracking_error: FloatArray | None = None  # (days,), annual, whole contracts to scaled target
     figures: dict[str, FloatArray] = field(default_factory=dict)  # (days,), of scales and stages
@@ -92,7 +93,8 @@ class RunResult:
     history_ret: FloatArray | None = None  # (sessions, markets), 0 where not seen
     exposure: FloatArray | None = None  # (days, markets), signed, of what is held, over NAV
     interest: FloatArray | None = None  # credited on cash on the day
-    fx_cash: FloatArray | None = None  # cash in other currencies, worth in the account's
+    fx_cash: FloatArray | None = None  # cash in other currencies, worth in the account's, by size
+    sweep_cost: FloatArray | None = None  # of changing it into the account's
     facts: list[MarketFacts] = field(default_factory=list)  # of every market
     readings: list[tuple[Reading, ...]] = field(default_factory=list)  # of the limits, by session
     var_parts: FloatArray | None = None  # (days, markets), adding up to var_one_day

@@ -16,6 +16,7 @@ from research.measures.benchmark import benchmark_of
 from risk.gate import VarGate
 from risk.governor import DrawdownGovernor
 from universe.arrays import BoolArray, FloatArray, IntArray, known
+from universe.fx import BASE
 
 
 class Rows:
@@ -81,6 +82,9 @@ class Rows:
         self._append(
             day=line.day,
             nav=line.nav,
+            interest=line.interest,
+            sweep_cost=line.sweep_cost,
+            fx_cash=_abroad(line),
             pnl=book.pnl,
             cost=book.cost,
             roll_cost=book.roll_cost,
@@ -126,6 +130,7 @@ class Rows:
                     f"forecast of {name}": line.forecasts[name],
                     f"weight of {name}": (line.asked[name] * unit * line.scale)[here],
                     f"vol of {name}": line.sleeve_vol[name],
+                    f"carry of {name}": line.sleeve_carry[name],
                 }
             )
         self._named["scale"].append({scale.name: scale.value for scale in line.scales})
@@ -144,6 +149,9 @@ class Rows:
         header, rows = self.header, self._rows
         floats = (
             "nav",
+            "interest",
+            "sweep_cost",
+            "fx_cash",
             "pnl",
             "cost",
             "roll_cost",
@@ -193,6 +201,7 @@ class Rows:
             forecasts=self._by_sleeve("forecast", header.sleeves),
             sleeve_weight=self._by_sleeve("weight", header.sleeves),
             sleeve_vol=self._by_sleeve("vol", header.sleeves),
+            sleeve_carry=self._by_sleeve("carry", header.sleeves),
             active=np.array(rows["active"], dtype=bool),
             fills=[fill for fills in rows["fills"] for fill in fills],
             events=list(self._events),
@@ -232,3 +241,9 @@ class Rows:
 def _of_markets(values: FloatArray, n: int) -> FloatArray:
     """An array over assets summed to markets: what a spread adds is its market's."""
     return values if len(values) == n else values[:n] + values[n:]
+
+
+def _abroad(line: DecisionLine) -> float:
+    """Worth of the balances in other currencies than the account's, each by its size."""
+    worth = {name: abs(a) * line.fx[name] for name, a in line.cash.items() if name != BASE and a}
+    return sum(value for value in worth.values() if value == value)

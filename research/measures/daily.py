@@ -23,6 +23,7 @@ OPTIONAL = (
     "var_proxies",
     "interest",
     "fx_cash",
+    "sweep_cost",
 )
 """Daily series that a run may record beside those that all have."""
 
@@ -31,7 +32,7 @@ def daily_frame(result: RunResult) -> pd.DataFrame:
     """One row per session, indexed by date; NaN where a number is not known.
 
     Columns are fractions of NAV unless money is meant (nav, pnl, cost, roll_cost, interest,
-    fx_cash) or a count (markets_active, markets_held, var_proxies).
+    fx_cash, sweep_cost) or a count (markets_active, markets_held, var_proxies).
     """
     nothing = np.array([np.nan])
     columns: dict[str, FloatArray] = {

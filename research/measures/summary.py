@@ -173,17 +173,26 @@ def _cash(result: RunResult) -> list[Figure]:
     if result.interest is not None:
         years = elapsed_years(result.day)
         earned = over_nav(result, np.asarray(result.interest, dtype=np.float64))
-        out.append(
+        gross = returns_of(result, gross=True, excess=True)
+        out += [
+            figure(
+                "Annual return in excess of interest, net",
+                annual_return(returns_of(result, excess=True), years),
+                percent,
+                "Compound growth per calendar year after slippage and fees, without the interest "
+                "credited on cash: the ratios are made of these returns.",
+                f"gross {percent(annual_return(gross, years))}",
+            ),
             figure(
                 "Interest on cash per year, % of NAV",
                 _per_year(100 * float(earned.sum()), years),
                 signed,
                 "Interest credited over the NAV of the session before, summed and divided by "
-                "calendar years; it is part of NAV and of the net return. Without it is the excess "
-                "return.",
-                f"net return without it {percent(_without(result, earned, years))} a year",
-            )
-        )
+                "calendar years; it is part of NAV and of the net return. Cash in the account's "
+                "currency earns the three-month bill rate known at the close before.",
+                "" if earned.any() else "no bill rate is known, or the setting interest is none",
+            ),
+        ]
     if result.fx_cash is not None:
         share = np.abs(np.asarray(result.fx_cash, dtype=np.float64)) / result.nav
         out.append(
@@ -191,15 +200,21 @@ def _cash(result: RunResult) -> list[Figure]:
                 "Cash in other currencies, of NAV",
                 _mean(share),
                 percent,
-                "Mean size of the balances in other currencies than the account's, over NAV.",
-                f"highest {percent(_highest(share))}",
+                "Mean size of the balances in other currencies than the account's, over NAV, after "
+                "the session's changes into it; they are in no value at risk and no volatility.",
+                f"highest {percent(_highest(share))}{_sweeps(result)}",
             )
         )
     return out
 
 
-def _without(result: RunResult, earned: FloatArray, years: float) -> float:
-    return annual_return(returns_of(result) - earned[1:], years)
+def _sweeps(result: RunResult) -> str:
+    if result.sweep_cost is None:
+        return ""
+    times = count_text(int(np.count_nonzero(result.sweep_cost)), "session")
+    paid = float(over_nav(result, result.sweep_cost).sum())
+    per_year = _per_year(100 * paid, elapsed_years(result.day))
+    return f"; changed in {times} at {signed(per_year, 3)} % of NAV a year"
 
 
 def _shape(result: RunResult) -> list[Figure]:

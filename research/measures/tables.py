@@ -25,9 +25,10 @@ from research.measures.performance import (
 )
 from universe.arrays import BoolArray, FloatArray
 
+INTEREST = "interest on cash"
 UNEXPLAINED = "cash, FX and closing fees"
 """NAV change that no market's profit or cost explains: currency moves on cash in other currencies,
-interest where an engine pays it, and the change of the fees of closing all positions."""
+the cost of changing it, and the change of the fees of closing all positions."""
 
 COSTS = "costs"
 REASONS = ("rebalance", "risk", "roll", "expiry")
@@ -160,6 +161,8 @@ def sleeve_contributions(result: RunResult) -> Contributions:
 
 def _explained(result: RunResult, parts: dict[str, FloatArray], *, net: bool) -> Contributions:
     total = np.concatenate([[0.0], returns_of(result, gross=not net)])[: len(result.nav)]
+    if result.interest is not None and result.interest.any():
+        parts = {**parts, INTEREST: over_nav(result, result.interest)}
     rest = total - np.sum(list(parts.values()), axis=0) if parts else total
     return Contributions({**parts, UNEXPLAINED: rest}, total)
 

@@ -21,6 +21,7 @@ FIGURES = Path("docs/figures.json")
 PAGES = (Path("README.md"),)
 SHOWN = (
     "Annual return, net",
+    "Annual return in excess of interest, net",
     "Sharpe ratio, net",
     "Annual volatility",
     "Maximum drawdown",

@@ -41,6 +41,7 @@ from research.measures.performance import (
 from research.measures.periods import COVERAGE, crisis_table, sub_periods, under_water
 from research.measures.plausible import implausible
 from research.measures.positions import latest_positions
+from research.measures.programmes import programme_table
 from research.measures.signal_events import flip_table, source_table
 from research.measures.sleeve_views import (
     SHOWN,
@@ -213,6 +214,7 @@ def _risk(result: RunResult) -> dict[str, Any]:
         "confidence": percent(var_confidence(result), 0),
         "class_risk": class_risk(result),
         "sleeve_risk": sleeve_risk(result),
+        "programmes": programme_table(result),
         "class_correlations": class_correlations(result),
         "sleeve_correlations": sleeve_correlations(result),
         "classes": set(result.classes),

@@ -82,4 +82,5 @@ def panel_spreads(settings: Settings, markets: Markets) -> CalendarSpreads:
         vol_long_weight=settings.vol_long_weight,
         outlier_sigmas=settings.outlier_sigmas,
         gap_days=settings.gap_days,
+        extreme_floor=settings.extreme_floor,
     )

@@ -107,7 +107,9 @@ class TestAgreesWithTheEmbeddedEngine:
 
     def test_profit_costs_and_sleeves(self, both):
         _, read, own = both
-        for name in ("pnl", "cost", "roll_cost", "closing_fees", "weight", "risk_share"):
+        assert own.sweep_cost.sum() > 0
+        cash = ("interest", "fx_cash", "sweep_cost")
+        for name in ("pnl", "cost", "roll_cost", "closing_fees", "weight", "risk_share", *cash):
             mine, theirs = getattr(own, name), getattr(read, name)
             size = float(np.abs(mine).max())
             np.testing.assert_allclose(theirs, mine, rtol=1e-9, atol=1e-9 * size, err_msg=name)

@@ -191,6 +191,16 @@ class TestRefusals:
         with pytest.raises(SettingsError, match="var_reference is"):
             Settings.parse({"var_reference": text})
 
+    @pytest.mark.parametrize("test", ["relative", "both"])
+    @pytest.mark.parametrize("text", ["", "ES 0", "ES 0 ZN 0.0"])
+    def test_a_reference_portfolio_of_nothing_stops_a_relative_test(self, text, test):
+        """Its limit would never apply, without a word."""
+        with pytest.raises(
+            SettingsError, match=rf"var_reference is '{text}'; with var_test {test}"
+        ):
+            Settings.parse({"var_reference": text, "var_test": test})
+        assert Settings.parse({"var_reference": text}).var_test == "absolute"
+
     def test_momentum_without_any_weight(self):
         zero = {f"tsmom_weight_{horizon}m": "0" for horizon in (3, 6, 12)}
         with pytest.raises(SettingsError, match=r"tsmom_weight_3m.*must be positive"):

@@ -125,7 +125,7 @@ class Holding:
 
     def __init__(self, security: Security, quantity: int) -> None:
         self.security, self.symbol, self.quantity = security, security.symbol, quantity
-        self.settled_profit = 0.0
+        self.settled_profit = self.average_price = 0.0
 
     @property
     def invested(self) -> bool:
@@ -144,6 +144,32 @@ class Holding:
         return self.total_close_profit(False)
 
 
+class Cash:
+    """A currency of the cash book; as positions are paid for in full, their entry price is 0."""
+
+    def __init__(self, engine: StandInEngine, currency: str, rate: float) -> None:
+        self._engine, self._currency, self.conversion_rate = engine, currency, rate
+
+    @property
+    def amount(self) -> float:
+        return self._engine.cash.get(self._currency, 0.0)
+
+    @property
+    def currency_conversion(self) -> Any:
+        """Of its pair the last bar, which is a filled one on days that have none."""
+        if self._currency == "USD":
+            return None
+        filled = SimpleNamespace(
+            is_fill_forward=self._engine._day not in self._engine.dataset.fx[self._currency].day,
+            end_time=datetime.combine(from_epoch_day(self._engine._day + 1), time()),
+        )
+        pair = SimpleNamespace(get_last_data=lambda: filled)
+        return SimpleNamespace(conversion_rate_securities=[pair])
+
+    def add_amount(self, amount: float) -> None:
+        self._engine.cash[self._currency] = self.amount + amount
+
+
 class Portfolio(dict):
     """Holdings by symbol."""
 
@@ -160,8 +186,7 @@ class Portfolio(dict):
 
     @property
     def cash_book(self) -> dict[str, Any]:
-        engine = self._engine
-        return {name: engine.cash_of(name, rate) for name, rate in engine.rates().items()}
+        return {name: Cash(self._engine, name, rate) for name, rate in self._engine.rates().items()}
 
 
 class StandInEngine:
@@ -476,19 +501,6 @@ class StandInEngine:
             row = int(np.searchsorted(history.day, self._day, side="right")) - 1
             out[currency] = float(history.rate[row]) if row >= 0 else 0.0
         return out
-
-    def cash_of(self, currency: str, rate: float) -> Any:
-        """LEAN's Cash: its pair's last bar is a filled one on days that have none."""
-        if currency == "USD":
-            return SimpleNamespace(conversion_rate=rate, currency_conversion=None)
-        known = self.dataset.fx[currency].day
-        filled = SimpleNamespace(
-            is_fill_forward=self._day not in known,
-            end_time=datetime.combine(from_epoch_day(self._day + 1), time()),
-        )
-        pair = SimpleNamespace(get_last_data=lambda: filled)
-        conversion = SimpleNamespace(conversion_rate_securities=[pair])
-        return SimpleNamespace(conversion_rate=rate, currency_conversion=conversion)
 
     def account_value(self) -> float:
         rates = self.rates()

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import hypothesis
@@ -14,7 +15,15 @@ from tests.helpers import MONDAY, chain, instrument, session, weekdays
 from universe.markets import Markets
 from universe.rolls import in_cycle, next_weekday, roll_window_days
 from universe.session import NO_CONTRACT, Contract
-from universe.spreads import CalendarSpreads, contract_carry, sorted_curve, spread_legs
+from universe.spreads import (
+    REACH,
+    CalendarSpreads,
+    contract_carry,
+    extreme_legs,
+    possible_legs,
+    sorted_curve,
+    spread_legs,
+)
 
 MONTHLY = "FGHJKMNQUVXZ"
 SEP, OCT, NOV, DEC = 201209, 201210, 201211, 201212
@@ -603,3 +612,59 @@ class TestMustExit:
             assert near >= markets.held[0]
             assert spreads.far[0] > near
             assert spreads.near_last[0] == ENDS[near] - 1
+
+
+class TestExtremeLegs:
+    """003, Calendar Spreads: the contract of highest against the one of lowest carry."""
+
+    LIQUID = dict.fromkeys(RBOB, 1000.0)
+
+    def months(self, quotes, interest, floor=0.1, held=SEP, **changes):
+        contracts = chain(*((month, *_both(end)) for month, end in EXPIRY.items()))
+        points = sorted_curve(quotes, contracts, AUGUST)
+        legs = possible_legs(market(**changes), held, points, AUGUST)
+        found = extreme_legs(legs, points, interest, floor, AUGUST)
+        return None if found is None else tuple(leg.month for leg in found)
+
+    def test_rbob_of_exhibit_e_is_october_against_december(self):
+        """003: long the October contract, short the December contract."""
+        assert self.months(RBOB, self.LIQUID) == (OCT, DEC)
+
+    def test_the_nearer_of_both_comes_first_whichever_carries_more(self):
+        kinked = {SEP: 3.0, OCT: 3.1, NOV: 3.1, DEC: 2.8}
+        assert self.months(kinked, self.LIQUID) == (OCT, DEC)
+        assert self.months({SEP: 3.0, OCT: 2.9, NOV: 3.5, DEC: 3.5}, self.LIQUID) == (OCT, NOV)
+
+    def test_a_contract_below_the_floor_is_no_leg(self):
+        thin = self.LIQUID | {DEC: 99.0}
+        assert self.months(RBOB, thin) == (OCT, NOV)
+        assert self.months(RBOB, thin, floor=0.05) == (OCT, DEC)
+
+    def test_unknown_open_interest_makes_none(self):
+        assert self.months(RBOB, {}) is None
+        assert self.months(RBOB, {OCT: 1000.0}) is None
+        assert self.months(RBOB, {}, floor=0.0) is None
+
+    def test_equal_carry_everywhere_makes_none(self):
+        assert self.months(dict.fromkeys(RBOB, 3.0), self.LIQUID) is None
+
+    def test_contracts_beyond_reach_are_none(self):
+        far = AUGUST + REACH + 1
+        contracts = chain(*((month, *_both(end)) for month, end in EXPIRY.items()))
+        contracts[DEC] = Contract(DEC, far, far)
+        points = sorted_curve(RBOB, contracts, AUGUST)
+        legs = possible_legs(market(), SEP, points, AUGUST)
+        found = extreme_legs(legs, points, self.LIQUID, 0.1, AUGUST)
+        assert found is not None
+        assert tuple(leg.month for leg in found) == (OCT, NOV)
+
+    def test_the_spreads_take_them_where_open_interest_is_known(self):
+        for interest, expected in (({}, (OCT, NOV)), (self.LIQUID, (OCT, DEC))):
+            markets = Markets([market()], vol_span=10, vol_long_sessions=40)
+            contracts = chain(*((month, *_both(end)) for month, end in EXPIRY.items()))
+            markets.contracts[0].update(contracts)
+            spreads = CalendarSpreads(markets, extreme_floor=0.1)
+            bars = replace(session(AUGUST, RBOB), open_interest=[interest])
+            markets.observe(bars)
+            spreads.observe(bars)
+            assert (spreads.near[0], spreads.far[0]) == expected

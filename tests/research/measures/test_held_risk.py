@@ -7,6 +7,7 @@ import pytest
 
 from research.measures.activity import activity_table
 from research.measures.held_risk import held_breaches
+from research.measures.performance import returns_of
 from research.measures.plausible import implausible
 from research.measures.summary import headline_figures
 from tests.research.fake_result import fake_result, small_result
@@ -87,7 +88,10 @@ def test_interest_and_foreign_cash_are_figures_where_recorded() -> None:
     years = 731 / 365.25
     assert found["Interest on cash per year, % of NAV"].number == pytest.approx(4 / years)
     excess = 1.08 ** (2 / years) - 1
-    assert f"without it {100 * excess:.1f} %" in found["Interest on cash per year, % of NAV"].detail
+    assert found["Annual return in excess of interest, net"].number == pytest.approx(excess)
+    gains = np.array([0.08, 0.08])
+    assert returns_of(run, excess=True) == pytest.approx(gains)
+    assert returns_of(run) == pytest.approx([0.1, 0.1])
     assert found["Cash in other currencies, of NAV"].number == pytest.approx(0.2 / 3)
     assert "Interest on cash per year, % of NAV" not in dict(
         (figure.label, 0) for figure in headline_figures(small_result([1.0] * 3))

@@ -20,7 +20,6 @@ from universe.arrays import to_epoch_day
 
 CODES = ["ES", "ZN", "CL", "GC", "NG"]
 SETTINGS = Settings(
-    cost_by_speed=False,
     start="2001-01-02",
     end="2002-12-31",
     warmup_days=0,

@@ -1,0 +1,165 @@
+"""Interest and sweeps against accounts kept by hand."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portfolio.cash import CashSettings, Interest, Settlement, Sweep, Treasury
+
+NAN = float("nan")
+amounts = st.floats(-1e7, 1e7)
+
+
+def treasury(**changes: Any) -> Treasury:
+    return Treasury(CashSettings(**changes))
+
+
+class TestInterest:
+    def test_days_between_sessions_earn_the_rate_known_at_the_first(self) -> None:
+        """1 m at 5 % over a weekend: 1,000,000 x 0.05 x 3 / 365 = 410.96."""
+        made = treasury()
+        first = made.settle(100, 197004, {"USD": 1e6}, {"USD": 1.0}, 0.05)
+        assert first.interest == 0.0
+        second = made.settle(103, 197004, {"USD": 1e6}, {"USD": 1.0}, 0.99)
+        assert second.interest == pytest.approx(410.96, abs=0.005)
+        assert second.balances == {"USD": pytest.approx(1e6 + 410.96, abs=0.005)}
+
+    def test_a_year_of_days_is_the_rate(self) -> None:
+        made, balance = treasury(), 1e6
+        for day in range(366):
+            settled = made.settle(day + 1, 197001, {"USD": balance}, {}, 0.03)
+            balance = settled.balances["USD"]
+        assert balance == pytest.approx(1e6 * (1 + 0.03 / 365) ** 365)
+
+    def test_an_unknown_rate_and_the_setting_none_earn_nothing(self) -> None:
+        for made, bill in ((treasury(), NAN), (treasury(interest=Interest.NONE), 0.05)):
+            made.settle(100, 197004, {"USD": 1e6}, {}, bill)
+            assert made.settle(101, 197004, {"USD": 1e6}, {}, bill).interest == 0.0
+
+    def test_foreign_debt_earns_nothing_and_foreign_cash_neither(self) -> None:
+        made = treasury(sweep=Sweep.NEVER)
+        made.settle(100, 197004, {"USD": 1.5e6, "EUR": -5e5}, {"EUR": 1.0}, 0.05)
+        assert made.base == 1e6
+        made.settle(101, 197004, {"USD": 4e5, "EUR": 6e5}, {"EUR": 1.0}, 0.05)
+        assert made.base == pytest.approx(4e5 + 1e6 * 0.05 / 365)
+
+
+class TestSweep:
+    def test_a_balance_at_the_threshold_is_changed_at_its_cost(self) -> None:
+        """20,000 EUR at 1.25 are 25,000 of 1,025,000; a basis point of them is 2.50."""
+        made = treasury(interest=Interest.NONE, sweep_threshold=0.01, sweep_cost=1e-4)
+        rates = {"EUR": 1.25, "GBP": 2.0}
+        settled = made.settle(1, 1, {"USD": 1e6, "EUR": 2e4, "GBP": 500.0}, rates, NAN)
+        assert settled.changed == {"EUR": 2e4}
+        assert settled.cost == pytest.approx(2.5)
+        assert settled.proceeds == pytest.approx(24_997.5)
+        assert settled.balances == {"USD": pytest.approx(1_024_997.5), "EUR": 0.0, "GBP": 500.0}
+
+    def test_debt_is_bought_back(self) -> None:
+        made = treasury(sweep_cost=1e-4)
+        settled = made.settle(1, 1, {"USD": 1e6, "EUR": -2e4}, {"EUR": 1.25}, NAN)
+        assert settled.proceeds == pytest.approx(-25_002.5)
+        assert settled.balances["USD"] == pytest.approx(974_997.5)
+
+    def test_monthly_changes_all_in_the_first_session_of_a_month(self) -> None:
+        made = treasury(sweep=Sweep.MONTHLY)
+        account = {"USD": 1e6, "EUR": 10.0, "JPY": 3e8}
+        rates = {"EUR": 1.25, "JPY": 0.01}
+        assert not made.settle(1, 200001, account, rates, NAN).changed, "the run's first session"
+        assert not made.settle(2, 200001, account, rates, NAN).changed
+        assert made.settle(3, 200002, account, rates, NAN).changed == {"EUR": 10.0, "JPY": 3e8}
+        assert not made.settle(4, 200002, account, rates, NAN).changed
+
+    def test_without_a_rate_a_balance_stays(self) -> None:
+        made = treasury(sweep_threshold=0.0)
+        settled = made.settle(1, 1, {"USD": 1e6, "EUR": 5e5, "GBP": 1.0}, {"EUR": NAN}, NAN)
+        assert settled.changed == {}
+        assert settled.balances == {"USD": 1e6, "EUR": 5e5, "GBP": 1.0}
+
+    @given(amounts, amounts, amounts, st.sampled_from(Sweep), st.floats(0, 0.5))
+    def test_only_the_cost_leaves_the_account(
+        self, usd: float, eur: float, gbp: float, sweep: Sweep, threshold: float
+    ) -> None:
+        made = treasury(sweep=sweep, sweep_threshold=threshold)
+        rates = {"USD": 1.0, "EUR": 1.25, "GBP": 1.5}
+        made.settle(1, 1, {"USD": usd}, rates, 0.02)
+        before = {"USD": usd, "EUR": eur, "GBP": gbp}
+        settled = made.settle(2, 2, before, rates, 0.02)
+        worth, after = (
+            sum(amount * rates[name] for name, amount in account.items())
+            for account in (before, settled.balances)
+        )
+        assert after == pytest.approx(worth + settled.interest - settled.cost, abs=1e-6)
+        left = [abs(settled.balances[name] * rates[name]) for name in ("EUR", "GBP")]
+        if sweep == Sweep.THRESHOLD:
+            total = abs(worth + settled.interest)
+            assert max(left) <= threshold * total + 1e-6
+
+
+class TestLeanCash:
+    """LEAN's cash book, which open profit is not in."""
+
+    def test_booked_as_the_account_is_worth(self) -> None:
+        from algorithm.lean_cash import LeanCash
+
+        book = {"USD": Cash(1e6), "EUR": Cash(-3e3)}
+        made = treasury(sweep_threshold=0.01, sweep_cost=0.0)
+        seen: dict[str, float] = {}
+
+        def settle(balances: dict[str, float]) -> Settlement:
+            seen.update(balances)
+            return made.settle(1, 1, balances, {"EUR": 1.25}, NAN)
+
+        instrument = SimpleNamespace(currency="EUR", multiplier=10.0)
+        context: Any = SimpleNamespace(
+            strategy=SimpleNamespace(settle_cash=settle, instruments=[instrument]),
+            holdings={(0, 202403): 20},
+            symbols={(0, 202403): "FESX"},
+            marks=SimpleNamespace(of=lambda key: 4_100.0),
+        )
+        portfolio = Portfolio(FESX=SimpleNamespace(average_price=4_000.0))
+        portfolio.cash_book = book
+        algorithm: Any = SimpleNamespace(portfolio=portfolio, live_mode=False)
+        settled = LeanCash(algorithm, context).settle()
+        assert seen == {"USD": 1e6, "EUR": 17_000.0}  # 20 x 100 x 10 less 3,000
+        assert settled.changed == {"EUR": 17_000.0}
+        assert book["EUR"].amount == -20_000.0, "what the open position will pay at its end"
+        assert book["USD"].amount == pytest.approx(1e6 + 21_250.0)
+
+    def test_live_nothing_is_booked_and_what_is_due_is_said_once(self) -> None:
+        from algorithm.lean_cash import LeanCash
+
+        said: list[str] = []
+        made = treasury()
+        context: Any = SimpleNamespace(
+            strategy=SimpleNamespace(
+                settle_cash=lambda balances: made.settle(1, 1, balances, {"EUR": 1.25}, NAN),
+                instruments=[SimpleNamespace(currency="EUR", multiplier=10.0)],
+            ),
+            holdings={},
+        )
+        portfolio = Portfolio()
+        portfolio.cash_book = {"USD": Cash(1e6), "EUR": Cash(1e5)}
+        algorithm: Any = SimpleNamespace(portfolio=portfolio, live_mode=True, log=said.append)
+        cash = LeanCash(algorithm, context)
+        for _ in range(2):
+            assert cash.settle() == Settlement()
+        assert [text[:28] for text in said] == ["cash: 100,000 EUR are due to"]
+        assert portfolio.cash_book["EUR"].amount == 1e5
+
+
+class Cash:
+    def __init__(self, amount: float) -> None:
+        self.amount = amount
+
+    def add_amount(self, amount: float) -> None:
+        self.amount += amount
+
+
+class Portfolio(dict[str, Any]):
+    cash_book: dict[str, Cash]
