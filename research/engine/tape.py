@@ -218,18 +218,15 @@ class Tape:
         return quotes.get(month, float("nan"))
 
 
-class _Quotes:
-    """Closes of a session, looked up when they are asked for."""
+class _Quotes(dict[int, dict[int, float]]):
+    """Closes of a session by market, looked up when they are asked for."""
 
     def __init__(self, feed: Feed, numbers: list[int]) -> None:
+        super().__init__()
         self._feed, self._numbers = feed, numbers
-        self._known: dict[int, dict[int, float]] = {}
 
-    def __getitem__(self, market: int, /) -> dict[int, float]:
-        found = self._known.get(market)
-        if found is None:
-            found = self._feed.quotes(market, self._numbers[market])
-            self._known[market] = found
+    def __missing__(self, market: int) -> dict[int, float]:
+        found = self[market] = self._feed.quotes(market, self._numbers[market])
         return found
 
     def open_of(self, market: int, month: int) -> float | None:
