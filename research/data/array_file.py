@@ -7,6 +7,7 @@ named, left out and written anew.
 
 from __future__ import annotations
 
+import itertools
 import json
 import mmap
 import os
@@ -32,6 +33,7 @@ _MAGIC = b"ARRAYS01"
 _HEAD = struct.Struct("<8sQQ")  # magic, where the text begins, its length
 _ALIGNED = 64
 _SUFFIX = ".arrays"
+_COUNT = itertools.count()
 
 
 class CacheWarning(UserWarning):
@@ -65,7 +67,7 @@ class Writer:
 
     def __init__(self, cache: Cache, key: str, layout: Layout) -> None:
         self._cache, self._target = cache, cache.path(key)
-        self._part = self._target.with_suffix(f".{os.getpid()}.part")
+        self._part = self._target.with_suffix(f".{os.getpid()}-{next(_COUNT)}.part")
         self._places, size = _places(layout)
         self._end = size
         cache.folder.mkdir(parents=True, exist_ok=True)
@@ -166,7 +168,8 @@ def _read(path: Path, inode: int, size: int, changed: int) -> Entry:
     """The entry in a file that is known by what tells one state of it from another."""
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    magic, end, length = _HEAD.unpack(mapped[: _HEAD.size])
+    head = mapped[: _HEAD.size]
+    magic, end, length = _HEAD.unpack(head) if len(head) == _HEAD.size else (b"", 0, 0)
     if magic != _MAGIC or end + length != size:
         raise ValueError("it is not whole")
     text = json.loads(mapped[end:])
