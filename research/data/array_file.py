@@ -76,6 +76,10 @@ class Writer:
             self._map = mmap.mmap(file.fileno(), size)
         self.arrays = _views(self._map, self._places)
 
+    def rest(self) -> None:
+        """Let the system have the memory of what is filled; it stays in the file."""
+        _release(self._map)
+
     def commit(self, about: Mapping[str, Any]) -> Entry | None:
         """Put the entry in its place; None, with a warning, where the disk does not take it."""
         try:
@@ -175,6 +179,7 @@ def _read(path: Path, inode: int, size: int, changed: int) -> Entry:
     text = json.loads(mapped[end:])
     if text["sum"] != _sum(mapped, end):
         raise ValueError("its sum is another")
+    _release(mapped)
     places = {name: (kind, tuple(shape), at) for name, (kind, shape, at) in text["arrays"].items()}
     return Entry(_views(mapped, places), text["about"])
 
@@ -205,6 +210,11 @@ def _sum(buffer: mmap.mmap, end: int) -> int:
     """Sum of all words after the head, modulo 2**64."""
     words = np.frombuffer(buffer, np.uint64, (end - _ALIGNED) // 8, _ALIGNED)
     return int(np.add.reduce(words))
+
+
+def _release(buffer: mmap.mmap) -> None:
+    if hasattr(mmap, "MADV_DONTNEED"):
+        buffer.madvise(mmap.MADV_DONTNEED)
 
 
 def _reserve(file: int, size: int) -> None:

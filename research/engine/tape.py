@@ -39,6 +39,10 @@ _TRUSTED = ("limits", "price", "positive_price", "suspect", "unit")
 """What the gate of a session knows before it, with ``held_before`` of the legs."""
 
 
+_BLOCK = 512
+"""Sessions after which what is written need not be in memory any longer."""
+
+
 class TapeWriter:
     """Writes down what the observer makes of every session.
 
@@ -86,6 +90,8 @@ class TapeWriter:
         arrays["correlation"][row, -1] = 1.0  # of the diagonal
         self._say(snapshot, quotes)
         self._row += 1
+        if self._row % _BLOCK == 0:
+            self._writer.rest()
         return snapshot
 
     def _say(self, snapshot: Snapshot, quotes: Quotes) -> None:
