@@ -362,12 +362,12 @@ def line_of(
     """
     snapshot, target, account = decision.snapshot, decision.target, decision.account
     codes, n = [instrument.code for instrument in instruments], snapshot.n_markets
-    index = {code: market for market, code in enumerate(codes)}
     holdings = dict(account.holdings)
-    touched = holdings.keys() | {(index[fill.market], fill.month) for fill in fills}
+    touched = holdings.keys() | {(codes.index(fill.market), fill.month) for fill in fills}
     unit = known(target.unit_exposure) * decision.scale
     multiplier = np.array([instrument.multiplier for instrument in instruments])
     wanted = snapshot.legs.target_contracts(decision.contracts)
+    months = sorted(touched)
     return DecisionLine(
         day=snapshot.day,
         seen=snapshot.seen[:n],
@@ -379,12 +379,12 @@ def line_of(
         fx=dict(zip((i.currency for i in instruments), snapshot.fx.tolist(), strict=True)),
         closes={
             (market, month): quotes[market][month]
-            for market, month in sorted(touched)
+            for market, month in months
             if month in quotes[market]
         },
         holdings=holdings,
         fills=tuple(fills),
-        legs=_legs(snapshot.legs, sorted({market for market, _ in touched})),
+        legs=_legs(snapshot.legs, list(dict.fromkeys(market for market, _ in months))),
         forecasts=decision.forecasts,
         asked=target.sleeve_contracts,
         sleeve_vol={
@@ -426,8 +426,8 @@ def _sleeve_carry(decision: Decision, multiplier: FloatArray) -> dict[str, float
 
 
 def _legs(legs: Legs, markets: Sequence[int]) -> dict[int, tuple[int, int, int]]:
-    before = legs.held_before, legs.near_before, legs.far_before
-    return {m: (int(before[0][m]), int(before[1][m]), int(before[2][m])) for m in markets}
+    held, near, far = (a.tolist() for a in (legs.held_before, legs.near_before, legs.far_before))
+    return {market: (held[market], near[market], far[market]) for market in markets}
 
 
 def events_of(decision: Decision, codes: Sequence[str], fills: Sequence[Fill]) -> list[Event]:

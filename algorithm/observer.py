@@ -31,7 +31,10 @@ from universe.spreads import CalendarSpreads
 SCREENED = ("min_position", "forecast_step")
 """Settings of the universe and of the rules that act after the observer."""
 
-CORRELATED = ("covariance", "corr_span", "corr_window", "corr_every", "var_window")
+COSTS = ("cost_limit", "cost_limit_out", "cost_trades")
+"""Likewise, unless every speed of a rule is screened by itself."""
+
+ALSO_READ = ("covariance", "corr_span", "corr_window", "corr_every", "var_years", "interest")
 """Settings of portfolio and risk that the observer reads."""
 
 
@@ -39,8 +42,10 @@ def data_settings(settings: Settings) -> dict[str, str]:
     """Settings that decide what the observer makes of data, by name as strings; no others do."""
     tables = [UniverseSettings, AlphaSettings, *(r.SETTINGS for r in selected_rules(settings))]
     names = {spec.name for table in tables for spec in fields(table)} - {*SCREENED}
+    if not settings.cost_by_speed:
+        names -= {*COSTS}
     given = settings.as_strings()
-    return {name: given[name] for name in sorted(names | {*CORRELATED})}
+    return {name: given[name] for name in sorted(names | {*ALSO_READ})}
 
 
 def series_read(settings: Settings, instruments: Sequence[Instrument]) -> set[str]:
@@ -221,6 +226,7 @@ class Observer:
             basis=np.where(fresh, forecasts.basis, np.nan),
             carry_source=forecasts.last_source,
             spread_basis=gain,
+            bill=self.macro.value(BILL, day),
         )
 
     def _fresh_rates(self) -> BoolArray:

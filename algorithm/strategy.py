@@ -22,7 +22,7 @@ from alpha.snapshot import Snapshot
 from execution.orders import forced_only, plan_orders, plan_withdrawals
 from portfolio.calibration import BiasStatistic
 from portfolio.caps import Binding
-from portfolio.cash import BILL, Settlement, Treasury
+from portfolio.cash import Settlement, Treasury
 from portfolio.covariance import covariance, portfolio_vol
 from portfolio.settings import ContractChoice
 from portfolio.target import TargetBuilder
@@ -299,8 +299,7 @@ class Strategy:
         snapshot, rates = self.snapshot, {BASE: 1.0}
         for instrument, rate in zip(self.instruments, snapshot.fx.tolist(), strict=True):
             rates[instrument.currency] = rate
-        bill = self.observer.macro.value(BILL, snapshot.day)
-        return self.treasury.settle(snapshot.day, snapshot.month, balances, rates, bill)
+        return self.treasury.settle(snapshot.day, snapshot.month, balances, rates, snapshot.bill)
 
     # --- the day ---------------------------------------------------------------------------------
     def observe(self, session: Session) -> Snapshot:

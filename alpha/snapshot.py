@@ -84,6 +84,7 @@ class Snapshot:
     factors: Mapping[str, FloatArray]
     basis: FloatArray
     carry_source: IntArray
+    bill: float
     spread_basis: FloatArray
 
     @property

@@ -120,10 +120,8 @@ class _Groups:
             return []
         sums = part if self._single else np.bincount(self._group, part, self._count)
         share = sums / total
-        if not share[share.argmax()] > self._most:
-            return []
         over = (share > self._most).nonzero()[0]
-        return list(zip(over.tolist(), share[over].tolist(), strict=True))
+        return list(zip(over.tolist(), share[over].tolist(), strict=True)) if len(over) else []
 
     def scale(self, weights: FloatArray, index: int, factor: float) -> None:
         """Multiply a group's weights in place."""

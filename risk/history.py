@@ -53,9 +53,12 @@ class BusinessDays:
         """View of the rows later than the years before the newest, oldest first."""
         filled = min(self.count, self.length)
         end = (self.count - 1) % self.length + 1 + (self.length if self.count > self.length else 0)
-        days = self.days[end - filled : end]
-        first = int(np.searchsorted(days, days[-1] - self._span, side="right")) if filled else 0
+        first = self.first(self.days[end - filled : end])
         return self.store[end - filled + first : end]
+
+    def first(self, days: IntArray) -> int:
+        """Position of the first of ascending business days that is in the window of the last."""
+        return int(np.searchsorted(days, days[-1] - self._span, side="right")) if len(days) else 0
 
 
 class Proxies:

@@ -57,6 +57,8 @@ def add_business_days(day: date, count: int, holidays: Collection[date] = frozen
     """
     if count == 0:
         raise ValueError("add_business_days: count must not be zero")
+    if not holidays:
+        return day + timedelta(days=_weekdays_away(day.weekday(), count))
     step = _DAY if count > 0 else -_DAY
     left = abs(count)
     while left:
@@ -64,6 +66,17 @@ def add_business_days(day: date, count: int, holidays: Collection[date] = frozen
         if is_business_day(day, holidays):
             left -= 1
     return day
+
+
+def _weekdays_away(weekday: int, count: int) -> int:
+    """Calendar days to the ``count``-th weekday after a ``weekday`` (0 is Monday), or before."""
+    weeks, rest = divmod(abs(count), 5)
+    if count > 0:
+        start = min(weekday, _FRIDAY)
+        return start - weekday + 7 * weeks + rest + (2 if start + rest > _FRIDAY else 0)
+    start = weekday if weekday < _SATURDAY else 7  # the Monday after
+    back = 7 * weeks + rest + (2 if start % 7 < rest else 0)
+    return start - weekday - back
 
 
 def _on_or_before(day: date, holidays: _Holidays) -> date:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    pass
+from research.commands.speech import warn
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 Decorator = Callable[[_Command], _Command]
@@ -87,6 +87,16 @@ NO_CACHE = "none"
 
 def _cache(ctx: click.Context, _: click.Parameter, value: Path) -> None:
     ctx.meta["cache"] = None if str(value) == NO_CACHE else value
+    ctx.with_resource(warnings.catch_warnings())
+    warnings.showwarning = _told
+
+
+def _told(message: Warning | str, category: type[Warning], *where: Any, **rest: Any) -> None:
+    """A warning of our own in a line, any other as Python shows it."""
+    if category.__module__.startswith("research."):
+        warn(str(message))
+    else:
+        click.echo(warnings.formatwarning(message, category, *where[:2]), err=True)
 
 
 CACHE = click.option(

@@ -7,6 +7,7 @@ named, left out and written anew.
 
 from __future__ import annotations
 
+import itertools
 import json
 import mmap
 import os
@@ -32,6 +33,7 @@ _MAGIC = b"ARRAYS01"
 _HEAD = struct.Struct("<8sQQ")  # magic, where the text begins, its length
 _ALIGNED = 64
 _SUFFIX = ".arrays"
+_COUNT = itertools.count()
 
 
 class CacheWarning(UserWarning):
@@ -65,7 +67,7 @@ class Writer:
 
     def __init__(self, cache: Cache, key: str, layout: Layout) -> None:
         self._cache, self._target = cache, cache.path(key)
-        self._part = self._target.with_suffix(f".{os.getpid()}.part")
+        self._part = self._target.with_suffix(f".{os.getpid()}-{next(_COUNT)}.part")
         self._places, size = _places(layout)
         self._end = size
         cache.folder.mkdir(parents=True, exist_ok=True)
@@ -73,6 +75,10 @@ class Writer:
             _reserve(file.fileno(), size)
             self._map = mmap.mmap(file.fileno(), size)
         self.arrays = _views(self._map, self._places)
+
+    def rest(self) -> None:
+        """Let the system have the memory of what is filled; it stays in the file."""
+        _release(self._map)
 
     def commit(self, about: Mapping[str, Any]) -> Entry | None:
         """Put the entry in its place; None, with a warning, where the disk does not take it."""
@@ -166,12 +172,14 @@ def _read(path: Path, inode: int, size: int, changed: int) -> Entry:
     """The entry in a file that is known by what tells one state of it from another."""
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    magic, end, length = _HEAD.unpack(mapped[: _HEAD.size])
+    head = mapped[: _HEAD.size]
+    magic, end, length = _HEAD.unpack(head) if len(head) == _HEAD.size else (b"", 0, 0)
     if magic != _MAGIC or end + length != size:
         raise ValueError("it is not whole")
     text = json.loads(mapped[end:])
     if text["sum"] != _sum(mapped, end):
         raise ValueError("its sum is another")
+    _release(mapped)
     places = {name: (kind, tuple(shape), at) for name, (kind, shape, at) in text["arrays"].items()}
     return Entry(_views(mapped, places), text["about"])
 
@@ -202,6 +210,11 @@ def _sum(buffer: mmap.mmap, end: int) -> int:
     """Sum of all words after the head, modulo 2**64."""
     words = np.frombuffer(buffer, np.uint64, (end - _ALIGNED) // 8, _ALIGNED)
     return int(np.add.reduce(words))
+
+
+def _release(buffer: mmap.mmap) -> None:
+    if hasattr(mmap, "MADV_DONTNEED"):
+        buffer.madvise(mmap.MADV_DONTNEED)
 
 
 def _reserve(file: int, size: int) -> None:

@@ -170,18 +170,20 @@ class EmbeddedEngine:
         return self._rows.result({"engine": seconds})
 
 
-class _Marked:
+class _Marked(dict[int, Mapping[int, float]]):
     """Closes by market, with the mark of a position in the place of a doubted one."""
 
     def __init__(self, quotes: Quotes, mark: Mapping[ContractKey, float]) -> None:
+        super().__init__()
         self._quotes = quotes
         self._marks: dict[int, dict[int, float]] = {}
         for (market, month), price in mark.items():
             self._marks.setdefault(market, {})[month] = price
 
-    def __getitem__(self, market: int, /) -> Mapping[int, float]:
+    def __missing__(self, market: int) -> Mapping[int, float]:
         quotes, marks = self._quotes[market], self._marks.get(market)
-        return quotes if marks is None else {**quotes, **marks}
+        found = self[market] = quotes if marks is None else {**quotes, **marks}
+        return found
 
 
 def run_backtest(

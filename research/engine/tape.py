@@ -20,6 +20,7 @@ from research.engine.feed import Bars, Feed
 from research.engine.ledger import BarGate
 from research.engine.moment import Moment, Observed
 from universe.arrays import FloatArray, IntArray
+from universe.business_days import is_business_day
 from universe.fills import SessionGate
 from universe.legs import Legs
 from universe.markets import Roll
@@ -39,6 +40,12 @@ _TRUSTED = ("limits", "price", "positive_price", "suspect", "unit")
 """What the gate of a session knows before it, with ``held_before`` of the legs."""
 
 
+_NO_SPREADS: FloatArray = np.zeros(0)
+
+_BLOCK = 512
+"""Sessions after which what is written need not be in memory any longer."""
+
+
 class TapeWriter:
     """Writes down what the observer makes of every session.
 
@@ -53,7 +60,7 @@ class TapeWriter:
 
     def __init__(self, observer: Observer, feed: Feed, writer: Writer) -> None:
         self._observer, self._feed, self._writer = observer, feed, writer
-        self._row = 0
+        self._row = self._business = 0
         self._said: dict[str, dict[str, Any]] = {"rolls": {}, "notes": {}, "remembered": {}}
         self._lower = np.flatnonzero(np.tri(observer.assets.n, k=-1))
 
@@ -75,8 +82,10 @@ class TapeWriter:
         snapshot = observed.observe()
         for name in (*_BY_ASSET, *_BY_MARKET):
             arrays[name][row] = getattr(snapshot, name)
-        arrays["month"][row] = snapshot.month
-        arrays["standardised"][row] = snapshot.standardised[-1]
+        arrays["month"][row], arrays["bill"][row] = snapshot.month, snapshot.bill
+        if is_business_day(snapshot.day):
+            arrays["standardised"][self._business] = snapshot.standardised[-1]
+            self._business += 1
         for name in _LEGS if snapshot.has_spreads else ("held", "lost", "held_before"):
             arrays[f"legs.{name}"][row] = getattr(snapshot.legs, name)
         for kind in ("signals", "factors"):
@@ -84,8 +93,12 @@ class TapeWriter:
                 arrays[f"{kind}.{name}"][row] = value
         arrays["correlation"][row, :-1] = snapshot.correlation.ravel()[self._lower]
         arrays["correlation"][row, -1] = 1.0  # of the diagonal
+        if snapshot.has_spreads:
+            arrays["spread_basis"][row] = snapshot.spread_basis
         self._say(snapshot, quotes)
         self._row += 1
+        if self._row % _BLOCK == 0:
+            self._writer.rest()
         return snapshot
 
     def _say(self, snapshot: Snapshot, quotes: Quotes) -> None:
@@ -122,10 +135,15 @@ class _Written:
 def layout(observer: Observer, n_days: int) -> Layout:
     """Types and shapes of a tape's arrays."""
     n, m = observer.assets.n, len(observer.instruments)
-    out: dict[str, tuple[type, tuple[int, ...]]] = {"month": (np.int64, (n_days,))}
+    out: dict[str, tuple[type, tuple[int, ...]]] = {
+        "month": (np.int64, (n_days,)),
+        "bill": (np.float64, (n_days,)),
+    }
     out |= {name: (kind, (n_days, n)) for name, kind in _BY_ASSET.items()}
     out |= {name: (kind, (n_days, m)) for name, kind in _BY_MARKET.items()}
     out["standardised"] = np.float64, (n_days, n)
+    if observer.assets.spreads is not None:
+        out["spread_basis"] = np.float64, (n_days, m)
     legs = _LEGS if observer.assets.spreads is not None else ("held", "lost", "held_before")
     out |= {f"legs.{name}": (np.int64, (n_days, m)) for name in legs}
     out |= {f"before.{name}": (np.float64, (n_days, m)) for name in _TRUSTED}
@@ -156,7 +174,9 @@ class Tape:
         self.arrays, self._feed = entry.arrays, feed
         self._about = entry.about
         self._spreads = observer.assets.spreads is not None
-        self._window = observer.returns.length
+        is_business = np.array([is_business_day(day) for day in feed.days.tolist()], dtype=bool)
+        self._business, self._business_days = is_business.cumsum(), feed.days[is_business]
+        self._history = observer.history
         self._rules = [rule.NAME for rule in observer.forecasts.rules]
         self._sleeves = list(observer.forecasts.factors())
         n = observer.assets.n
@@ -190,13 +210,22 @@ class Tape:
             rolls=[Roll(*roll) for roll in self._about["rolls"].get(said, ())],
             notes=[(market, kind, text) for market, kind, text in self._notes(said)],
             correlation=arrays["correlation"][row].take(self._place),
-            standardised=arrays["standardised"][max(row + 1 - self._window, 0) : row + 1],
+            standardised=self._past(row),
+            bill=float(arrays["bill"][row]),
+            spread_basis=arrays["spread_basis"][row] if self._spreads else _NO_SPREADS,
             legs=Legs(spreads=self._spreads, **legs),
             signals={name: arrays[f"signals.{name}"][row] for name in self._rules},
             factors={name: arrays[f"factors.{name}"][row] for name in self._sleeves},
             **{name: arrays[name][row] for name in _BY_ASSET},
             **{name: arrays[name][row] for name in _BY_MARKET},
         )
+
+    def _past(self, row: int) -> FloatArray:
+        """Rows of the window of VaR, see ``risk.history.BusinessDays``."""
+        end = int(self._business[row])
+        first = self._history.first(self._business_days[:end])
+        rows: FloatArray = self.arrays["standardised"][first:end]
+        return rows
 
     def _notes(self, said: str) -> list[tuple[int, str, str]]:
         notes: list[tuple[int, str, str]] = self._about["notes"].get(said, [])
@@ -218,18 +247,15 @@ class Tape:
         return quotes.get(month, float("nan"))
 
 
-class _Quotes:
-    """Closes of a session, looked up when they are asked for."""
+class _Quotes(dict[int, dict[int, float]]):
+    """Closes of a session by market, looked up when they are asked for."""
 
     def __init__(self, feed: Feed, numbers: list[int]) -> None:
+        super().__init__()
         self._feed, self._numbers = feed, numbers
-        self._known: dict[int, dict[int, float]] = {}
 
-    def __getitem__(self, market: int, /) -> dict[int, float]:
-        found = self._known.get(market)
-        if found is None:
-            found = self._feed.quotes(market, self._numbers[market])
-            self._known[market] = found
+    def __missing__(self, market: int) -> dict[int, float]:
+        found = self[market] = self._feed.quotes(market, self._numbers[market])
         return found
 
     def open_of(self, market: int, month: int) -> float | None:

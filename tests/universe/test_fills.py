@@ -67,7 +67,7 @@ def test_a_bad_open_spoils_a_good_close(opened):
 
 
 def test_the_gate_of_a_session_knows_its_closes():
-    markets, price, _days = two()
+    markets, price, _ = two()
     gate = SessionGate(markets, [{MAR: price, JUN: (price + 5) * 100}])
     assert gate.passes(0, MAR, price * 0.999)
     assert not gate.passes(0, JUN, price + 5)
