@@ -195,14 +195,6 @@ class RiskCaps:
             self._betas_of = (snapshot, market_betas(rows, market) * ratio)
         return self._betas_of[1]
 
-    def at_cap(self, bindings: Sequence[Binding]) -> BoolArray:
-        """Assets whose share of variance, or that of their sector or class, is at its cap."""
-        out = np.zeros(len(self.notional), dtype=bool)
-        for cap in self._share_caps:
-            bound = [binding.index for binding in bindings if binding.kind == cap.kind]
-            out |= np.isin(cap.group, bound)
-        return out
-
     def risk_groups(
         self, weights: FloatArray, cov: FloatArray, sigma: FloatArray
     ) -> list[GroupLimit]:

@@ -59,8 +59,6 @@ class Target:
         Most contracts of an asset, by liquidity and concentration.
     contrary_limit : float array
         The same on the other side of ``optimal``.
-    capped : bool array
-        Assets whose share of variance, or that of their sector or class, is at its cap.
     average : float array
         Contracts of the average position.
     vol : float
@@ -85,7 +83,6 @@ class Target:
     unit_exposure: FloatArray
     limit: FloatArray
     contrary_limit: FloatArray
-    capped: BoolArray
     average: FloatArray
     vol: float
     member: BoolArray
@@ -231,7 +228,6 @@ class TargetBuilder:
             cap * contracts_of_nav,
             np.minimum(self._caps(value, nav), self.caps.exposure(-total, snapshot))
             * contracts_of_nav,
-            self.caps.at_cap(shared.bindings),
             average,
             portfolio_vol(total, cov),
             member,
@@ -263,7 +259,7 @@ class TargetBuilder:
         nothing = dict.fromkeys(self._shares, zero)
         unknown, no = np.full(self.n, np.nan), np.zeros(self.n, dtype=bool)
         money = zero, zero, unknown, unknown
-        return Target(nothing, nothing, *money, zero, zero, no, zero, 0.0, no, no)
+        return Target(nothing, nothing, *money, zero, zero, zero, 0.0, no, no)
 
     def average(
         self, member: BoolArray, contract_risk: FloatArray, nav: float, correlation: FloatArray

@@ -5,27 +5,44 @@ import sys
 import numpy as np
 import pytest
 
+from algorithm.decision import Account
 from algorithm.decision_line import events_of
-from algorithm.state import load_state, save_state
+from algorithm.state import dependencies
 from algorithm.strategy import Strategy
 from portfolio.cone_programme import installed
-from tests.helpers import decide, made_up_dataset, settings, strategy_after
+from portfolio.trade import Trades
+from research.engine.feed import Feed
+from tests.helpers import made_up_dataset, settings
 
-SESSIONS = 280
+WARM = 262
+"""Sessions observed before the first decision."""
+
 needs_solver = pytest.mark.skipif(not installed(), reason="clarabel is not installed")
 
 
 @pytest.fixture(scope="module")
 def data():
-    return made_up_dataset(SESSIONS + 40)
+    """Instruments and snapshots: what is observed is the same under all of these settings."""
+    found = made_up_dataset(WARM + 140)
+    feed = Feed(found, 0, 10**6)
+    strategy = Strategy(settings(), [h.instrument for h in found.markets.values()])
+    for market, contracts in enumerate(feed.contracts()):
+        for contract in contracts:
+            strategy.list_contract(market, contract)
+    return strategy.instruments, [strategy.observe(bars.session) for bars in feed]
 
 
-def walked(data, sessions=12, nav=5e7, prepare=None, **changes):
-    """Decisions on the sessions after the first ``SESSIONS``."""
-    strategy, _, rest = strategy_after(data, SESSIONS, nav, **changes)
+def walked(data, sessions=8, nav=5e7, prepare=None, first=WARM, **changes):
+    """The decisions on some sessions as far as whole contracts, and their strategy."""
+    instruments, snapshots = data
+    strategy = Strategy(settings(**changes), instruments)
     if prepare is not None:
         prepare(strategy)
-    return strategy, [decide(strategy, day, nav).decision for day in rest[:sessions]]
+    out = []
+    for snapshot in snapshots[first : first + sessions]:
+        strategy.take(snapshot)
+        out.append(strategy.begin(Account(nav)).through("trade"))
+    return strategy, out
 
 
 def free_of_cost(strategy):
@@ -40,13 +57,19 @@ class TestOptimiser:
         _, plain = walked(data, var_limit=1.0)
         for scope in ("whole", "sleeves"):
             _, found = walked(data, var_limit=1.0, optimiser=scope, prepare=free_of_cost)
-            for one, other in zip(plain[1:], found[1:], strict=True):
+            open_days = [
+                (one, other)
+                for one, other in zip(plain, found, strict=True)
+                if one.snapshot.tradable.all()  # what cannot trade is fixed, others make up for it
+            ]
+            assert len(open_days) > 3
+            for one, other in open_days:
                 np.testing.assert_allclose(other.target.optimal, one.target.optimal, rtol=1e-9)
 
     @pytest.mark.parametrize("scope", ["whole", "sleeves"])
     def test_turnover_falls_as_trades_cost_more(self, data, scope):
         def turnover(trades):
-            _, found = walked(data, 25, optimiser=scope, cost_trades=trades)
+            _, found = walked(data, 12, optimiser=scope, cost_trades=trades)
             weights = np.array([one.target.weights for one in found])
             return np.abs(np.diff(weights, axis=0)).sum()
 
@@ -72,24 +95,22 @@ class TestOptimiser:
         _, forecasts = walked(data, 3, optimiser="whole", optimiser_mean="forecasts")
         assert np.abs(forecasts[-1].target.weights - implied[-1].target.weights).max() > 0.05
 
-    def test_contradictory_limits_are_a_reason_not_an_error(self, data):
+    def test_a_var_limit_that_allows_next_to_nothing_is_kept(self, data):
         _, found = walked(data, 2, optimiser="whole", var_limit=0.005, var_headroom=0.9)
         for one in found:
             assert one.target.vol <= 0.01
-            assert one.contracts.any() or one.target.reasons or one.contract_steps
 
-    def test_state_survives(self, data):
+    def test_state_is_named(self, data):
         own = {"optimiser": "sleeves", "sleeve_mix": "dynamic", "mix_window": 250}
-        strategy, _ = walked(data, 6, **own)
-        again = Strategy(settings(**own), strategy.instruments)
-        assert load_state(again, save_state(strategy)).whole
-        for mine, theirs in (
-            (again.builder.optimiser.contracts, strategy.builder.optimiser.contracts),
-            (again.builder.mix.weights, strategy.builder.mix.weights),
-            (again.builder.mix.mix.results, strategy.builder.mix.mix.results),
-        ):
-            np.testing.assert_array_equal(mine, theirs)
-            assert theirs.any()
+        strategy, _ = walked(data, 3, **own)
+        parts = strategy.builder.components()
+        assert set(parts) == {"optimiser", "mix", "mix.results"}
+        depends = dependencies(strategy)
+        for name, part in parts.items():
+            assert all(getattr(part, key) is not None for key in part.STATE)
+            assert "trend_rules" in depends[name]
+        assert parts["optimiser"].contracts.any()
+        assert parts["mix"].weights.any()
 
 
 def test_without_a_solver_the_plain_portfolio_and_the_reason(data, monkeypatch):
@@ -106,20 +127,21 @@ def test_without_a_solver_the_plain_portfolio_and_the_reason(data, monkeypatch):
 
 class TestDynamicMix:
     def test_shares_follow_what_sleeves_earned(self, data):
-        strategy, _, rest = strategy_after(data, 60, sleeve_mix="dynamic", mix_window=250)
+        own = {"sleeve_mix": "dynamic", "mix_window": 250, "mix_shrinkage": 0.5}
+        strategy, found = walked(data, 135, **own)
         mix = strategy.builder.mix
-        assert mix.shares == {"trend": 0.5, "carry": 0.5}
-        earned = {name: [] for name in mix.shares}
-        for day in rest:
-            held = dict(zip(mix.shares, mix.weights, strict=True))
-            plan = decide(strategy, day)
-            for name, weights in held.items():
-                earned[name].append(float(weights @ strategy.snapshot.ret))
-            ex_ante = [np.sqrt(weights @ plan.decision.cov @ weights) for weights in mix.weights]
-            assert ex_ante == pytest.approx([1.0, 1.0])
-        filled = mix.mix.count
-        assert mix.mix.results[:filled].shape[1] == 2
-        better = max(earned, key=lambda name: np.mean(earned[name]) / np.std(earned[name]))
+        results = mix.mix.results[: mix.mix.count]
+        assert len(results) == 134
+        made = [one.target.sleeve_weights for one in found[:-1]]
+        for k, name in enumerate(strategy.sleeves):
+            for session in (0, 77, 133):
+                unit = made[session][name]
+                unit = unit / np.sqrt(unit @ found[session].cov @ unit)
+                ret = found[session + 1].snapshot.ret
+                assert results[session, k] == pytest.approx(float(unit @ ret))
+        ratio = results.mean(axis=0) / results.std(axis=0)
+        better = strategy.sleeves[int(np.argmax(ratio))]
+        assert found[0].target.sleeve_weights.keys() == mix.shares.keys()
         assert 0.5 < mix.shares[better] <= 0.65
         assert sum(mix.shares.values()) == pytest.approx(1.0)
 
@@ -134,20 +156,32 @@ class TestWholeContracts:
         _, apart = walked(data, 30, nav=4e5, whole_contracts="rounding", buffer=0.0)
         _, together = walked(data, 30, nav=4e5, buffer=0.0)
         errors = [[one.tracking_error for one in run] for run in (apart, together)]
-        assert np.mean(errors[1]) < 0.98 * np.mean(errors[0])
+        assert np.mean(errors[1]) < np.mean(errors[0])
         assert all(np.isfinite(errors[0] + errors[1]))
 
     def test_a_fund_that_buys_no_contract_is_told_once(self, data):
         _, found = walked(data, 3, nav=500.0)
         assert not any(one.contracts.any() for one in found)
-        strategy, _, rest = strategy_after(data, SESSIONS - 200, nav=5e7)
-        told = [decide(strategy, day, 500.0).decision.sentences() for day in rest[:3]]
-        assert sum("buys no contract" in text for texts in told for text in texts) == 1
+        told = [text for one in found for text in one.sentences() if "buys no contract" in text]
+        assert told == ["whole contracts: NAV 500 buys no contract of any market's position"]
 
-    def test_hedges_are_named_and_can_be_ruled_out(self, data):
-        _, free = walked(data, 30, nav=3e5, buffer=0.0)
-        assert any("against" in text for one in free for text in one.contract_steps)
-        _, own = walked(data, 30, nav=3e5, buffer=0.0, contrary_contracts=False)
-        for one in own:
-            asked = np.sign(one.target.optimal)
-            assert np.all(one.traded * asked >= 0)
+    def test_a_hedge_is_named_once(self, data):
+        def against(strategy):
+            solve = strategy.trading.solve
+
+            def hedged(target, scale, snapshot):
+                contrary = np.arange(len(target.optimal)) == 2
+                side = -np.sign(target.optimal).astype(np.int64)
+                contracts = np.where(contrary, side, solve(target, scale, snapshot).contracts)
+                return Trades(contracts, contrary)
+
+            strategy.trading.solve = hedged
+
+        _, found = walked(data, 3, prepare=against)
+        [text] = [text for one in found for text in one.sentences() if "hedge" in text]
+        assert text.startswith(f"whole contracts: {found[0].traded[2]:+d} BD1 against ")
+
+    def test_hedges_can_be_ruled_out(self, data):
+        _, found = walked(data, 20, nav=3e5, buffer=0.0, contrary_contracts=False)
+        for one in found:
+            assert np.all(one.traded * np.sign(one.target.optimal) >= 0)
