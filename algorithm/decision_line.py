@@ -32,16 +32,16 @@ OF_MARKETS = ("universe", "flip", "carry")
 """Kinds of notes that keep their name as events; all others are of the data."""
 
 
-CONTRACTS = "contracts"
-"""Kind of events on the choice of whole contracts."""
+CONTRACTS, OPTIMISER = "contracts", "optimiser"
+"""Kinds of events on the choice of whole contracts, and on a portfolio that is not the optimum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something a person should be able to read about later.
 
-    ``kind`` is roll, universe, flip, carry, contracts, gate, expiry, the name of another risk
-    stage, or data for all the price gate noted.
+    ``kind`` is roll, universe, flip, carry, contracts, optimiser, gate, expiry, the name of
+    another risk stage, or data for all the price gate noted.
     """
 
     epoch_day: int
@@ -439,6 +439,7 @@ def events_of(decision: Decision, codes: Sequence[str], fills: Sequence[Fill]) -
     ]
     for market, kind, text in [*seen.notes, *decision.notes]:
         out.append(Event(day, kind if kind in OF_MARKETS else "data", codes[market], text))
+    out += [Event(day, OPTIMISER, "", reason) for reason in decision.target.reasons]
     out += [Event(day, CONTRACTS, "", step) for step in decision.contract_steps]
     for verdict in decision.verdicts:
         kind = "gate" if verdict.name == VarGate.NAME else verdict.name

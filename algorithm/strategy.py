@@ -24,7 +24,8 @@ from portfolio.calibration import BiasStatistic
 from portfolio.caps import Binding
 from portfolio.cash import Settlement, Treasury
 from portfolio.covariance import covariance, portfolio_vol
-from portfolio.settings import ContractChoice
+from portfolio.optimised import TargetOptimiser
+from portfolio.settings import ContractChoice, OptimiserScope
 from portfolio.target import TargetBuilder
 from portfolio.tracking import ContractTracker
 from portfolio.trade import BufferedTrading, Trades
@@ -36,7 +37,7 @@ from risk.limit_stage import LimitStage
 from risk.limits import Action, Reading
 from risk.margin import MarginModel
 from risk.switch_stage import SwitchStage
-from risk.var import VarModel
+from risk.var import VarModel, quantile
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
 from universe.cost_screen import trade_costs, yearly_cost, yearly_rolls
@@ -155,6 +156,8 @@ class Strategy:
             settings, instruments, n, self.forecasts, self.observer.class_index
         )
         self.treasury = Treasury(settings)
+        if settings.optimiser != OptimiserScope.OFF:
+            self.builder.optimiser = self._optimiser()
         tracker = ContractTracker(
             np.resize(cost, n) * legs,
             np.array([instrument.multiplier for instrument in instruments]),
@@ -197,6 +200,22 @@ class Strategy:
             *(Stage(p.NAME, "risk", partial(self._protect, p)) for p in self.protections),
             Stage("protect", "risk", self._measure),
             Stage("execute", "execution", self._execute),
+        )
+
+    def _optimiser(self) -> TargetOptimiser:
+        """The optimiser of the settings; VaR is a multiple of volatility there."""
+        settings = self.settings
+        per_vol = quantile(settings.var_confidence, settings.var_tail)
+        limit = settings.var_limit * (1.0 - settings.var_headroom)
+        return TargetOptimiser(
+            settings,
+            self.instruments,
+            self.observer.assets.n,
+            self.sleeves,
+            self.builder.caps,
+            vol_limit=limit / per_vol * float(np.sqrt(TRADING_DAYS / settings.var_horizon)),
+            yearly_trades=settings.cost_trades,
+            impact=settings.impact,
         )
 
     # --- what others ask -------------------------------------------------------------------------
@@ -313,6 +332,8 @@ class Strategy:
             # only sessions in which most of the book traded tell anything of its volatility
             for bias in (self.bias, self.recent_bias):
                 bias.update(float(self.last_exposure @ snapshot.ret), self.last_vol)
+        if self.builder.mix is not None:
+            self.builder.mix.observe(snapshot.ret, snapshot.month)
         n = snapshot.n_markets
         self.margin.update(snapshot.ret[:n], snapshot.seen[:n])
         self._snapshot, self._sigma, self._model = snapshot, snapshot.sigma, None
@@ -397,6 +418,7 @@ class Strategy:
         decision.target = self.builder.build(
             by_asset, snapshot, decision.nav, decision.member, decision.cov
         )
+        self.builder.commit(decision.target)
         decision.notes += self._caps_changed(decision.target.bindings)
 
     def _caps_changed(self, bindings: Sequence[Binding]) -> list[tuple[int, str, str]]:
@@ -585,6 +607,7 @@ class Strategy:
             **self.observer.components(),
             "screen": self.screen,
             "screen.costs": self.screen.costs,
+            **self.builder.components(),
             "trading": self.trading,
             "margin": self.margin,
             "treasury": self.treasury,

@@ -18,9 +18,11 @@ from portfolio.caps import (
     jump_bounds,
     market_betas,
     short_volatility_bound,
+    variance_shares,
 )
 from portfolio.contracts import ten_year_equivalent
 from portfolio.covariance import portfolio_vol
+from portfolio.optimiser import GroupLimit
 from portfolio.settings import PortfolioSettings
 from universe.arrays import BoolArray, FloatArray, IntArray, known
 from universe.instruments import AssetClass, Instrument
@@ -94,7 +96,7 @@ class RiskCaps:
         volatile = np.array([i.asset_class == AssetClass.VOLATILITY for i in instruments])
         self._short_volatility = np.resize(volatile, n_assets) & outright
         duration = np.resize(np.array([i.duration for i in instruments]), n_assets)
-        self._notional = 1.0 / ten_year_equivalent(duration)
+        self.notional = 1.0 / ten_year_equivalent(duration)
         index = {i.code: k for k, i in enumerate(instruments)}
         self._beta_market = index.get(settings.beta_market)
         self._betas_of: tuple[Snapshot, FloatArray] | None = None  # those of the last session
@@ -120,10 +122,11 @@ class RiskCaps:
 
     def exposure(self, weights: FloatArray, snapshot: Snapshot) -> FloatArray:
         """Largest exposure over NAV of every asset on the side of ``weights``, for its jumps."""
-        low, high = self._bounds(snapshot)
+        low, high = self.bounds(snapshot)
         return np.where(weights < 0, -low, high)
 
-    def _bounds(self, snapshot: Snapshot) -> tuple[FloatArray, FloatArray]:
+    def bounds(self, snapshot: Snapshot) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest exposure over NAV of every asset, for its jumps."""
         settings = self._settings
         n = len(snapshot.fall)
         low, high = np.full(n, -np.inf), np.full(n, np.inf)
@@ -174,14 +177,14 @@ class RiskCaps:
         """
         settings, out = self._settings, weights
         bindings: tuple[Binding, ...] = ()
-        betas = self._betas(snapshot)
+        betas = self.betas(snapshot)
         if betas is not None:
             found = cap_beta(out, betas, settings.cap_beta)
             out, bindings = found.weights, found.bindings
-        gross = cap_gross(out, self._notional, settings.cap_gross)
+        gross = cap_gross(out, self.notional, settings.cap_gross)
         return Factors(_ratio(gross.weights, weights), (*bindings, *gross.bindings))
 
-    def _betas(self, snapshot: Snapshot) -> FloatArray | None:
+    def betas(self, snapshot: Snapshot) -> FloatArray | None:
         """Beta of every asset, (n_assets,); None where the cap is off or its market is unknown."""
         market, settings = self._beta_market, self._settings
         if market is None or settings.cap_beta >= 5.0 or not snapshot.sigma[market] > 0:
@@ -192,12 +195,30 @@ class RiskCaps:
             self._betas_of = (snapshot, market_betas(rows, market) * ratio)
         return self._betas_of[1]
 
-    def at_cap(self, bindings: Sequence[Binding]) -> BoolArray:
-        """Assets whose share of variance, or that of their sector or class, is at its cap."""
-        out = np.zeros(len(self._notional), dtype=bool)
+    def risk_groups(
+        self, weights: FloatArray, cov: FloatArray, sigma: FloatArray
+    ) -> list[GroupLimit]:
+        """Caps on shares of variance of groups as limits on the sums of their positions' risks.
+
+        Parameters
+        ----------
+        weights : float array of shape (n_assets,)
+            Exposure over NAV of the plain portfolio: its sum times √(cap / share) is the limit of a
+            group that has any share.
+        cov : float array of shape (n_assets, n_assets)
+        sigma : float array of shape (n_assets,)
+            The square root of its diagonal.
+        """
+        out = []
         for cap in self._share_caps:
-            bound = [binding.index for binding in bindings if binding.kind == cap.kind]
-            out |= np.isin(cap.group, bound)
+            names = {"sector": self.sectors, "class": self.classes}.get(cap.kind)
+            if names is None:
+                continue
+            share = variance_shares(weights, cov, cap.group)
+            for index in np.flatnonzero(share > 0).tolist():
+                unit = np.where(cap.group == index, sigma, 0.0)
+                limit = float(np.abs(weights) @ unit) * float(np.sqrt(cap.limit / share[index]))
+                out.append(GroupLimit(f"{cap.kind} {names[index]}", unit, limit))
         return out
 
     def on_contracts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from universe.setting import Table, setting
+from universe.setting import SettingsError, Table, setting
 
 
 class Budgets(StrEnum):
@@ -48,6 +48,28 @@ class ContractChoice(StrEnum):
 
     TRACKING = "tracking"
     ROUNDING = "rounding"
+
+
+class OptimiserScope(StrEnum):
+    """What the optimiser works on."""
+
+    OFF = "off"
+    WHOLE = "whole"
+    SLEEVES = "sleeves"
+
+
+class OptimiserMean(StrEnum):
+    """Where the optimiser's expected returns come from."""
+
+    IMPLIED = "implied"
+    FORECASTS = "forecasts"
+
+
+class SleeveShares(StrEnum):
+    """Whether sleeves keep their shares of risk."""
+
+    FIXED = "fixed"
+    DYNAMIC = "dynamic"
 
 
 @dataclass(frozen=True)
@@ -126,6 +148,17 @@ class PortfolioSettings(Table):
     other_budget: float = setting(
         0.0, "risk share of the sleeves that are neither trend nor carry", low=0.0, high=1.0
     )
+    sleeve_mix: SleeveShares = setting(
+        SleeveShares.FIXED,
+        "shares of risk of the sleeves: the budgets, or monthly from what each has earned for its "
+        "risk",
+    )
+    mix_window: int = setting(
+        1260, "sessions of results that a dynamic mix counts", low=250, high=5040
+    )
+    mix_shrinkage: float = setting(0.75, "part of equal shares in a dynamic mix", low=0.0, high=1.0)
+    mix_low: float = setting(0.35, "least share of a sleeve in a dynamic mix", low=0.0, high=1.0)
+    mix_high: float = setting(0.65, "largest share of a sleeve in a dynamic mix", low=0.0, high=1.0)
     covariance: Estimator = setting(Estimator.EWMA, "correlation estimator")
     corr_span: int = setting(
         250, "span of the EWMA correlation", unit="sessions", low=20, high=2000
@@ -154,6 +187,22 @@ class PortfolioSettings(Table):
     cooldown_sessions: int = setting(
         5, "sessions after a trade without another small one", unit="sessions", low=0, high=63
     )
+    optimiser: OptimiserScope = setting(
+        OptimiserScope.OFF,
+        "most return less risk and cost within the limits (000): off, of the whole portfolio, or "
+        "of each sleeve before they are added",
+    )
+    optimiser_mean: OptimiserMean = setting(
+        OptimiserMean.IMPLIED,
+        "expected returns: those for which the plain portfolio is the best, or the forecasts",
+    )
+    optimiser_net: float = setting(
+        50.0,
+        "largest net exposure in the optimiser, either side",
+        unit="of NAV",
+        low=0.1,
+        high=50.0,
+    )
     whole_contracts: ContractChoice = setting(
         ContractChoice.TRACKING,
         "contracts together, so that they track the fractional portfolio in the covariance, or "
@@ -172,3 +221,10 @@ class PortfolioSettings(Table):
     scale_floor: float = setting(
         0.0, "least product of all exposure scales (governor and others)", low=0.0, high=1.0
     )
+
+    def validate(self) -> None:
+        """Refuse bounds of a dynamic mix in the wrong order."""
+        if self.mix_low > self.mix_high:
+            raise SettingsError(
+                f"mix_low is {self.mix_low:g}, above mix_high {self.mix_high:g}; it must not be"
+            )

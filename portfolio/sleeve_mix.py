@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
+from portfolio.settings import PortfolioSettings
 from universe.arrays import FloatArray
 
 ROOM = 1e-12
@@ -97,3 +100,66 @@ class SleeveMix:
             total = np.clip(shares + shift, self._low, self._high).sum()
             low, high = (shift, high) if total < 1.0 else (low, shift)
         return np.asarray(np.clip(shares + 0.5 * (low + high), self._low, self._high))
+
+
+class DynamicShares:
+    """The mix fed with what sleeves at unit risk have made, session by session.
+
+    Parameters
+    ----------
+    settings : PortfolioSettings
+    sleeves : sequence of str
+    n_assets : int
+
+    Attributes
+    ----------
+    weights : float array of shape (n_sleeves, n_assets)
+        Exposure of each sleeve at unit risk, as decided last.
+    """
+
+    STATE = ("weights",)
+    DEPENDS = ("trend_rules", "carry_rules", "other_rules", "mix_window")
+
+    def __init__(self, settings: PortfolioSettings, sleeves: Sequence[str], n_assets: int) -> None:
+        self._sleeves = tuple(sleeves)
+        self.mix = SleeveMix(
+            len(self._sleeves),
+            settings.mix_window,
+            settings.mix_shrinkage,
+            settings.mix_low,
+            settings.mix_high,
+        )
+        self.weights: FloatArray = np.zeros((len(self._sleeves), n_assets))
+
+    def observe(self, returns: FloatArray, month: int) -> None:
+        """Take a session's returns, (n_assets,); without a position in a sleeve they tell nothing.
+
+        Parameters
+        ----------
+        returns : float array of shape (n_assets,)
+        month : int
+            yyyymm.
+        """
+        held = self.weights.any(axis=1)
+        self.mix.update(np.where(held, self.weights @ returns, np.nan), month)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of risk, by sleeve; they add up to 1."""
+        return dict(zip(self._sleeves, self.mix.shares.tolist(), strict=True))
+
+    def commit(self, weights: Mapping[str, FloatArray]) -> None:
+        """Take over what was decided, once a session.
+
+        Parameters
+        ----------
+        weights : mapping of sleeve to float array of shape (n_assets,)
+            Exposure of each sleeve at its share of risk.
+        """
+        shares = self.mix.shares
+        self.weights = np.array(
+            [
+                weights[name] / share if share > 0 else np.zeros_like(weights[name])
+                for name, share in zip(self._sleeves, shares.tolist(), strict=True)
+            ]
+        )

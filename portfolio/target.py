@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from portfolio.contracts import (
     ten_year_equivalent,
 )
 from portfolio.covariance import portfolio_vol
+from portfolio.optimised import PlainDay, TargetOptimiser
 from portfolio.risk_caps import RiskCaps
-from portfolio.settings import Budgets, PortfolioSettings
+from portfolio.settings import Budgets, PortfolioSettings, SleeveShares
+from portfolio.sleeve_mix import DynamicShares
 from portfolio.sleeves import (
     class_budgets,
     diversification_multiplier,
@@ -56,8 +59,6 @@ class Target:
         Most contracts of an asset, by liquidity and concentration.
     contrary_limit : float array
         The same on the other side of ``optimal``.
-    capped : bool array
-        Assets whose share of variance, or that of their sector or class, is at its cap.
     average : float array
         Contracts of the average position.
     vol : float
@@ -70,6 +71,8 @@ class Target:
         Caps on risk that bind.
     nav : float
         Account currency, NaN while unknown.
+    reasons : tuple of str
+        Why the optimiser's portfolio is not the optimum, where it is not.
     """
 
     sleeve_contracts: dict[str, FloatArray]
@@ -80,13 +83,13 @@ class Target:
     unit_exposure: FloatArray
     limit: FloatArray
     contrary_limit: FloatArray
-    capped: BoolArray
     average: FloatArray
     vol: float
     member: BoolArray
     priced: BoolArray
     bindings: tuple[Binding, ...] = ()
     nav: float = float("nan")
+    reasons: tuple[str, ...] = ()
 
 
 class TargetBuilder:
@@ -100,6 +103,13 @@ class TargetBuilder:
     forecasts : Forecasts
         Names the sleeves.
     class_index : int array of shape (n_markets,)
+
+    Attributes
+    ----------
+    optimiser : TargetOptimiser, optional
+        Moves the plain target, where there is one.
+    mix : DynamicShares, optional
+        Shares of risk of the sleeves, where they are not fixed.
 
     Raises
     ------
@@ -134,6 +144,12 @@ class TargetBuilder:
             own_shares(settings, instruments),
         )
         self.caps = RiskCaps(settings, instruments, n, class_index)
+        self.optimiser: TargetOptimiser | None = None
+        self.mix = (
+            DynamicShares(settings, forecasts.sleeves, n)
+            if settings.sleeve_mix == SleeveShares.DYNAMIC
+            else None
+        )
 
     def contract_value(self, snapshot: Snapshot) -> FloatArray:
         """Notional of one contract of every asset in account currency."""
@@ -165,7 +181,7 @@ class TargetBuilder:
         annual = snapshot.sigma * np.sqrt(TRADING_DAYS)
         value = self.contract_value(snapshot)
         have = np.any([np.isfinite(f) for f in forecasts.values()], axis=0)
-        shares = dict(self._shares)
+        shares = dict(self._shares) if self.mix is None else self.mix.shares
         for name in shares:
             if self._forecasts.on_spreads(name):
                 shares[name] *= self._breadth(forecasts[name], member)
@@ -180,36 +196,62 @@ class TargetBuilder:
         bindings = (*shared.bindings, *self.caps.jumps(total * scale, cap, snapshot))
         bindings += whole.bindings
         scale = shared.factor * scale * whole.factor
-        total = np.sum(list(sleeves.values()), axis=0)
+        asked = {name: weights * scale for name, weights in sleeves.items()}
         contracts_of_nav = nav / np.where(value > 0, value, np.inf)
+        average = self._average_position(asked, member, annual, value, nav, snapshot)
+        reasons: tuple[str, ...] = ()
+        if self.optimiser is not None:
+            plain = PlainDay(
+                asked,
+                shares,
+                forecasts,
+                cov,
+                self._caps(value, nav),
+                average / np.where(contracts_of_nav > 0, contracts_of_nav, np.inf),
+                known(np.where(value > 0, value / nav, 0.0)),
+                member,
+                snapshot,
+            )
+            asked, reasons = self.optimiser.improve(plain)
+        total = np.sum(list(asked.values()), axis=0)
         sleeve_contracts = {
-            name: contracts_for_weights(weights * scale, nav, value, self.duration)
-            for name, weights in sleeves.items()
+            name: contracts_for_weights(weights, nav, value, self.duration)
+            for name, weights in asked.items()
         }
-        optimal = np.sum(list(sleeve_contracts.values()), axis=0)
-        average = (
-            self.average(member, value * annual, nav, snapshot.correlation)
-            if self.settings.budgets == Budgets.EQUAL
-            else self._average_held(optimal, value * annual)
-        )
         return Target(
             sleeve_contracts,
             sleeves,
-            optimal,
-            total * scale,
+            np.sum(list(sleeve_contracts.values()), axis=0),
+            total,
             value,
             np.where(value > 0, value / nav, np.nan),
             cap * contracts_of_nav,
             np.minimum(self._caps(value, nav), self.caps.exposure(-total, snapshot))
             * contracts_of_nav,
-            self.caps.at_cap(shared.bindings),
             average,
-            portfolio_vol(total * scale, cov),
+            portfolio_vol(total, cov),
             member,
             have | snapshot.alive,
             bindings,
             nav,
+            reasons,
         )
+
+    def commit(self, target: Target) -> None:
+        """Take over what was decided, once a session."""
+        if self.optimiser is not None:
+            self.optimiser.commit(target)
+        if self.mix is not None:
+            self.mix.commit(target.sleeve_weights)
+
+    def components(self) -> dict[str, Any]:
+        """Objects with state, by a stable name."""
+        out: dict[str, Any] = {}
+        if self.optimiser is not None:
+            out["optimiser"] = self.optimiser
+        if self.mix is not None:
+            out |= {"mix": self.mix, "mix.results": self.mix.mix}
+        return out
 
     def without_nav(self) -> Target:
         """No target at all, for a NAV that is not known."""
@@ -217,7 +259,7 @@ class TargetBuilder:
         nothing = dict.fromkeys(self._shares, zero)
         unknown, no = np.full(self.n, np.nan), np.zeros(self.n, dtype=bool)
         money = zero, zero, unknown, unknown
-        return Target(nothing, nothing, *money, zero, zero, no, zero, 0.0, no, no)
+        return Target(nothing, nothing, *money, zero, zero, zero, 0.0, no, no)
 
     def average(
         self, member: BoolArray, contract_risk: FloatArray, nav: float, correlation: FloatArray
@@ -243,20 +285,30 @@ class TargetBuilder:
             )
         return out
 
-    def _average_held(self, optimal: FloatArray, contract_risk: FloatArray) -> FloatArray:
-        """Contracts that have the mean risk of the positions of a portfolio, see ``average``.
+    def _average_position(
+        self,
+        asked: Mapping[str, FloatArray],
+        member: BoolArray,
+        annual: FloatArray,
+        value: FloatArray,
+        nav: float,
+        snapshot: Snapshot,
+    ) -> FloatArray:
+        """Contracts that have the mean risk of the positions asked for, see ``average``.
 
         The risks of the positions add up to the diversification ratio times that of the whole,
         which ``average`` can only estimate before there is a portfolio.
         """
-        usable = contract_risk > 0
-        risk = np.where(usable, np.abs(optimal) * contract_risk, 0.0)
-        out = np.zeros(self.n)
+        if self.settings.budgets == Budgets.EQUAL:
+            return self.average(member, value * annual, nav, snapshot.correlation)
+        usable = value * annual > 0
+        total = np.sum(list(asked.values()), axis=0)
+        risk = np.where(usable, np.abs(total) * known(annual), 0.0)
+        mean = np.zeros(self.n)
         for first in range(0, self.n, self.n_markets):
             part = slice(first, first + self.n_markets)
-            held = np.count_nonzero(risk[part])
-            out[part] = risk[part].sum() / max(held, 1)
-        return np.where(usable, out / np.where(usable, contract_risk, 1.0), 0.0)
+            mean[part] = risk[part].sum() / max(np.count_nonzero(risk[part]), 1)
+        return np.where(usable, mean * nav / np.where(usable, value * annual, 1.0), 0.0)
 
     def _raw_sleeves(
         self,

@@ -48,7 +48,6 @@ class ContractTracker:
         ideal: FloatArray,
         held: IntArray,
         free: BoolArray,
-        limit: FloatArray,
         target: Target,
         snapshot: Snapshot,
     ) -> IntArray | None:
@@ -61,10 +60,8 @@ class ContractTracker:
         held : int array of shape (n_assets,)
         free : bool array of shape (n_assets,)
             What cannot trade stays as held.
-        limit : float array of shape (n_assets,)
-            Most contracts on the side of ``ideal``.
         target : Target
-            Of it are the value of a contract, the limit on the other side, and NAV.
+            Of it are the value of a contract, the limits on either side, and NAV.
         snapshot : Snapshot
 
         Notes
@@ -84,8 +81,8 @@ class ContractTracker:
         point = snapshot.contract_value(self.multiplier)[used]
         paid = self.trade_cost[used] * point * self.yearly_trades
         cost = paid * float(f"{target.nav:.6g}") / self.aversion
-        other = np.minimum(limit, target.contrary_limit)[used]
-        low, high = self._bounds(ideal[used], held[used], free[used], limit[used], other)
+        limits = target.limit[used], target.contrary_limit[used]
+        low, high = self._bounds(ideal[used], held[used], free[used], *limits)
         fractions = np.round(ideal[used], DIGITS)
         out = held.copy()
         out[used] = whole_contracts(fractions, held[used], gram, low, high, known(cost)).contracts

@@ -8,7 +8,7 @@ import numpy as np
 
 from alpha.snapshot import Snapshot
 from portfolio.caps import Binding
-from portfolio.contracts import DIGITS, band_edge, buffered, resting
+from portfolio.contracts import band_edge, buffered, resting
 from portfolio.risk_caps import RiskCaps
 from portfolio.target import Target
 from portfolio.tracking import ContractTracker
@@ -57,10 +57,10 @@ class BufferedTrading:
 
     Notes
     -----
-    The band shrinks with the exposure scale, as the positions do. It has no upper half where a
-    share of variance is at its cap: such a position is at most the next whole contract. What is
-    tracked is the fractional target traded to the edge of the band, so that a fund whose positions
-    are many contracts trades as it would market by market.
+    The band shrinks with the exposure scale, as the positions do. What is tracked is the fractional
+    target traded to the edge of the band, so that a fund whose positions are many contracts trades
+    as it would market by market. Caps on shares of variance are the fractional target's: a position
+    may be above one by the half of the band, or by what one contract brings.
     """
 
     STATE = ("model_contracts", "since_trade")
@@ -87,17 +87,13 @@ class BufferedTrading:
         optimal = target.optimal * scale
         width = self._buffer * np.minimum(target.average * scale, target.limit)
         free = snapshot.tradable & target.priced & (target.value > 0) & (snapshot.sigma > 0)
-        next_whole = np.ceil(np.round(np.abs(optimal), DIGITS))
-        limit = np.where(target.capped, np.minimum(target.limit, next_whole), target.limit)
         kept = np.where(snapshot.must_exit, 0, self.model_contracts)
         free = free & ~snapshot.must_exit
         chosen = None
         if self._tracker is not None:
-            chosen = self._together(
-                self._tracker, optimal, width, limit, free, kept, target, snapshot
-            )
+            chosen = self._together(self._tracker, optimal, width, free, kept, target, snapshot)
         if chosen is None:
-            chosen = self._apart(optimal, width, free, kept, limit)
+            chosen = self._apart(optimal, width, free, kept, target.limit)
         contrary = (chosen * np.sign(optimal) < 0) & free
         if self._caps is None:
             return Trades(chosen, contrary)
@@ -129,7 +125,6 @@ class BufferedTrading:
         tracker: ContractTracker,
         optimal: FloatArray,
         width: FloatArray,
-        limit: FloatArray,
         free: BoolArray,
         kept: IntArray,
         target: Target,
@@ -137,10 +132,11 @@ class BufferedTrading:
     ) -> IntArray | None:
         """Contracts that track the edge of the band together; None where they need not."""
         edge = band_edge(optimal, self.model_contracts, width)
+        limit = target.limit
         edge = np.where(free, np.minimum(np.maximum(edge, -limit), limit), kept)
         rests = resting(edge, self.model_contracts, width, self.since_trade, self._cooldown)
         rests &= np.abs(self.model_contracts) <= limit
-        return tracker.choose(edge, kept, free & ~rests, limit, target, snapshot)
+        return tracker.choose(edge, kept, free & ~rests, target, snapshot)
 
     def commit(self, contracts: IntArray) -> None:
         """Take over what was solved for, once a session."""

@@ -60,6 +60,10 @@ COMMANDS: dict[str, Entry] = {
         "the strategy beside others on DATA; PEER=NAME=FILE adds one of yours",
         f"{STUDY} PEER OUT",
     ),
+    "sizes": Entry(
+        "the strategy by fund size from 250 k to 5 bn, with tracking error and impact",
+        f"{STUDY} OUT",
+    ),
     "walkforward": Entry(
         "settings chosen by past returns alone, window after window",
         f"{STUDY} GRID OUT",

@@ -6,6 +6,7 @@ The first session has no NAV before it and is left out; the engines start withou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ from research.measures.performance import (
     var_exceptions,
 )
 from universe.arrays import BoolArray, FloatArray
+from universe.instruments import Instrument
 
 INTEREST = "interest on cash"
 UNEXPLAINED = "cash, FX and closing fees"
@@ -335,3 +337,34 @@ def diversification(result: RunResult, window: int = 252) -> FloatArray:
     alive = together > 1e-12
     ratio = np.where(alive, single / np.where(alive, together, 1.0), np.nan)
     return np.concatenate([[np.nan], ratio])[: len(result.day)]
+
+
+def impact_paid(result: RunResult, instruments: Sequence[Instrument]) -> float:
+    """Slippage beyond the half spread over NAV, summed over all fills; NaN where not recorded.
+
+    Parameters
+    ----------
+    result : RunResult
+    instruments : sequence of Instrument
+        In the order of the run's markets.
+
+    Notes
+    -----
+    A fill's point value is its market's value of a contract at the close over the fill's price,
+    right to the day's move.
+    """
+    if result.unit_value is None:
+        return float("nan")
+    stress = float(result.settings.get("cost_stress", "1"))
+    market = {instrument.code: k for k, instrument in enumerate(instruments)}
+    session = {day: k for k, day in enumerate(result.day.tolist())}
+    total = 0.0
+    for fill in result.fills:
+        row, column = session.get(fill.epoch_day), market[fill.market]
+        if row is None or not fill.price > 0:
+            continue
+        point = float(result.unit_value[row, column]) / fill.price
+        spread = stress * abs(fill.quantity) * instruments[column].half_spread * point
+        if np.isfinite(spread):
+            total += (fill.slippage - spread) / float(result.nav[row])
+    return total

@@ -21,6 +21,8 @@ from research.studies.ablation import ARMS, BASE, ablation_requests
 from research.studies.comparison import Comparison, as_json, compare_rows
 from research.studies.peers import OURS, peer_requests, read_peer, run_peer
 from research.studies.runner import Progress, Workers, run_study
+from research.studies.sizes import BASE as FRACTIONAL_LINE
+from research.studies.sizes import size_requests, size_table
 from research.studies.study_row import StudyRow
 from research.studies.trials import TrialRegister
 from research.studies.walkforward import (
@@ -33,6 +35,7 @@ from research.studies.walkforward import (
     walk,
 )
 from universe.arrays import FloatArray, sessions_a_year
+from universe.instruments import volume_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,33 @@ def run_peers(
     if others:
         text += " Lines from files come as they are: their costs are their own."
     return write_study(comparison, place.out, "Peers", text)
+
+
+def run_sizes(dataset: Dataset, settings: Settings, place: Place) -> Path:
+    """Run the strategy at every size of the fund and write ``sizes.html``.
+
+    Raises
+    ------
+    StudyError
+        As ``run_study``.
+    """
+    rows = run_study(
+        "sizes",
+        size_requests(settings),
+        dataset,
+        place.keep,
+        register=place.register,
+        workers=place.workers,
+        progress=place.progress,
+    )
+    comparison = _compare("sizes", rows, FRACTIONAL_LINE, dataset, place)
+    table = size_table(rows)
+    text = "The same strategy from USD 250 k to 5 bn, beside itself in fractional contracts."
+    note = volume_note(history.instrument for history in dataset.markets.values())
+    if note:
+        text += f" Impact: {note}."
+    extra = {"sizes": [{"name": row.name, **row.figures} for row in rows]}
+    return write_study(comparison, place.out, "Fund size", text, [table], extra)
 
 
 @dataclass(frozen=True, slots=True)

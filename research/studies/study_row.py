@@ -31,7 +31,7 @@ from research.measures.performance import (
     returns_of,
     sharpe,
 )
-from research.measures.tables import over_nav, turnover
+from research.measures.tables import impact_paid, over_nav, turnover
 from research.studies.trials import Trial, configuration_hash
 from universe.arrays import FloatArray, IntArray, from_epoch_day, sessions_a_year
 
@@ -81,8 +81,8 @@ class StudyRow:
         Net returns, and slippage and fees over the NAV before.
     figures : dict of str to float
         ``net_sharpe``, ``annual_return``, ``annual_vol`` (annual), ``max_drawdown`` and ``tail``
-        (positive fractions), ``skew``, ``kurtosis``, ``cost`` and ``turnover`` (a year, of NAV);
-        NaN where one is not known.
+        (positive fractions), ``skew``, ``kurtosis``, ``cost``, ``turnover`` and ``impact`` (a year,
+        of NAV), ``tracking_error`` (annual, mean); NaN where one is not known.
     """
 
     name: str
@@ -102,7 +102,7 @@ class StudyRow:
     def since(self, first: int) -> StudyRow:
         """The same row from its return number ``first`` on, with the figures of that part.
 
-        ``turnover`` is not known of a part.
+        ``turnover``, ``tracking_error`` and ``impact`` are not known of a part.
         """
         request = StudyRequest(self.name, self.settings, self.book)
         day, returns, cost = self.day[first - 1 :], self.returns[first:], self.cost[first:]
@@ -148,6 +148,10 @@ def strategy_book(request: StudyRequest, dataset: Dataset) -> StudyRow:
     )
     traded = [part.sum() for part in turnover(result).parts.values()]
     row.figures["turnover"] = float(np.sum(traded)) / elapsed_years(result.day)
+    if result.tracking_error is not None:
+        row.figures["tracking_error"] = float(np.nanmean(result.tracking_error))
+    instruments = [history.instrument for history in dataset.markets.values()]
+    row.figures["impact"] = impact_paid(result, instruments) / elapsed_years(result.day)
     return row
 
 
@@ -175,7 +179,7 @@ def run_one(request: StudyRequest, dataset: Dataset, books: Mapping[str, Book] =
 def make_row(
     request: StudyRequest, data: str, day: IntArray, returns: FloatArray, cost: FloatArray
 ) -> StudyRow:
-    """A row with the figures that returns and costs give; ``turnover`` is not known then.
+    """A row with the figures that returns and costs give; the others are not known then.
 
     ``day`` has the session before the first return too.
     """
@@ -193,6 +197,8 @@ def make_row(
         "kurtosis": of.kurtosis,
         "cost": float(cost.sum()) / years,
         "turnover": float("nan"),
+        "tracking_error": float("nan"),
+        "impact": float("nan"),
     }
     chosen = configuration_hash({"book": request.book, "settings": settings})
     return StudyRow(

@@ -43,7 +43,6 @@ def target(nav=NAV, limit=np.inf, optimal=IDEAL):
         value=NOTIONAL,
         limit=limits,
         contrary_limit=limits,
-        capped=np.zeros(N, dtype=bool),
         average=np.zeros(N),
         priced=FREE,
         nav=nav,
@@ -53,7 +52,7 @@ def target(nav=NAV, limit=np.inf, optimal=IDEAL):
 def chosen(ideal=IDEAL, held=NONE, free=FREE, nav=NAV, limit=np.inf, **options):
     known = target(nav, limit)
     ideal = np.asarray(ideal)
-    return tracker(**options).choose(ideal, held, free, known.limit, known, snapshot())
+    return tracker(**options).choose(ideal, held, free, known, snapshot())
 
 
 def test_best_book_of_the_published_figures():
@@ -126,18 +125,3 @@ def test_contracts_against_their_signal_are_named():
         if against.any():
             return
     pytest.fail("no draw holds a hedge")
-
-
-def test_a_position_at_its_cap_is_at_most_the_next_whole_contract():
-    wanted = target()
-    wanted.average = np.full(N, 20.0)
-    trading = BufferedTrading(N, 0.2, 0)
-    trading.model_contracts = np.array([3, 6, 2, 2, 2, 2])
-    free_to_stay = trading.solve(wanted, 1.0, snapshot()).contracts
-    assert free_to_stay.tolist() == trading.model_contracts.tolist()
-    wanted.capped = np.arange(N) < 2
-    capped = trading.solve(wanted, 1.0, snapshot()).contracts
-    assert capped.tolist() == [1, 5, 2, 2, 2, 2]
-    together = BufferedTrading(N, 0.2, 0, tracker(cost=1e4))
-    together.model_contracts = trading.model_contracts
-    assert np.all(np.abs(together.solve(wanted, 1.0, snapshot()).contracts)[:2] <= [1, 5])

@@ -19,7 +19,6 @@ def target(optimal, limit=1e9, average=None):
     return SimpleNamespace(
         optimal=np.asarray(optimal, dtype=float),
         limit=np.resize(np.asarray(limit, dtype=float), N),
-        capped=np.zeros(N, dtype=bool),
         average=np.abs(optimal) if average is None else np.resize(average, N),
         value=np.ones(N),
         priced=np.ones(N, dtype=bool),

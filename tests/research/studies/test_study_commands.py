@@ -11,12 +11,14 @@ import pytest
 
 from algorithm.settings import Settings
 from research.data.dataset import Dataset
+from research.studies import sizes
 from research.studies.ablation import ARMS
 from research.studies.study_commands import (
     Place,
     WalkPlan,
     run_ablation,
     run_peers,
+    run_sizes,
     run_walkforward,
 )
 from research.studies.trials import TrialRegister
@@ -59,6 +61,18 @@ def test_ablation(tmp_path: Path, market: Dataset) -> None:
     assert where.register.count(market.fingerprint()) >= 3
     assert (tmp_path / "trials.jsonl").is_file()
     assert "both sleeves, at their budgets" in page.read_text()
+
+
+def test_sizes(tmp_path: Path, market: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizes, "SIZES", (1e6, 5e9))
+    where = place(tmp_path)
+    page = run_sizes(market, SETTINGS, where)
+    rows = {row["name"]: row for row in result(where)["sizes"]}
+    assert list(rows) == ["fractional", "USD 1.0 m", "USD 5,000.0 m"]
+    assert rows["fractional"]["impact"] == pytest.approx(0.0, abs=1e-3)
+    assert rows["USD 5,000.0 m"]["impact"] > rows["USD 1.0 m"]["impact"]
+    assert rows["USD 1.0 m"]["tracking_error"] > rows["fractional"]["tracking_error"] > 0
+    assert "By size of the fund" in page.read_text()
 
 
 def test_peers_with_a_file(tmp_path: Path, market: Dataset) -> None:

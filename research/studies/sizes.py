@@ -1,0 +1,55 @@
+"""What the size of a fund costs: whole contracts at the small end, impact at the large (P8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from algorithm.settings import Settings
+from research.pages.study_page import Section
+from research.pages.text import money, percent, signed
+from research.studies.study_row import StudyRequest, StudyRow
+
+SIZES = (250e3, 500e3, 1e6, 5e6, 50e6, 500e6, 5e9)
+"""Starting capital, USD."""
+
+BASE = "fractional"
+"""The line that all others are compared with."""
+
+FRACTIONAL = {"cash": "250000000", "impact": "0", "max_adv": "10"}
+"""A fund of so many contracts that a whole one is nothing, without impact."""
+
+
+def size_requests(settings: Settings) -> list[StudyRequest]:
+    """The same strategy at every size."""
+    chosen = settings.as_strings()
+    requests = [StudyRequest(BASE, Settings.parse({**chosen, **FRACTIONAL}).as_strings())]
+    for size in SIZES:
+        values = Settings.parse({**chosen, "cash": str(size)})
+        requests.append(StudyRequest(f"USD {money(size)}", values.as_strings()))
+    return requests
+
+
+def size_table(rows: Sequence[StudyRow]) -> Section:
+    """Figures by size, with what is lost to whole contracts and to impact."""
+    base = rows[0].figures
+    return Section(
+        "By size of the fund",
+        "Tracking error: mean ex-ante annual volatility of the difference between whole contracts "
+        "and the fractional target; the no-trade band makes all of that of the first line. Impact: "
+        "slippage beyond the half spread, of NAV a year, to about a per cent of itself; the fund "
+        "compounds, so that it is of a larger one than the first. The first line has no impact and "
+        "no liquidity limit.",
+        ("", "Net Sharpe", "lost", "Volatility", "Tracking error", "Cost a year", "Impact a year"),
+        [
+            (
+                row.name,
+                signed(row.figures["net_sharpe"]),
+                signed(row.figures["net_sharpe"] - base["net_sharpe"]),
+                percent(row.figures["annual_vol"]),
+                percent(row.figures["tracking_error"], 2),
+                percent(row.figures["cost"], 2),
+                percent(row.figures["impact"], 2),
+            )
+            for row in rows
+        ],
+    )
