@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from risk.horizon_law import HorizonLaw
 from universe.setting import Table, setting
 
 
@@ -18,6 +19,9 @@ class RiskSettings(Table):
     var_horizon: int = setting(20, "horizon of VaR (18f-4)", unit="sessions", low=1, high=60)
     var_window: int = setting(
         756, "sessions of history in VaR (18f-4: at least three years)", low=250, high=2520
+    )
+    var_law: HorizonLaw = setting(
+        HorizonLaw.OVERLAPPING, "historical VaR over its horizon: sums of sessions, or their law"
     )
     var_min_sessions: int = setting(
         250, "sessions before the historical VaR is used", low=60, high=756

@@ -81,6 +81,7 @@ class Rows:
             day=line.day,
             nav=line.nav,
             pnl=book.pnl,
+            overnight=book.overnight,
             cost=book.cost,
             roll_cost=book.roll_cost,
             contracts=held[:n],
@@ -142,6 +143,7 @@ class Rows:
         floats = (
             "nav",
             "pnl",
+            "overnight",
             "cost",
             "roll_cost",
             "weight",
