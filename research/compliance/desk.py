@@ -35,8 +35,8 @@ QUARTER = 63
 LATEST = 30
 """Rows of the table of breaches."""
 
-LARGEST = 3
-"""Markets that a stress is told with."""
+LARGEST, LEAST = 3, 0.0005
+"""Markets that a stress is told with, and the least share of NAV that one is named for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +190,11 @@ def stress_table(desk: Desk) -> Table:
     rows = []
     for one in desk.stress:
         order = np.argsort(np.nan_to_num(one.parts)).tolist()
-        worst = [f"{codes[k]} {one.parts[k]:+.1%}" for k in order[:LARGEST] if one.parts[k] < 0]
-        best = [f"{codes[k]} {one.parts[k]:+.1%}" for k in order[::-1][:1] if one.parts[k] > 0]
+        worst = [k for k in order[:LARGEST] if one.parts[k] < -LEAST]
+        named = worst + [k for k in order[-1:] if one.parts[k] > LEAST]
+        told = ", ".join(f"{codes[k]} {percent(float(one.parts[k]))}" for k in named)
         rows.append(
-            (one.name, percent(one.profit), percent(one.worst), ", ".join(worst + best) or NONE,
+            (one.name, percent(one.profit), percent(one.worst), told or NONE,
              ", ".join(one.remarks) or NONE)
         )  # fmt: skip
     missing = f" Not replayed: {'; '.join(desk.missing)}." if desk.missing else ""
@@ -221,7 +222,7 @@ def _margin(desk: Desk) -> list[Block]:
         for name, value in (
             ("initial margin", float(path.margin[row])),
             ("maintenance margin", maintenance),
-            (f"initial margin raised by {MARGIN_RAISE - 1:.0%}",
+            (f"initial margin raised by {percent(MARGIN_RAISE - 1, 0)}",
              MARGIN_RAISE * float(path.margin[row])),
             (f"variation margin of a stressed day ({SHOCK:g} shortfalls)",
              float(path.variation[row])),

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from research.compliance.blocks import Figure
-from research.compliance.figures import BLUE, COLOURS, INK, ORANGE, RED, canvas_of, drawn
+from research.compliance.figures import BLUE, COLOURS, INK, LEGEND, ORANGE, RED, canvas_of, drawn
 from risk.limits import Reading, Status
 from universe.arrays import FloatArray, IntArray
 
@@ -74,7 +74,7 @@ def parts_bars(names: Sequence[str], var: FloatArray, shortfall: FloatArray) -> 
     axes.axvline(0, color=INK, lw=0.6)
     axes.set_yticks(places, list(names)[::-1])
     axes.set_xlabel("basis points of NAV", fontsize=7)
-    axes.legend(fontsize=6, frameon=False)
+    axes.legend(**LEGEND, ncols=2)
     return drawn(
         canvas, "Parts of the one-day 99 % figures by asset class; negative where a class hedges."
     )
@@ -86,7 +86,7 @@ def lines(days: IntArray, series: Mapping[str, FloatArray], unit: str, caption: 
     for colour, (name, values) in zip(COLOURS * 3, series.items(), strict=False):
         axes.plot(dates_of(days), values, color=colour, lw=0.9, label=name)
     if len(series) > 1:
-        axes.legend(fontsize=6, frameon=False, ncols=min(len(series), 4), loc="upper left")
+        axes.legend(**LEGEND, ncols=min(len(series), 6))
     axes.set_ylabel(unit)
     return drawn(canvas, caption)
 
@@ -114,6 +114,6 @@ def flow_bars(days: IntArray, bought: FloatArray, sold: FloatArray) -> Figure:
     axes.bar(dates_of(days), 100 * bought, color=BLUE, width=0.8, label="bought")
     axes.bar(dates_of(days), -100 * sold, color=ORANGE, width=0.8, label="sold")
     axes.axhline(0, color=INK, lw=0.6)
-    axes.legend(fontsize=6, frameon=False, ncols=2)
+    axes.legend(**LEGEND, ncols=2)
     axes.set_ylabel("% of NAV")
     return drawn(canvas, "Notional bought and sold by session, rolls included.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +18,14 @@ from universe.arrays import FloatArray
 
 INK, BLUE, RED, ORANGE = "#1b1f24", "#0072b2", "#d55e00", "#e69f00"
 COLOURS = (BLUE, ORANGE, "#009e73", RED, "#cc79a7", "#56b4e9", "#5e3c99")
+LEGEND: dict[str, Any] = {
+    "loc": "lower left",
+    "bbox_to_anchor": (0.0, 1.0),
+    "fontsize": 6,
+    "frameon": False,
+}
+"""Above the drawing, where no line runs."""
+
 SIZE, DPI = (7.2, 2.5), 150
 
 
@@ -69,7 +78,7 @@ def collateral(days: Sequence[DayEntry]) -> Figure:
     for name, colour in (("margin", RED), ("cash", BLUE), ("bills", ORANGE)):
         values = 100 * _series([getattr(entry, name) for entry in days])
         axes.plot(when, values, color=colour, lw=0.8, label=name)
-    axes.legend(loc="upper left", ncols=3, fontsize=6, frameon=False)
+    axes.legend(**LEGEND, ncols=3)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("% of NAV")
     return drawn(canvas, "Initial margin of the positions held, cash and bills.")
