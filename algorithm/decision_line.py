@@ -70,8 +70,8 @@ class MarketFacts:
         In the quote.
     adv_contracts : float
         Average daily volume, 0 where unknown.
-    exchange : str
-        LEAN's name of it.
+    market : str
+        LEAN's name of the exchange.
     """
 
     code: str
@@ -85,7 +85,7 @@ class MarketFacts:
     half_spread: float = 0.0
     adv_contracts: float = 0.0
     full_size: str = ""
-    exchange: str = ""
+    market: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -574,6 +574,7 @@ class Strategy:
                 settings.var_confidence,
                 settings.var_min_sessions,
                 settings.var_tail,
+                settings.var_law,
             )
         return self._model
 

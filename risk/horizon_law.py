@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
 from universe.arrays import FloatArray
 
-HORIZON_LAWS = ("overlapping", "bootstrap")
+
+class HorizonLaw(StrEnum):
+    """How historical VaR of several sessions follows from single ones."""
+
+    OVERLAPPING = "overlapping"  # sums of successive sessions
+    BOOTSTRAP = "bootstrap"  # the law of that many independent draws
+
+
+HORIZON_LAWS = tuple(str(law) for law in HorizonLaw)
 
 STEPS = 1 << 14
 """Steps of the grid between the least and the largest sum."""

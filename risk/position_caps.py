@@ -12,12 +12,12 @@ from risk.position_limits import (
     LIMITS,
     RESTRICTED,
     Eligibility,
+    Listed,
     PositionLimit,
     eligibility,
     limit_on,
 )
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day, to_epoch_day
-from universe.instruments import Instrument
 from universe.master import MASTER
 
 ROUNDING = 1e-9
@@ -61,7 +61,7 @@ class PositionCaps:
 
     Parameters
     ----------
-    instruments : sequence of Instrument
+    instruments : sequence of Listed
         One an asset; a calendar spread counts with its market, as its near leg does. The full-size
         contract of a small one is looked for among them first, then in the instrument master; where
         it is in neither, the small one counts by itself.
@@ -69,7 +69,7 @@ class PositionCaps:
         Whether what a US fund may not hold is closed.
     """
 
-    def __init__(self, instruments: Sequence[Instrument], *, us_fund: bool = False) -> None:
+    def __init__(self, instruments: Sequence[Listed], *, us_fund: bool = False) -> None:
         self._instruments, self._us_fund = list(instruments), us_fund
         own = {instrument.code: instrument for instrument in instruments}
         self.size = np.array([_full_sizes(one, own) for one in instruments])
@@ -180,7 +180,7 @@ def _next_change(day: int, when: date) -> int:
     return min([edge for edge in (*starts, *ends) if edge > day] + [new_year])
 
 
-def _full_sizes(instrument: Instrument, own: dict[str, Instrument]) -> float:
+def _full_sizes(instrument: Listed, own: dict[str, Listed]) -> float:
     """Full-size contracts that one contract counts as."""
     name = instrument.full_size
     if not name:

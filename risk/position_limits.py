@@ -13,8 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-
-from universe.instruments import Instrument
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +93,30 @@ LIMITS: tuple[PositionLimit, ...] = (
 """Where limits step down within the spot month (rice, live cattle) the lowest is here."""
 
 
+class Listed(Protocol):
+    """What position limits ask of a market: an instrument, or what a run's record keeps of it."""
+
+    @property
+    def code(self) -> str:
+        """Key of the market."""
+
+    @property
+    def full_size(self) -> str:
+        """Code of the contract that a small one is a part of, "" without one."""
+
+    @property
+    def multiplier(self) -> float:
+        """Of the quote."""
+
+    @property
+    def market(self) -> str:
+        """LEAN's name of the exchange."""
+
+    @property
+    def asset_class(self) -> str:
+        """Its class, a value of ``AssetClass``."""
+
+
 class Eligibility(StrEnum):
     """Whether a US fund may hold a market."""
 
@@ -120,12 +143,12 @@ CERTIFIED = {
 """Foreign index futures whose eligibility was found in a source."""
 
 
-def eligibility(instrument: Instrument, day: date) -> tuple[Eligibility, str]:
+def eligibility(instrument: Listed, day: date) -> tuple[Eligibility, str]:
     """Whether a US fund may hold a market on a day, and why.
 
     Parameters
     ----------
-    instrument : Instrument
+    instrument : Listed
     day : date
 
     Notes

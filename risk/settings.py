@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from risk.horizon_law import HorizonLaw
 from universe.setting import Table, setting
 
 
@@ -24,6 +25,9 @@ class RiskSettings(Table):
         unit="years",
         low=1.0,
         high=10.0,
+    )
+    var_law: HorizonLaw = setting(
+        HorizonLaw.OVERLAPPING, "historical VaR over its horizon: sums of sessions, or their law"
     )
     var_min_sessions: int = setting(
         250, "business days before the historical VaR is used", low=60, high=756

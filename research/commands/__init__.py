@@ -91,7 +91,12 @@ COMMANDS: dict[str, Entry] = {
         "run the strategy with its defaults on DATA and write the documents' figures",
         "DATA START END MARKETS EXPIRIES",
     ),
-    "compliance": Entry("write the 18f-4 pack of the archive in RUN, or verify its chain", "RUN"),
+    "risk": Entry("write the risk desk's page of a session of RUN", "RUN DATE MACRO MARGINS"),
+    "stress": Entry("print the stress tests of a session of RUN", "RUN DATE"),
+    "compliance": Entry(
+        "write archive and 18f-4 pack of RUN; --verify checks the archive's chain",
+        "RUN MACRO MARGINS",
+    ),
     "cloud": Entry("write what QuantConnect's cloud needs to OUT, for 'lean cloud push'", "OUT"),
 }
 
@@ -102,7 +107,9 @@ VARIABLES: dict[str, str] = {
     "MARKETS": 'codes or file names in DATA, parted by blanks, like "ES ZN GC"',
     "SET": 'settings, like "vol_target=0.12 trend_budget=0.6"',
     "NAME": "setting to be told all about",
-    "RUN": "folder of a run (report: with decisions.jsonl, compliance: with archive.jsonl)",
+    "RUN": "folder of a run, with decisions.jsonl",
+    "DATE": "session of a run (the last one)",
+    "MARGINS": "LEAN data folder with the exchanges' margins (a model's)",
     "EXPIRIES": "CSV of last trade dates",
     "MACRO": "folder of macro series (rates, VIX, dividend yields)",
     "INSTRUMENTS": "CSV of own markets (docs/instruments.md)",

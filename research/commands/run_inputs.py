@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from research.compliance.desk import Desk
     from research.data.dataset import Dataset
     from research.engine.result import RunResult
     from risk.margin import MarginDates
@@ -82,3 +83,35 @@ def row_of(result: RunResult, day: str | None) -> int:
         first, last = (from_epoch_day(int(result.day[k])) for k in (0, -1))
         raise click.UsageError(f"--date is {day}, no session of the run ({first} to {last})")
     return int(rows[0])
+
+
+def desk_of_run(run: Path, day: str | None, macro: Path | None, margins: Path | None) -> Desk:
+    """What the risk desk looks at on a session of the run in a folder.
+
+    Parameters
+    ----------
+    run : Path
+    day : str, optional
+        ISO date; the last session.
+    macro, margins : Path, optional
+        Folders of macro series and of LEAN's data.
+
+    Raises
+    ------
+    algorithm.decision_text.RecordError, DataError, click.UsageError
+        If the record, a folder or the day is not there.
+    """
+    from research.compliance.collateral import collateral_path
+    from research.compliance.desk import Desk
+    from research.engine.from_decisions import read_run
+    from research.studies.stress import desk_of, stress_of
+
+    result = read_run(run)
+    row, tests = row_of(result, day), desk_of(result)
+    return Desk(
+        result,
+        row,
+        stress_of(result, tests, row),
+        tests.missing(int(result.day[row])),
+        collateral_path(result, bill_yield(macro), margin_dates(margins, result.markets)),
+    )

@@ -109,7 +109,8 @@ def entries_of(
     traded = _traded(result, factor)
     relative = _relative(result, _held(result))
     returned = np.concatenate([[np.nan], returns_of(result)])[: len(result.day)]
-    clean = result.pnl.sum(axis=1) / base_nav(result)
+    kept = result.pnl if result.overnight is None else result.overnight
+    clean = kept.sum(axis=1) / base_nav(result)
     tested = np.concatenate([[False], var_tested(result)])[: len(result.day)]
     before = np.concatenate([[np.nan], result.var_one_day[:-1]])[: len(result.day)]
     remedies = _remedies(result)

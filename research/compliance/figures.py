@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,22 +18,30 @@ from universe.arrays import FloatArray
 
 INK, BLUE, RED, ORANGE = "#1b1f24", "#0072b2", "#d55e00", "#e69f00"
 COLOURS = (BLUE, ORANGE, "#009e73", RED, "#cc79a7", "#56b4e9", "#5e3c99")
+LEGEND: dict[str, Any] = {
+    "loc": "lower left",
+    "bbox_to_anchor": (0.0, 1.0),
+    "fontsize": 6,
+    "frameon": False,
+}
+"""Above the drawing, where no line runs."""
+
 SIZE, DPI = (7.2, 2.5), 150
 
 
 def var_history(days: Sequence[DayEntry], limit: float) -> Figure:
     """20-day VaR by session, with the absolute limit."""
-    canvas, axes = _canvas()
+    canvas, axes = canvas_of()
     axes.plot(_dates(days), 100 * _series([binding_var(e) for e in days]), color=BLUE, lw=0.7)
     axes.axhline(100 * limit, color=RED, lw=0.9, ls="--")
     axes.set_ylim(bottom=0)
     axes.set_ylabel("% of NAV")
-    return _figure(canvas, f"99 %/20-day VaR; dashed the absolute limit of {100 * limit:g} %.")
+    return drawn(canvas, f"99 %/20-day VaR; dashed the absolute limit of {100 * limit:g} %.")
 
 
 def exceptions(days: Sequence[DayEntry]) -> Figure:
     """Gain or loss of each tested session against one-day VaR."""
-    canvas, axes = _canvas()
+    canvas, axes = canvas_of()
     tested = [entry for entry in days if entry.is_exception is not None]
     when = _dates(tested)
     result = 100 * _series([entry.result for entry in tested])
@@ -41,7 +50,7 @@ def exceptions(days: Sequence[DayEntry]) -> Figure:
     axes.vlines(when[hit], 0, result[hit], color=RED, lw=1.1)
     axes.plot(when, -100 * _series([entry.var_tested for entry in tested]), color=BLUE, lw=0.7)
     axes.set_ylabel("% of NAV")
-    return _figure(
+    return drawn(
         canvas,
         f"Each session's gain or loss (grey), one-day VaR held into it (blue), the {hit.sum()} "
         "exceptions in red.",
@@ -50,13 +59,13 @@ def exceptions(days: Sequence[DayEntry]) -> Figure:
 
 def exposure(days: Sequence[DayEntry], classes: Sequence[str]) -> Figure:
     """Absolute exposure by asset class."""
-    canvas, axes = _canvas()
+    canvas, axes = canvas_of()
     values = np.array([entry.exposure for entry in days]).T
     if values.size:
         axes.stackplot(_dates(days), values, labels=classes, colors=COLOURS, lw=0)
         axes.legend(loc="upper left", ncols=len(classes), fontsize=6, frameon=False)
     axes.set_ylabel("times NAV")
-    return _figure(
+    return drawn(
         canvas,
         "Absolute notional of the futures held by asset class, rates in ten-year equivalents.",
     )
@@ -64,27 +73,28 @@ def exposure(days: Sequence[DayEntry], classes: Sequence[str]) -> Figure:
 
 def collateral(days: Sequence[DayEntry]) -> Figure:
     """Initial margin, cash and bills over net assets."""
-    canvas, axes = _canvas()
+    canvas, axes = canvas_of()
     when = _dates(days)
     for name, colour in (("margin", RED), ("cash", BLUE), ("bills", ORANGE)):
         values = 100 * _series([getattr(entry, name) for entry in days])
         axes.plot(when, values, color=colour, lw=0.8, label=name)
-    axes.legend(loc="upper left", ncols=3, fontsize=6, frameon=False)
+    axes.legend(**LEGEND, ncols=3)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("% of NAV")
-    return _figure(canvas, "Initial margin of the positions held, cash and bills.")
+    return drawn(canvas, "Initial margin of the positions held, cash and bills.")
 
 
 def drawdown(days: Sequence[DayEntry]) -> Figure:
     """Fall of NAV from its highest."""
-    canvas, axes = _canvas()
+    canvas, axes = canvas_of()
     axes.fill_between(_dates(days), -100 * _series([e.drawdown for e in days]), color=BLUE, lw=0)
     axes.set_ylabel("% of NAV")
-    return _figure(canvas, "Fall of NAV from the governor's highest.")
+    return drawn(canvas, "Fall of NAV from the governor's highest.")
 
 
-def _canvas() -> tuple[Canvas, Axes]:
-    canvas = Canvas(figsize=SIZE, layout="constrained")
+def canvas_of(size: tuple[float, float] = SIZE) -> tuple[Canvas, Axes]:
+    """A drawing and its axes in the style of all."""
+    canvas = Canvas(figsize=size, layout="constrained")
     axes = canvas.add_subplot()
     axes.tick_params(labelsize=7, colors=INK)
     axes.yaxis.label.set_fontsize(7)
@@ -92,7 +102,8 @@ def _canvas() -> tuple[Canvas, Axes]:
     return canvas, axes
 
 
-def _figure(canvas: Canvas, caption: str) -> Figure:
+def drawn(canvas: Canvas, caption: str) -> Figure:
+    """The drawing as PNG."""
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return Figure(buffer.getvalue(), caption)

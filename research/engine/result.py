@@ -95,6 +95,7 @@ class RunResult:
     interest: FloatArray | None = None  # credited on cash on the day
     fx_cash: FloatArray | None = None  # cash in other currencies, worth in the account's, by size
     sweep_cost: FloatArray | None = None  # of changing it into the account's
+    overnight: FloatArray | None = None  # (days, markets), the part of pnl without the day's fills
     facts: list[MarketFacts] = field(default_factory=list)  # of every market
     readings: list[tuple[Reading, ...]] = field(default_factory=list)  # of the limits, by session
     var_parts: FloatArray | None = None  # (days, markets), adding up to var_one_day

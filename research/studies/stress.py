@@ -142,10 +142,12 @@ def stress_of(result: RunResult, desk: StressDesk, row: int) -> list[StressResul
     found.append(liquidity(exposure, _closing_cost(result, row)))
     reverse = reverse_stress(model, exposure, REVERSE_LOSS)
     if np.isfinite(reverse.distance):
-        name = f"reverse: loses {REVERSE_LOSS:.0%}"
+        name = f"reverse: loses {100 * REVERSE_LOSS:.0f} %"
         order = np.argsort(reverse.parts)[:LARGEST].tolist()
         remarks = [f"{reverse.distance:.1f} daily standard deviations"]
-        remarks += [f"{codes[k]} {reverse.moves[k]:+.1%}" for k in order if reverse.parts[k] < 0]
+        remarks += [
+            f"{codes[k]} {100 * reverse.moves[k]:+.1f} %" for k in order if reverse.parts[k] < 0
+        ]
         found.append(apply_moves(name, exposure, reverse.moves, tuple(remarks)))
     return found
 

@@ -119,6 +119,21 @@ class TestMeasures:
         found = only(one("var_relative"), held=held, unit_exposure=unit, reference=reference)
         assert found["fund"].value == pytest.approx(2.0)
 
+    def test_a_figure_that_does_not_exist_is_neither_read_nor_acted_on(self):
+        """Beta before its market has a volatility; margin where nobody says what margins are."""
+        held = np.array([0, 30, 0, 0, 0, 0])
+        flat = np.diag([0.0, 4e-4, 1e-5, 4e-5, 1e-3, 1e-4])
+        young = VarModel(flat, np.sqrt(np.diagonal(flat)), np.zeros((0, N)))
+        for limits, changes in (
+            (one("net_beta"), {"model": young}),
+            (one("margin_use"), {"unit_margin": None}),
+        ):
+            now = account(held, **changes)
+            assert limits.read(CLOSE, now) == []
+            capped = cap_targets(limits, 10 * held, now, ALL)
+            assert np.array_equal(capped.contracts, 10 * held)
+            assert capped.unmet == []
+
     def test_turnover_is_against_its_own_history(self):
         limits = one("turnover_spike")
         for _ in range(HISTORY):

@@ -1,0 +1,225 @@
+"""One archive from a LEAN run and from an embedded run of the same data, and recomputed by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from research.cli import main
+from research.compliance.archive import read, verify
+from research.compliance.collateral import collateral_path
+from research.compliance.desk import Desk, desk_page
+from research.compliance.files import ARCHIVE, archive_run, write_pack
+from research.compliance.pack_html import to_html
+from research.engine.engine import run_backtest
+from research.engine.from_decisions import read_run, result_from
+from research.lean.record import bring_record
+from research.studies.stress import desk_of, stress_of
+from risk.breach_cause import Cause
+from tests.algorithm.test_lean_algorithm import chosen, start
+from tests.helpers import made_up_dataset
+from tests.research.compliance.recompute import Recomputed
+
+TIGHT = (
+    "gross 1.2 1.8 cut market_notional 0.5 0.8 cap daily_loss 0.004 0.006 freeze "
+    "shortfall 0.01 0.02 say"
+)
+"""So that a short run of few markets has every remedy."""
+
+SESSIONS = 330
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory):
+    """Folders of a stand-in LEAN's run and of an embedded one, each with its archive."""
+    data, settings = made_up_dataset(SESSIONS, seed=4), chosen(limits=TIGHT)
+    lean, own = (tmp_path_factory.mktemp(name) for name in ("lean", "embedded"))
+    engine = start(data, settings).run().finish()
+    for key, content in engine.object_store.items():
+        path = lean / "store" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    bring_record(lean / "store", lean / "no export", lean / "decisions.jsonl")
+    lines: list[str] = []
+    run_backtest(data, settings, record=lines.append)
+    (own / "decisions.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for folder in (lean, own):
+        archive_run(read_run(folder), folder, bill_yield=BILLS)
+    return lean, own
+
+
+BILLS = (np.array([0]), np.array([0.03]))
+
+
+def days_of(folder):
+    return read(folder / ARCHIVE)[1]
+
+
+def test_held_var_exceptions_breaches_and_remedies_are_equal_line_by_line(homes):
+    lean, own = (days_of(folder) for folder in homes)
+    assert len(lean) == len(own) > 90
+    for one, other in zip(lean, own, strict=True):
+        assert (one.day, one.is_exception, one.switch) == (
+            other.day, other.is_exception, other.switch
+        )  # fmt: skip
+        assert one.remedies == other.remedies
+        for name in ("var_held", "var_relative", "var_one_day", "shortfall", "margin", "gross"):
+            mine, theirs = getattr(one, name), getattr(other, name)
+            assert (mine is None) == (theirs is None)
+            if mine is not None:
+                assert mine == pytest.approx(theirs, rel=1e-9, abs=1e-12), (one.day, name)
+        assert len(one.limits) == len(other.limits)
+        for mine, theirs in zip(one.limits, other.limits, strict=True):
+            assert (mine.limit, mine.bucket, mine.status, mine.cause, mine.sessions) == (
+                theirs.limit, theirs.bucket, theirs.status, theirs.cause, theirs.sessions
+            )  # fmt: skip
+            if mine.value is not None:
+                assert mine.value == pytest.approx(theirs.value, rel=1e-8, abs=1e-12)
+
+
+def test_there_is_something_of_everything(homes):
+    days = days_of(homes[1])
+    said = " ".join(text for entry in days for text in entry.remedies)
+    for word in ("gross of fund", "market_notional of", "nothing is traded", "daily_loss is"):
+        assert word in said
+    breaches = [one for entry in days for one in entry.limits if one.status == "breach"]
+    assert {one.limit for one in breaches} >= {"daily_loss", "shortfall"}
+    assert {one.cause for one in breaches} <= set(Cause)
+    assert sum(len(entry.stress) > 0 for entry in days) > len(days) / 6
+
+
+def test_a_freeze_sends_nothing_but_what_an_expiry_forces(homes):
+    frozen = 0
+    with (homes[1] / "decisions.jsonl").open(encoding="utf-8") as file:
+        for text in file:
+            line = json.loads(text)
+            if line["line"] != "decision":
+                continue
+            switch = next(stage for stage in line["stages"] if stage[0] == "kill switch")
+            if any("nothing is traded" in step for step in switch[2]):
+                frozen += 1
+                assert all(order[3] == "roll" for order in line["orders"])
+    assert frozen > 0
+
+
+def test_every_figure_of_every_day_from_fills_and_prices(homes):
+    """The script shares no code; fees of closing and exchange rates are all that it leaves out."""
+    for folder in homes:
+        found = Recomputed(folder / "decisions.jsonl").days
+        entries = {entry.day: entry for entry in days_of(folder)}
+        assert set(found) == set(entries)
+        for day, by_hand in found.items():
+            entry = entries[day]
+            assert by_hand["held"] == by_hand["holdings"], day
+            assert entry.nav == by_hand["nav"]
+            assert entry.gross == pytest.approx(by_hand["gross"], rel=1e-9, abs=1e-12)
+            assert entry.turnover == pytest.approx(by_hand["turnover"], rel=1e-9, abs=1e-12)
+            assert sum(entry.exposure) == pytest.approx(sum(by_hand["classes"].values()))
+            for total in ("parts", "tail"):
+                parts, whole = by_hand[total]
+                assert parts == pytest.approx(whole, rel=1e-6, abs=1e-12)
+            limits = {(one.limit, one.bucket): one.value for one in entry.limits}
+            assert limits["gross", "fund"] == pytest.approx(by_hand["gross"], abs=1e-9)
+            largest = max(v for (name, _), v in limits.items() if name == "market_notional")
+            assert largest == pytest.approx(by_hand["largest"], abs=1e-9)
+            assert limits["drawdown", "fund"] == pytest.approx(by_hand["fall"], abs=1e-12)
+            if entry.result is None:
+                continue
+            assert entry.result == pytest.approx(by_hand["result"], abs=1e-12)
+            assert entry.clean_result == pytest.approx(by_hand["clean"], abs=1e-9)
+            assert entry.result == pytest.approx(by_hand["explained"], abs=2e-3)
+            assert limits["daily_loss", "fund"] == pytest.approx(by_hand["loss"], abs=1e-12)
+            if entry.is_exception is not None:
+                assert entry.is_exception == by_hand["exception"]
+                assert entry.var_tested == pytest.approx(by_hand["tested"])
+
+
+def test_margin_of_the_archive_is_what_the_limits_read(homes):
+    for entry in days_of(homes[1]):
+        used = {one.limit: one.value for one in entry.limits}["margin_use"]
+        assert entry.margin == pytest.approx(used, rel=1e-6, abs=1e-12)
+        assert entry.cash + entry.bills - entry.earned == pytest.approx(1.0, abs=1e-9)
+        assert entry.short == 0.0
+
+
+def test_the_archive_goes_on_where_it_ended(homes, tmp_path):
+    """A live run's: the same lines, whether written at once or as the record grows."""
+    text = (homes[1] / "decisions.jsonl").read_text(encoding="utf-8").splitlines()
+    archive_run(result_from(text[:-40]), tmp_path, bill_yield=BILLS)
+    first = (tmp_path / ARCHIVE).read_bytes()
+    archive_run(result_from(text), tmp_path, bill_yield=BILLS)
+    assert (tmp_path / ARCHIVE).read_bytes().startswith(first[:-1])
+    assert verify(tmp_path / ARCHIVE).ok
+    assert len(days_of(tmp_path)) == len(days_of(homes[1]))
+
+
+def test_pack_and_desk_of_a_lean_run(homes):
+    pytest.importorskip("reportlab")
+    lean, _ = homes
+    assert {path.name for path in write_pack(lean)} == {
+        "pack.html", "pack.pdf", "nport.csv", "nport.json", "archive.csv"
+    }  # fmt: skip
+    result = read_run(lean)
+    tests, row = desk_of(result), len(result.day) - 1
+    stress = stress_of(result, tests, row)
+    desk = Desk(
+        result, row, stress, tests.missing(int(result.day[row])), collateral_path(result, BILLS)
+    )
+    page = to_html(desk_page(desk), "Risk desk")
+    for words in ("Risk desk, 2016", "correlation to one", "liquidity x5", "reverse: loses 20 %",
+                  "initial margin", "Position limits", "1987 crash begins on"):  # fmt: skip
+        assert words in page, words
+    assert "http" not in page.replace("http-equiv", "")
+    by_name = {one.name: one for one in stress}
+    assert by_name["reverse: loses 20 %"].profit == pytest.approx(-0.2)
+    assert by_name["liquidity x5"].profit < 0
+
+
+class TestCommands:
+    def call(self, *words):
+        return CliRunner().invoke(main, list(map(str, words)))
+
+    def test_the_desk_s_page(self, homes):
+        found = self.call("risk", "--run", homes[1], "--date", "2016-03-01")
+        assert found.exit_code == 0, found.output
+        assert "Risk desk, 2016-03-01" in (homes[1] / "desk.html").read_text(encoding="utf-8")
+
+    def test_the_table_of_stress_tests(self, homes):
+        found = self.call("stress", "--run", homes[1])
+        assert found.exit_code == 0, found.output
+        assert "correlation to one" in found.output
+        assert "1987 crash begins on 1987-10-13" in " ".join(found.output.split())
+
+    @pytest.mark.parametrize(
+        ("words", "sentence"),
+        [
+            (("--date", "yesterday"), "it must be a date"),
+            (("--date", "2014-01-01"), "no session of the run (2015-12-01"),
+        ],
+    )
+    def test_a_day_that_is_none(self, homes, words, sentence):
+        found = self.call("stress", "--run", homes[1], *words)
+        assert found.exit_code == 2
+        assert sentence in " ".join(found.output.split())
+
+    def test_the_pack_makes_its_archive_where_there_is_none(self, homes, tmp_path):
+        pytest.importorskip("reportlab")
+        (tmp_path / "decisions.jsonl").write_bytes((homes[0] / "decisions.jsonl").read_bytes())
+        found = self.call(
+            "compliance", "--run", tmp_path, "--legal-test", "absolute",
+            "--determination", "A. Person, 2016-01-04: no index fits.",
+        )  # fmt: skip
+        assert found.exit_code == 0, found.output
+        head, days, _ = read(tmp_path / ARCHIVE)
+        assert head.legal_test == "absolute"
+        assert len(days) == len(days_of(homes[0]))
+        again = self.call("compliance", "--run", tmp_path)
+        assert again.exit_code == 0, "what is archived stays as it is"
+        assert self.call("compliance", "--run", tmp_path, "--verify").exit_code == 0
+
+    def test_folders_without_what_is_asked_for(self, homes, tmp_path):
+        assert self.call("compliance", "--run", tmp_path).exit_code == 2
+        missing = self.call("risk", "--run", homes[1], "--macro", tmp_path)
+        assert missing.exit_code == 2
+        assert "no macro series" in missing.output
