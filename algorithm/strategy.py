@@ -20,6 +20,8 @@ from alpha.forecasts import Forecasts
 from alpha.scale import ExposureScale, combined
 from alpha.snapshot import Snapshot
 from execution.orders import forced_only, plan_orders, plan_withdrawals
+from execution.rolls import as_spreads, pressing_spreads
+from execution.settings import RollOrders
 from portfolio.calibration import BiasStatistic
 from portfolio.caps import Binding
 from portfolio.covariance import covariance, portfolio_vol
@@ -102,6 +104,8 @@ class Strategy:
     ----------
     observer : Observer
         What depends on market data alone.
+    spread_rolls : set of int
+        Markets that roll as calendar spreads; one whose broker refuses them is taken out.
     scales, protections : lists
         Registered components, see ``algorithm.registry``.
     chain : tuple of Stage
@@ -128,7 +132,18 @@ class Strategy:
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
         cost = np.array([i.half_spread + i.fee / i.multiplier for i in instruments])
         rolls = np.array([float(len(i.hold_months)) for i in instruments])
-        yearly = yearly_cost(cost, np.ones(len(cost)), rolls, trades=settings.cost_trades)
+        self.spread_rolls = {
+            i
+            for i, market in enumerate(instruments)
+            if settings.roll_orders == RollOrders.SPREAD and market.spread_listed
+        }
+        yearly = yearly_cost(
+            cost,
+            np.ones(len(cost)),
+            rolls,
+            trades=settings.cost_trades,
+            trades_per_roll=self._trades_per_roll(),
+        )
         self.screen = Screen(
             self.names,
             len(instruments),
@@ -165,6 +180,17 @@ class Strategy:
             Stage("protect", "risk", self._measure),
             Stage("execute", "execution", self._execute),
         )
+
+    def _trades_per_roll(self) -> FloatArray:
+        """What a roll costs over an outright trade, (n_markets,): 2 where it is two of them."""
+        width = self.settings.spread_width
+        out = np.full(len(self.instruments), 2.0)
+        for i in self.spread_rolls:
+            market = self.instruments[i]
+            fee = market.fee / market.multiplier
+            outright = market.half_spread + fee
+            out[i] = (width * market.half_spread + 2.0 * fee) / outright if outright else 2.0
+        return out
 
     # --- what others ask -------------------------------------------------------------------------
     @property
@@ -413,8 +439,11 @@ class Strategy:
         """Orders toward target contracts by market and month, and what is withdrawn for them."""
         account, contracts = decision.account, self.markets.contracts
         stuck = decision.snapshot.legs.stuck_contracts()
-        decision.orders = plan_orders(targets, account.holdings, account.pending, stuck)
+        orders = plan_orders(targets, account.holdings, account.pending, stuck)
+        decision.orders = as_spreads(orders, self.spread_rolls, decision.day, contracts)
         decision.withdrawals = plan_withdrawals(targets, account.holdings, account.pending, stuck)
+        late = pressing_spreads(account.spreads, decision.day, contracts)
+        decision.withdrawals += [one for one in late if one not in decision.withdrawals]
         if decision.is_blind:
             decision.orders = forced_only(decision.orders, decision.day, contracts)
             decision.withdrawals = forced_only(decision.withdrawals, decision.day, contracts)
