@@ -78,6 +78,10 @@ COMMANDS: dict[str, Entry] = {
         "DATA START END MARKETS SET INSTRUMENTS OUT",
         LAUNCHER,
     ),
+    "schedules": Entry(
+        "work an order of CONTRACTS through recorded minutes with every algorithm",
+        "DATA MARKETS CONTRACTS OUT",
+    ),
     "report": Entry("write report and tables of RUN from its record", "RUN OUT"),
     "docs": Entry(
         "run the strategy with its defaults on DATA and write the documents' figures",
@@ -95,6 +99,7 @@ VARIABLES: dict[str, str] = {
     "SET": 'settings, like "vol_target=0.12 trend_budget=0.6"',
     "NAME": "setting to be told all about",
     "RUN": "folder of a run (report: with decisions.jsonl, compliance: with archive.jsonl)",
+    "CONTRACTS": "size of an order (200)",
     "EXPIRIES": "CSV of last trade dates",
     "MACRO": "folder of macro series (rates, VIX, dividend yields)",
     "INSTRUMENTS": "CSV of own markets (docs/instruments.md)",
