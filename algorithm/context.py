@@ -7,7 +7,7 @@ keys, so that tests need no engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -54,6 +54,8 @@ class TradingContext:
         Daily volatility in price at the decision, for the slippage of that order.
     reasons : dict of order id to str
         Why it was sent.
+    other_leg : dict of order id to (market index, contract month)
+        Of a calendar spread: the contract of its other leg.
     sent_after : dict of order id to datetime
         End of the contract's last bar when the order was sent.
     sending : bool
@@ -82,6 +84,7 @@ class TradingContext:
     pending: dict[ContractKey, Unfilled] = field(default_factory=dict)
     order_sigma: dict[int, float] = field(default_factory=dict)
     tickets: dict[int, Any] = field(default_factory=dict)
+    other_leg: dict[int, ContractKey] = field(default_factory=dict)
     sent_after: dict[int, datetime] = field(default_factory=dict)
     sending: bool = False
     traded: set[ContractKey] = field(default_factory=set)
@@ -118,7 +121,10 @@ class TradingContext:
         nav : float
             Account value, NaN while it is unknown.
         """
-        self.walk = self.strategy.begin(Account(nav, self.holdings, self.pending))
+        spreads = frozenset(
+            self.keys[ticket.symbol] for i, ticket in self.tickets.items() if i in self.other_leg
+        )
+        self.walk = self.strategy.begin(Account(nav, self.holdings, self.pending, spreads))
         self.proposed = None
         self._deciding = get_ident()
         try:
@@ -235,6 +241,7 @@ class TradingContext:
         if not self.pending:
             self.order_sigma.clear()
             self.reasons.clear()
+            self.other_leg.clear()
             self.sent_after.clear()
         self.holdings = {}
         for key in sorted(self.traded):
@@ -318,9 +325,23 @@ class TradingContext:
         """Contracts held of every asset, see ``Legs.held_assets``."""
         return self.strategy.snapshot.legs.held_assets(self.holdings)
 
-    def order_placed(self, order: Order, ticket: Any, sigma: float) -> None:
-        """Remember an order on its way and the volatility it was sized with."""
+    def order_placed(
+        self, order: Order, ticket: Any, sigma: float, legs: Sequence[Order] = ()
+    ) -> None:
+        """Remember an order on its way and the volatility it was sized with.
+
+        Parameters
+        ----------
+        order : Order
+        ticket : LEAN order ticket
+        sigma : float
+        legs : sequence of Order
+            Of the spread it is part of.
+        """
         key = (order.market, order.month)
+        for leg in legs:
+            if leg is not order:
+                self.other_leg[ticket.order_id] = (leg.market, leg.month)
         self.traded.add(key)
         self.tickets[ticket.order_id] = ticket
         self.order_sigma[ticket.order_id] = sigma
@@ -328,6 +349,12 @@ class TradingContext:
         bar = self.securities[key].get_last_data()
         if bar is not None:
             self.sent_after[ticket.order_id] = bar.end_time
+
+    def spread_refused(self, market: int, why: str) -> None:
+        """Roll a market leg by leg from now on, because its broker takes no spread; said once."""
+        if market in self.strategy.spread_rolls:
+            self.strategy.spread_rolls.discard(market)
+            self.log(f"{self.strategy.names[market]}: no calendar spread, rolls by legs: {why}")
 
     def turned_against(self, withdrawals: Iterable[Withdrawal]) -> list[Any]:
         """Tickets of the open orders that are to be cancelled."""

@@ -28,11 +28,14 @@ class Account:
     holdings : mapping of (market index, contract month) to contracts
     pending : mapping of (market index, contract month) to contracts
         Unfilled rest of open orders.
+    spreads : frozenset of (market index, contract month)
+        Contracts with an open order that is a leg of a calendar spread.
     """
 
     nav: float
     holdings: Mapping[ContractKey, int] = field(default_factory=dict)
     pending: Mapping[ContractKey, Unfilled] = field(default_factory=dict)
+    spreads: frozenset[ContractKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

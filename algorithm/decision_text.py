@@ -81,12 +81,7 @@ def decision_text(line: DecisionLine, header: Header) -> str:
         "fx": _plain({name: _or_none(rate) for name, rate in line.fx.items()}),
         "closes": _plain(_named(line.closes, codes)),
         "holdings": _plain(_named(line.holdings, codes)),
-        "fills": _plain(
-            [
-                (f.epoch_day, f.market, f.month, f.quantity, f.price, f.slippage, f.fee, f.reason)
-                for f in line.fills
-            ]
-        ),
+        "fills": _plain([_fill(fill) for fill in line.fills]),
         "legs": _plain({codes[market]: months for market, months in line.legs.items()}),
         "forecasts": _by_name(line.forecasts),
         "asked": _by_name(line.asked, "%.12g"),  # profit is split by their changes
@@ -112,6 +107,12 @@ def decision_text(line: DecisionLine, header: Header) -> str:
         "events": _plain([(e.kind, e.market, e.detail) for e in line.events]),
     }
     return _object(fields)
+
+
+def _fill(f: Fill) -> tuple[Any, ...]:
+    """Its values; what a leg of a spread would have paid outright only where it is one."""
+    values = (f.epoch_day, f.market, f.month, f.quantity, f.price, f.slippage, f.fee, f.reason)
+    return (*values, f.outright) if f.outright else values
 
 
 def _session(line: SessionLine) -> dict[str, str]:

@@ -12,8 +12,8 @@ from algorithm.decision import Decision
 from algorithm.decision_line import Header, header_of, line_of, session_of
 from algorithm.decision_text import decision_text, end_text, header_text, session_text
 from alpha.snapshot import Snapshot
-from execution.costs import slippage
-from execution.fills import EXPIRY, OTHER, Fill
+from execution.costs import CostModel
+from execution.fills import EXPIRY, OTHER, SPREAD, Fill
 from universe.arrays import from_epoch_day, to_epoch_day
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class RunRecord:
         self._live = bool(algorithm.live_mode)
         self.header: Header = header_of(context.strategy, "LEAN", data_name="LEAN")
         self._folder = LIVE_RECORD_KEY if self._live else RECORD_KEY
+        settings = context.strategy.settings
+        self._costs = CostModel(settings.impact, settings.cost_stress, settings.spread_width)
         self._fills: list[tuple[Fill, str]] = []  # with the currency of the fee
         self._part = ""
         self._lines: list[str] = []
@@ -67,16 +69,15 @@ class RunRecord:
         if reason is None:
             delisted = "delisting" in str(event.ticket.tag).lower()
             reason = EXPIRY if delisted else OTHER
-        concession = 0.0
+        concession = outright = 0.0
         if reason != EXPIRY:
             sigma = context.order_sigma.get(order_id)
-            concession = slippage(
-                instrument,
-                float(event.ticket.quantity),
-                float(strategy.markets.sigma_price()[key[0]]) if sigma is None else sigma,
-                impact=strategy.settings.impact,
-                stress=strategy.settings.cost_stress,
-            )
+            if sigma is None:
+                sigma = float(strategy.markets.sigma_price()[key[0]])
+            size, spread = float(event.ticket.quantity), reason == SPREAD
+            concession = self._costs.concession(instrument, size, sigma, spread=spread)
+            if spread:
+                outright = self._costs.concession(instrument, size, sigma)
         fee = event.order_fee.value
         today = to_epoch_day(self._algorithm.time.date())
         fill = Fill(
@@ -88,6 +89,7 @@ class RunRecord:
             abs(quantity) * concession * instrument.multiplier,
             float(fee.amount),
             reason,
+            abs(quantity) * outright * instrument.multiplier,
         )
         self._fills.append((fill, str(fee.currency)))
 
@@ -128,6 +130,7 @@ class RunRecord:
             fill.slippage * float(np.nan_to_num(decision.snapshot.fx[market])),
             fill.fee * float(np.nan_to_num(rates.get(fee_currency, np.nan))),
             fill.reason,
+            fill.outright * float(np.nan_to_num(decision.snapshot.fx[market])),
         )
 
     def finish(self) -> None:

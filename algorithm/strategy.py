@@ -20,6 +20,8 @@ from alpha.forecasts import Forecasts
 from alpha.scale import ExposureScale, combined
 from alpha.snapshot import Snapshot
 from execution.orders import forced_only, plan_orders, plan_withdrawals
+from execution.rolls import as_spreads, pressing_spreads
+from execution.settings import RollOrders
 from portfolio.calibration import BiasStatistic
 from portfolio.caps import Binding
 from portfolio.cash import Settlement, Treasury
@@ -118,6 +120,8 @@ class Strategy:
     ----------
     observer : Observer
         What depends on market data alone.
+    spread_rolls : set of int
+        Markets that roll as calendar spreads; one whose broker refuses them is taken out.
     scales, protections : lists
         Registered components, see ``algorithm.registry``.
     chain : tuple of Stage
@@ -143,7 +147,18 @@ class Strategy:
         self.names += [f"{name} spread" for name in self.names[: n - len(instruments)]]
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
         cost, rolls = trade_costs(instruments), yearly_rolls(instruments)
-        yearly = yearly_cost(cost, np.ones(len(cost)), rolls, trades=settings.cost_trades)
+        self.spread_rolls = {
+            i
+            for i, market in enumerate(instruments)
+            if settings.roll_orders == RollOrders.SPREAD and market.spread_listed
+        }
+        yearly = yearly_cost(
+            cost,
+            np.ones(len(cost)),
+            rolls,
+            trades=settings.cost_trades,
+            trades_per_roll=self._trades_per_roll(),
+        )
         self.screen = Screen(
             self.names,
             len(instruments),
@@ -217,6 +232,17 @@ class Strategy:
             yearly_trades=settings.cost_trades,
             impact=settings.impact,
         )
+
+    def _trades_per_roll(self) -> FloatArray:
+        """What a roll costs over an outright trade, (n_markets,): 2 where it is two of them."""
+        width = self.settings.spread_width
+        out = np.full(len(self.instruments), 2.0)
+        for i in self.spread_rolls:
+            market = self.instruments[i]
+            fee = market.fee / market.multiplier
+            outright = market.half_spread + fee
+            out[i] = (width * market.half_spread + 2.0 * fee) / outright if outright else 2.0
+        return out
 
     # --- what others ask -------------------------------------------------------------------------
     @property
@@ -586,8 +612,11 @@ class Strategy:
         """Orders toward target contracts by market and month, and what is withdrawn for them."""
         account, contracts = decision.account, self.markets.contracts
         stuck = decision.snapshot.legs.stuck_contracts()
-        decision.orders = plan_orders(targets, account.holdings, account.pending, stuck)
+        orders = plan_orders(targets, account.holdings, account.pending, stuck)
+        decision.orders = as_spreads(orders, self.spread_rolls, decision.day, contracts)
         decision.withdrawals = plan_withdrawals(targets, account.holdings, account.pending, stuck)
+        late = pressing_spreads(account.spreads, decision.day, contracts)
+        decision.withdrawals += [one for one in late if one not in decision.withdrawals]
         if decision.is_blind:
             decision.withdrawals = forced_only(decision.withdrawals, decision.day, contracts)
         if decision.is_blind or decision.frozen.any():

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ROLL = "roll"
+"""Reason of an outright order that is part of a roll."""
+
+SPREAD = "roll spread"
+"""Reason of the two legs of a roll that is one calendar spread."""
+
+ROLLS = frozenset({ROLL, SPREAD})
+"""Reasons whose costs are those of rolling."""
+
 EXPIRY = "expiry"
 """Reason of a position that the exchange closed: nobody ordered it."""
 
@@ -31,7 +40,10 @@ class Fill:
     fee : float
         Fees in account currency, at least 0.
     reason : str
-        "rebalance", "roll", "expiry" or "other".
+        "rebalance", "roll", "roll spread", "expiry" or "other".
+    outright : float
+        Of a leg of a calendar spread: the slippage of the same trade outright, by the cost model
+        in account currency; 0 of all other fills.
     """
 
     epoch_day: int
@@ -42,3 +54,4 @@ class Fill:
     slippage: float
     fee: float
     reason: str
+    outright: float = 0.0

@@ -40,12 +40,20 @@ class NextBarBrokerageModel(InteractiveBrokersBrokerageModel):
         last: Any = security.get_last_data()
         if last is None:
             return True
-        if last.end_time <= before:
+        if last.end_time <= before or not self._is_with_other_leg(order, last):
             return False
         if self._is_trusted(security, last):
             return True
         context.sent_after[order.id] = last.end_time
         return False
+
+    def _is_with_other_leg(self, order: Order, bar: Any) -> bool:
+        """Whether the other leg of a spread has a bar of the same session."""
+        leg = self._context.other_leg.get(order.id)
+        if leg is None:
+            return True
+        beside: Any = self._context.securities[leg].get_last_data()
+        return beside is not None and bool(beside.end_time == bar.end_time)
 
     def _is_trusted(self, security: Security, bar: Any) -> bool:
         context = self._context

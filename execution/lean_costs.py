@@ -18,7 +18,8 @@ from AlgorithmImports import (
     SecurityType,
 )
 
-from execution.costs import fee, slippage
+from execution.costs import CostModel, fee
+from execution.fills import SPREAD
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -28,7 +29,8 @@ class CostSlippageModel:
     """Half spread plus square-root impact, from the volatility known when the order was sent."""
 
     def __init__(self, context: TradingContext) -> None:
-        self._context = context
+        self._context, settings = context, context.strategy.settings
+        self._costs = CostModel(settings.impact, settings.cost_stress, settings.spread_width)
 
     def get_slippage_approximation(self, asset: Security, order: Order) -> float:
         """Price concession per contract, in quoted price."""
@@ -40,12 +42,11 @@ class CostSlippageModel:
         sigma = context.order_sigma.get(order.id)
         if sigma is None:
             sigma = float(strategy.markets.sigma_price()[key[0]])
-        return slippage(
+        return self._costs.concession(
             strategy.instruments[key[0]],
             float(order.quantity),
             sigma,
-            impact=strategy.settings.impact,
-            stress=strategy.settings.cost_stress,
+            spread=context.reasons.get(order.id) == SPREAD,
         )
 
 

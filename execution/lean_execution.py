@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from AlgorithmImports import (
     ExecutionModel,
+    Leg,
     OrderEvent,
     OrderStatus,
     PortfolioTarget,
     QCAlgorithm,
 )
 
+from execution.fills import ROLL, SPREAD
 from execution.orders import Order
 
 if TYPE_CHECKING:
@@ -22,6 +27,9 @@ _DEAD = (OrderStatus.CANCELED, OrderStatus.INVALID)
 
 class NextSessionExecutionModel(ExecutionModel):
     """Sends what is missing to the targets; the orders fill in each contract's next session.
+
+    A roll as a calendar spread is one combo order; a market whose broker refuses it rolls leg by
+    leg from then on, until the next start.
 
     The decision comes after the last close, so a market order waits for the next open
     (``settings.stale_price_time_span`` is zero). What is already on its way is not sent twice, and
@@ -54,32 +62,59 @@ class NextSessionExecutionModel(ExecutionModel):
         with context.sending_orders():
             for ticket in context.turned_against(decision.withdrawals):
                 ticket.cancel("the target has turned against it")
-            decision.orders = [
-                order
-                for order in decision.orders
-                if self._send(algorithm, order, float(sigma[order.market]))
-            ]
+            sent: list[Order] = []
+            for _, group in groupby(
+                enumerate(decision.orders), key=lambda pair: pair[1].combo or -1 - pair[0]
+            ):
+                orders = [order for _, order in group]
+                sent += self._send(algorithm, orders, float(sigma[orders[0].market]))
+            decision.orders = sent
 
-    def _send(self, algorithm: QCAlgorithm, order: Order, sigma: float) -> bool:
-        """Whether the order is on its way."""
+    def _send(
+        self, algorithm: QCAlgorithm, orders: Sequence[Order], sigma: float
+    ) -> Sequence[Order]:
+        """What of an order, or of a spread's legs, is on its way."""
         context = self._context
-        key = (order.market, order.month)
-        if key not in context.symbols:
-            context.log(f"{order.month} of market {order.market} is not subscribed: no order")
-            return False
-        symbol = context.symbols[key]
+        for order in orders:
+            if (order.market, order.month) not in context.symbols:
+                context.log(f"{order.month} of market {order.market} is not subscribed: no order")
+                return ()
         try:
-            ticket = algorithm.market_order(symbol, order.quantity, True, context.tag(order))
+            tickets = self._tickets(algorithm, orders)
         except Exception as error:  # one refused contract must not stop the others
-            context.log(f"order of {order.quantity} {symbol.value}: {error}")
-            return False
-        context.order_placed(order, ticket, sigma)
-        return True
+            symbol = context.symbols[(orders[0].market, orders[0].month)]
+            context.log(f"order of {orders[0].quantity} {symbol.value}: {error}")
+            return ()
+        if len(tickets) < len(orders):  # LEAN refuses a spread in whole, with one ticket
+            context.spread_refused(orders[0].market, str(tickets[0].submit_request.response))
+            legs = [replace(order, reason=ROLL, combo=0) for order in orders]
+            return [sent for leg in legs for sent in self._send(algorithm, [leg], sigma)]
+        for order, ticket in zip(orders, tickets, strict=True):
+            context.order_placed(order, ticket, sigma, orders)
+        return orders
+
+    def _tickets(self, algorithm: QCAlgorithm, orders: Sequence[Order]) -> Sequence[Any]:
+        context, first = self._context, orders[0]
+        if len(orders) == 1:
+            symbol = context.symbols[(first.market, first.month)]
+            return [algorithm.market_order(symbol, first.quantity, True, context.tag(first))]
+        size = abs(first.quantity)
+        legs = [
+            Leg.create(context.symbols[(order.market, order.month)], order.quantity // size)
+            for order in orders
+        ]
+        return list(algorithm.combo_market_order(legs, size, True, context.tag(first)))
 
     def on_order_event(self, algorithm: QCAlgorithm, order_event: OrderEvent) -> None:
         """Say it when an order dies; the next decision orders what is still missing."""
-        if order_event.status in _DEAD:
-            self._context.log(
-                f"order {order_event.order_id} in {order_event.symbol.value} "
-                f"{order_event.status}: {order_event.message}"
-            )
+        context = self._context
+        if order_event.status not in _DEAD:
+            return
+        context.log(
+            f"order {order_event.order_id} in {order_event.symbol.value} "
+            f"{order_event.status}: {order_event.message}"
+        )
+        key = context.keys.get(order_event.symbol)
+        refused = order_event.status == OrderStatus.INVALID
+        if refused and key is not None and context.reasons.get(order_event.order_id) == SPREAD:
+            context.spread_refused(key[0], str(order_event.message))

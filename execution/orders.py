@@ -33,12 +33,17 @@ Unfilled = int | Sequence[int]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Market order for the next session of one contract."""
+    """Market order for the next session of one contract.
+
+    Orders of one market that share a ``combo`` above 0 are the legs of a spread: they fill in one
+    session or wait, all of them.
+    """
 
     market: int
     month: int
     quantity: int
     reason: str
+    combo: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,13 @@ class FeeSource(StrEnum):
     MASTER = "master"
 
 
+class RollOrders(StrEnum):
+    """How a position is taken from one contract to the next."""
+
+    LEGS = "legs"
+    SPREAD = "spread"
+
+
 @dataclass(frozen=True)
 class ExecutionSettings(Table):
     """What a trade costs."""
@@ -27,3 +34,13 @@ class ExecutionSettings(Table):
         0.1, "alpha of the square-root impact, in daily sigmas at full volume", low=0.0, high=5.0
     )
     cost_stress: float = setting(1.0, "multiplies slippage", low=0.0, high=20.0)
+    roll_orders: RollOrders = setting(
+        RollOrders.LEGS,
+        "a roll is two outright orders, or one calendar spread where the exchange lists it",
+    )
+    spread_width: float = setting(
+        1.0,
+        "bid-ask spread of a calendar spread over that of one of its legs",
+        low=0.0,
+        high=2.0,
+    )

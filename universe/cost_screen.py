@@ -60,7 +60,7 @@ def yearly_cost(
     rolls: FloatArray,
     *,
     trades: float | FloatArray = 5.0,
-    trades_per_roll: float = 2.0,
+    trades_per_roll: float | FloatArray = 2.0,
 ) -> FloatArray:
     """Cost of holding an average position for a year over its annual volatility.
 
@@ -76,8 +76,8 @@ def yearly_cost(
         Rolls a year.
     trades : float, or float array of shape (n_speeds, n_markets)
         Average positions traded in a year besides rolls.
-    trades_per_roll : float
-        2 where a roll trades both legs outright, 1 where it is one spread order.
+    trades_per_roll : float or float array of shape (n_markets,)
+        What a roll costs in outright trades: 2 where it trades both legs outright.
     """
     usable = sigma_price > 0
     paid = trade_cost * (trades + trades_per_roll * rolls)

@@ -261,6 +261,13 @@ COLUMNS: tuple[Column, ...] = (
         "basis", " ".join(Basis), "what multiplier, tick and currency rest on", Basis, Basis.USER
     ),
     Column(
+        "spread_listed",
+        "yes or no",
+        "whether the exchange lists calendar spreads, for roll_orders=spread",
+        _yes_or_no,
+        False,
+    ),
+    Column(
         "unknown",
         "names of columns, parted by blanks, or - for none",
         "facts that are stand-ins",

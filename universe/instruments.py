@@ -99,6 +99,9 @@ class Instrument:
         full-size contract itself and for an underlying with one contract.
     basis : Basis
         What ``multiplier``, ``tick`` and ``currency`` rest on.
+    spread_listed : bool
+        Whether the exchange lists calendar spreads of the contract, so that a roll can be one
+        order; see ``universe.master`` for the sources.
     rough_volume : bool
         Whether ``adv_contracts`` is an order of magnitude of recent years and no measurement; then
         every capacity or liquidity that is computed from it says so, see :func:`volume_note`.
@@ -132,6 +135,7 @@ class Instrument:
     source_scale: float = 1.0
     full_size: str = ""
     basis: Basis = Basis.USER
+    spread_listed: bool = False
     rough_volume: bool = True
     unknown: tuple[str, ...] = ()
 

@@ -22,7 +22,11 @@ Where the numbers come from:
   otherwise;
 * average daily volume and duration: orders of magnitude of recent years, for impact and DV01. A
   volume that is not known is marked so, with a cautious stand-in; see
-  :func:`universe.instruments.volume_note`.
+  :func:`universe.instruments.volume_note`;
+* calendar spreads listed: the markets of CME Group (Globex lists "SP", "EQ", "FX" and "RT" calendar
+  spreads of its futures; the E-mini S&P 500's contract specification gives theirs a tick of 0.05),
+  Eurex (T7 makes time spreads of all futures months) and CFE (VX specification: spread trades have
+  a tick of 0.01). Of the other exchanges it is not known here, so that they roll leg by leg.
 
 A user's own facts come from an instruments file (:mod:`universe.instrument_table`) and make a
 master of their own, see :meth:`universe.instruments.InstrumentMaster.with_changes`.

@@ -12,6 +12,9 @@ PRIOR_MONTH_END = Notice.PRIOR_MONTH_END
 TEN_DAYS_BEFORE = Notice.TEN_DAYS_BEFORE_MONTH
 AFTER_TRADE = Notice.AFTER_LAST_TRADE
 
+LISTS_SPREADS = frozenset({"cme", "cbot", "comex", "nymex", "eurex", "cfe"})
+"""Exchanges known to list calendar spreads of all their futures; of others it is not known."""
+
 
 def row(
     asset_class: AssetClass,
@@ -46,8 +49,11 @@ def row(
 
     Units are those of :class:`~universe.instruments.Instrument`. Multiplier, tick and currency
     rest on LEAN's database where LEAN lists the market and on the exchange's specification where
-    it does not, unless ``basis`` says otherwise. A volume of None is unknown.
+    it does not, unless ``basis`` says otherwise. A volume of None is unknown, and whether calendar
+    spreads are listed is unknown but for the exchanges of ``LISTS_SPREADS``.
     """
+    if market not in LISTS_SPREADS:
+        unknown = (*unknown, "spread_listed")
     if adv_contracts is None:
         adv_contracts, unknown = UNKNOWN_VOLUME, (*unknown, "adv_contracts")
     return Instrument(
@@ -77,5 +83,6 @@ def row(
         source_scale=source_scale,
         full_size=full_size,
         basis=basis or (Basis.LEAN if lean_listed else Basis.EXCHANGE),
+        spread_listed=market in LISTS_SPREADS,
         unknown=unknown,
     )

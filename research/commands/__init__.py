@@ -86,6 +86,10 @@ COMMANDS: dict[str, Entry] = {
         "DATA START END MARKETS SET INSTRUMENTS OUT",
         LAUNCHER,
     ),
+    "schedules": Entry(
+        "work an order of CONTRACTS through recorded minutes with every algorithm",
+        "DATA MARKETS CONTRACTS OUT",
+    ),
     "report": Entry("write report and tables of RUN from its record", "RUN OUT"),
     "docs": Entry(
         "run the strategy with its defaults on DATA and write the documents' figures",
@@ -110,6 +114,7 @@ VARIABLES: dict[str, str] = {
     "RUN": "folder of a run, with decisions.jsonl",
     "DATE": "session of a run (the last one)",
     "MARGINS": "LEAN data folder with the exchanges' margins (a model's)",
+    "CONTRACTS": "size of an order (200)",
     "EXPIRIES": "CSV of last trade dates",
     "MACRO": "folder of macro series (rates, VIX, dividend yields)",
     "INSTRUMENTS": "CSV of own markets (docs/instruments.md)",

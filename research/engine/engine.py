@@ -67,7 +67,12 @@ class EmbeddedEngine:
             for contract in contracts:
                 self.strategy.list_contract(market, contract)
         self.ledger = Ledger(
-            instruments, settings.cash, impact=settings.impact, stress=settings.cost_stress
+            instruments,
+            settings.cash,
+            impact=settings.impact,
+            stress=settings.cost_stress,
+            width=settings.spread_width,
+            spreads=self.strategy.spread_rolls,
         )
         self.header = header_of(
             self.strategy,
@@ -134,7 +139,8 @@ class EmbeddedEngine:
         settled = strategy.settle_cash(ledger.balance)
         ledger.settle(settled)
         nav = ledger.nav(self._rates(fx), fx)
-        decision = strategy.begin(Account(nav, ledger.holdings, ledger.pending())).finish()
+        account = Account(nav, ledger.holdings, ledger.pending(), ledger.pending_spreads())
+        decision = strategy.begin(account).finish()
         self.decision = decision
         ledger.withdraw(decision.withdrawals)
         ledger.submit(decision.orders, snapshot.sigma_price)

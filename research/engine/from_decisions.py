@@ -13,7 +13,7 @@ import numpy as np
 
 from algorithm.decision_line import DecisionLine, Header, SessionLine
 from algorithm.decision_text import Reader, RecordError
-from execution.fills import EXPIRY, Fill
+from execution.fills import EXPIRY, ROLLS, Fill
 from research.engine.ledger import DayBook
 from research.engine.result import RunResult
 from research.engine.rows import Rows
@@ -131,7 +131,7 @@ class Replay:
         for fill in line.fills:
             key = market, _ = self._key(fill)
             book.cost[market] += fill.slippage + fill.fee
-            if fill.reason == "roll":
+            if fill.reason in ROLLS:
                 book.roll_cost[market] += fill.slippage + fill.fee
             if fill.reason == EXPIRY:
                 continue

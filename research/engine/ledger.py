@@ -8,14 +8,14 @@ one (U4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
-from execution.costs import fee, slippage
-from execution.fills import EXPIRY, Fill
+from execution.costs import CostModel, fee
+from execution.fills import EXPIRY, ROLL, ROLLS, SPREAD, Fill
 from execution.orders import ContractKey, Order, Unfilled, Withdrawal, unfilled_of
 from portfolio.cash import Settlement
 from universe.arrays import FloatArray
@@ -23,6 +23,9 @@ from universe.instruments import Instrument
 from universe.session import Quotes
 
 OpenOf = Callable[[int, int], float | None]
+
+Queued = tuple[Order, float, int]
+"""An order with the daily price sigma at its decision, and the number of its spread or 0."""
 
 
 class BarGate(Protocol):
@@ -59,20 +62,30 @@ class Ledger:
     instruments : list of Instrument
     cash : float
         Starting capital in USD.
-    impact, stress : float
+    impact, stress, width : float
         Of the cost model.
+    spreads : collection of int
+        Markets that roll as calendar spreads.
     """
 
     def __init__(
-        self, instruments: list[Instrument], cash: float, *, impact: float, stress: float
+        self,
+        instruments: list[Instrument],
+        cash: float,
+        *,
+        impact: float,
+        stress: float,
+        width: float = 1.0,
+        spreads: Collection[int] = (),
     ) -> None:
-        self._instruments = instruments
-        self._impact, self._stress = impact, stress
+        self._instruments, self._spreads = instruments, spreads
+        self._costs = CostModel(impact, stress, width)
         self.balance: dict[str, float] = {"USD": cash}
         self.holdings: dict[ContractKey, int] = {}
         self.mark: dict[ContractKey, float] = {}
         self.last_closing_fees = 0.0  # of all positions, in USD, as of the last valuation
-        self._queue: list[tuple[Order, float]] = []  # with the daily price sigma at the decision
+        self._queue: list[Queued] = []
+        self._groups = 0  # spreads submitted so far
         self._sigma: FloatArray = np.full(len(instruments), np.nan)
 
     def submit(self, orders: list[Order], sigma_price: FloatArray) -> None:
@@ -85,22 +98,37 @@ class Ledger:
             Daily volatility in price units at the decision, for the slippage.
         """
         self._sigma = sigma_price
-        self._queue += [(order, float(sigma_price[order.market])) for order in orders]
+        self._queue += [
+            (
+                order,
+                float(sigma_price[order.market]),
+                self._groups + order.combo if order.combo else 0,
+            )
+            for order in orders
+        ]
+        self._groups += max((order.combo for order in orders), default=0)
 
     def withdraw(self, withdrawals: Iterable[Withdrawal]) -> None:
-        """Take open orders back; none of them has filled in part."""
+        """Take open orders back, spreads with both legs; none of them has filled in part."""
         gone = {(one.market, one.month, one.side) for one in withdrawals}
-        self._queue = [
-            (order, sigma)
-            for order, sigma in self._queue
-            if (order.market, order.month, 1 if order.quantity > 0 else -1) not in gone
-        ]
+        kept, split = [], set()
+        for queued in self._queue:
+            order, _, group = queued
+            if (order.market, order.month, 1 if order.quantity > 0 else -1) not in gone:
+                kept.append(queued)
+            elif group:
+                split.add(group)
+        self._queue = [queued for queued in kept if queued[2] not in split]
 
     def pending(self) -> dict[ContractKey, Unfilled]:
         """Contracts on their way by (market index, contract month)."""
         return unfilled_of(
-            ((order.market, order.month), order.quantity) for order, _ in self._queue
+            ((order.market, order.month), order.quantity) for order, _, _ in self._queue
         )
+
+    def pending_spreads(self) -> frozenset[ContractKey]:
+        """Contracts with an open order that is a leg of a spread."""
+        return frozenset((order.market, order.month) for order, _, group in self._queue if group)
 
     def trade_session(
         self,
@@ -151,20 +179,33 @@ class Ledger:
                 mark[key] = close
         book.overnight[:] = book.pnl
         for key in [key for key in self.holdings if key[0] in rolling] if rolling else ():
-            self._close(key, day, fx, book, "roll")
-            self._close(key, day, fx, book, "roll", sign=-1)
+            reason = SPREAD if key[0] in self._spreads else ROLL
+            self._close(key, day, fx, book, reason)
+            self._close(key, day, fx, book, reason, sign=-1)
         waiting = []
-        for order, sigma in self._queue:
+        held_up = self._held_up(day, open_of, gate)
+        for queued in self._queue:
+            order, sigma, group = queued
             market, month = order.market, order.month
             price = open_of(market, month)
             if expiry[market][month] < day:
                 continue
-            if price is not None and gate.passes(market, month, price):
+            if price is not None and group not in held_up and gate.passes(market, month, price):
                 self._fill(order, sigma, day, price, closes[market][month], fx, book)
             else:
-                waiting.append((order, sigma))
+                waiting.append(queued)
         self._queue = waiting
         return book
+
+    def _held_up(self, day: int, open_of: OpenOf, gate: BarGate) -> set[int]:
+        """Spreads that wait, because one of their legs has no bar to fill in."""
+        out: set[int] = set()
+        for order, _, group in self._queue if self._groups else ():
+            if group and group not in out:
+                price = open_of(order.market, order.month)
+                if price is None or not gate.passes(order.market, order.month, price):
+                    out.add(group)
+        return out
 
     def _close(
         self, key: ContractKey, day: int, fx: FloatArray, book: DayBook, reason: str, sign: int = 1
@@ -203,7 +244,8 @@ class Ledger:
         """Slippage and fee of a fill, and its record."""
         market, quantity = order.market, order.quantity
         instrument = self._instruments[market]
-        concession = slippage(instrument, quantity, sigma, impact=self._impact, stress=self._stress)
+        spread = order.reason == SPREAD
+        concession = self._costs.concession(instrument, quantity, sigma, spread=spread)
         filled = price + concession if quantity > 0 else price - concession
         slip = abs(quantity) * concession * instrument.multiplier
         self._add(instrument.currency, -slip)
@@ -212,10 +254,24 @@ class Ledger:
         fee_rate = fx[market] if instrument.fee_currency == instrument.currency else 1.0
         slip, charged = slip * float(fx[market]), charged * float(fee_rate)
         book.cost[market] += slip + charged
-        if order.reason == "roll":
+        if order.reason in ROLLS:
             book.roll_cost[market] += slip + charged
+        outright = 0.0
+        if spread:
+            alone = self._costs.concession(instrument, quantity, sigma)
+            outright = abs(quantity) * alone * instrument.multiplier * float(fx[market])
         book.fills.append(
-            Fill(day, instrument.code, order.month, quantity, filled, slip, charged, order.reason)
+            Fill(
+                day,
+                instrument.code,
+                order.month,
+                quantity,
+                filled,
+                slip,
+                charged,
+                order.reason,
+                outright,
+            )
         )
 
     def _book(self, market: int, points: float, fx: FloatArray, into: FloatArray) -> None:

@@ -80,6 +80,7 @@ class RunResult:
     spread_targets: IntArray | None = None  # (days, markets), spreads decided on
     spread_contracts: IntArray | None = None  # (days, markets), spreads held
     unit_value: FloatArray | None = None  # (days, markets), notional of one contract
+    point_value: FloatArray | None = None  # (days, markets), a contract's gain per point
     sigma: FloatArray | None = None  # (days, markets), daily volatility of returns
     position_limit: FloatArray | None = None  # (days, markets), most contracts of a market
     sleeve_weight: dict[str, FloatArray] = field(default_factory=dict)  # asked for, over NAV

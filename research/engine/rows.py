@@ -72,6 +72,7 @@ class Rows:
         """
         self.add_session(line)
         n, risk, figures = len(line.seen), line.risk, line.figures
+        facts = self.header.markets
         unit = known(line.unit_exposure)
         if self.header.spreads:
             self._append(
@@ -113,6 +114,7 @@ class Rows:
             target_contracts=list(line.targets),
             orders=[(line.day, code, month, n) for code, month, n, _ in line.orders],
             unit_value=line.value[:n],
+            point_value=[market.multiplier * line.fx[market.currency] for market in facts],
             sigma=line.sigma[:n],
             position_limit=line.limit[:n],
             exposure_scale=line.scale,
@@ -174,6 +176,7 @@ class Rows:
             "closing_fees",
             "carry_per_contract",
             "unit_value",
+            "point_value",
             "sigma",
             "position_limit",
             "exposure_scale",

@@ -16,6 +16,7 @@ from alpha.forecasts import TREND
 from alpha.rules.tsmom import MONTHS
 from alpha.scaling import NORMAL_MEAN_ABS
 from research.engine.result import RunResult
+from research.measures.rolls import rolls_frame
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, from_epoch_day
 
 REGIME = "regime"
@@ -140,6 +141,8 @@ def risk_table(result: RunResult) -> pd.DataFrame:
     return _by_day(result, values)
 
 
+ROLLS = "rolls"
+
 TABLES: Mapping[str, Callable[[RunResult], pd.DataFrame]] = {
     "trend": trend_table,
     "carry": carry_table,
@@ -147,6 +150,7 @@ TABLES: Mapping[str, Callable[[RunResult], pd.DataFrame]] = {
     "weights": weights_table,
     "contracts": contracts_table,
     "risk": risk_table,
+    ROLLS: rolls_frame,
 }
 """By name of the file."""
 

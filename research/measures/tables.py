@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from execution.fills import Fill
+from execution.fills import ROLL, ROLLS, Fill
 from research.engine.result import RunResult
 from research.measures.performance import (
     VOL_BAND,
@@ -199,7 +199,8 @@ def turnover(result: RunResult) -> Turnover:
     by_reason: dict[str, list[Fill]] = {reason: [] for reason in REASONS}
     for fill in result.fills:
         if row.get(fill.epoch_day) and fill.market in column:
-            by_reason.setdefault(fill.reason, []).append(fill)
+            reason = ROLL if fill.reason in ROLLS else fill.reason
+            by_reason.setdefault(reason, []).append(fill)
     parts: dict[str, FloatArray] = {}
     unvalued = 0
     for reason, fills in by_reason.items():
@@ -254,7 +255,7 @@ def market_table(result: RunResult) -> list[MarketRow]:
     for fill in result.fills:
         if fill.market not in trades:
             continue
-        if fill.reason == "roll":
+        if fill.reason in ROLLS:
             rolls[fill.market].add(fill.epoch_day)
         elif fill.reason != "expiry":
             trades[fill.market] += 1

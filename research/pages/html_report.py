@@ -42,6 +42,7 @@ from research.measures.periods import COVERAGE, crisis_table, sub_periods, under
 from research.measures.plausible import implausible
 from research.measures.positions import latest_positions
 from research.measures.programmes import programme_table
+from research.measures.rolls import roll_table
 from research.measures.signal_events import flip_table, source_table
 from research.measures.sleeve_views import (
     SHOWN,
@@ -245,6 +246,7 @@ def _record(result: RunResult) -> dict[str, Any]:
     return {
         "trades": trade_table(result),
         "years": year_table(result),
+        "rolls": roll_table(result),
         "kinds": kinds.most_common(),
         "last_events": result.events[-LAST_EVENTS:][::-1],
         "event_lines": {kind: _event_lines(result.events, kind) for kind in kinds},

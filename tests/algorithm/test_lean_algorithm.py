@@ -23,6 +23,7 @@ from research.engine.engine import run_backtest
 from research.engine.from_decisions import result_from
 from research.lean.parity import compare
 from research.lean.record import bring_record
+from research.measures.rolls import roll_records, roll_table
 from tests.helpers import bent, made_up_dataset, settings
 from tests.stand_ins.engine import StandInEngine, Store
 from universe.arrays import sessions_a_year, to_epoch_day
@@ -40,6 +41,15 @@ RISKY = {"var_limit": 0.04, "governor": "0.005 0.8 0.01 0.5"}
 @pytest.fixture(scope="module")
 def data():
     return made_up_dataset(SESSIONS, seed=4)
+
+
+def listing_spreads(data):
+    """The same bars of markets whose exchange lists calendar spreads."""
+    markets = {
+        code: replace(history, instrument=replace(history.instrument, spread_listed=True))
+        for code, history in data.markets.items()
+    }
+    return replace(data, markets=markets)
 
 
 def chosen(**changes) -> Settings:
@@ -85,13 +95,20 @@ def record_of(engine, tmp_path):
 
 @pytest.fixture(
     scope="module",
-    params=[({}, False), (RISKY, False), (EVERY_RULE, True)],
-    ids=["plain", "with scales and gate", "every rule and spreads"],
+    params=[
+        ({}, False),
+        (RISKY, False),
+        (EVERY_RULE, True),
+        ({"roll_orders": "spread", **EVERY_RULE}, True),
+    ],
+    ids=["plain", "with scales and gate", "every rule and spreads", "rolls as spreads"],
 )
 def both(request, data, tmp_path_factory):
     """The stand-in's run, its record as a result, and the embedded engine's result."""
     changes, curved = request.param
     the_data, the_settings = holed(bent(data) if curved else data), chosen(**changes)
+    if "roll_orders" in changes:
+        the_data = listing_spreads(the_data)
     engine = start(the_data, the_settings).run().finish()
     read = record_of(engine, tmp_path_factory.mktemp("store"))
     return engine, read, run_backtest(the_data, the_settings)
@@ -129,7 +146,28 @@ class TestAgreesWithTheEmbeddedEngine:
     def test_fills_carry_their_reason(self, both):
         _, read, own = both
         assert [asdict(f)["reason"] for f in read.fills] == [f.reason for f in own.fills]
-        assert {"roll", "rebalance"} <= {fill.reason for fill in read.fills}
+        spreads = read.settings["roll_orders"] == "spread"
+        assert {"roll spread" if spreads else "roll", "rebalance"} <= {
+            fill.reason for fill in read.fills
+        }
+        assert any(fill.outright for fill in read.fills) == spreads
+
+    def test_the_table_of_rolls(self, both):
+        """A roll as a spread costs the slippage of one leg; fees are those of both."""
+        _, read, own = both
+        theirs, ours = roll_table(read), roll_table(own)
+        assert [row.contracts for row in theirs] == [row.contracts for row in ours]
+        assert [row.paid for row in theirs] == pytest.approx([row.paid for row in ours])
+        assert [row.outright for row in theirs] == pytest.approx([row.outright for row in ours])
+        spreads = own.settings["roll_orders"] == "spread"
+        for record in roll_records(own):
+            alone = record.kind == "roll"
+            assert alone or spreads
+            assert record.sessions == 1
+            assert (record.paid == record.outright) is alone
+            assert record.near < record.far
+        total = ours[-1]
+        assert total.paid == pytest.approx(own.roll_cost.sum())
 
 
 class TestWhatPeopleSee:
@@ -263,6 +301,21 @@ class TestOrders:
         engine.step(days[2])
         held = {key: n for key, n in engine.algorithm._context.holdings.items()}
         assert held
+
+    def test_a_market_whose_combos_are_refused_rolls_by_legs(self, data):
+        """Once refused, it is told once; the others go on with spreads."""
+        engine = start(listing_spreads(data), chosen(roll_orders="spread"))
+        first, *_ = data.markets
+        engine.no_combos.add(first)
+        engine.run()
+        told = [line for line in engine.lines if "no calendar spread" in line]
+        assert len(told) == 1
+        assert told[0].startswith(first)
+        grouped = {ticket.symbol.id.symbol for ticket in engine.tickets if len(ticket.group) > 1}
+        assert grouped
+        assert first not in grouped
+        legs = [t for t in engine.tickets if t.tag.startswith("roll:")]
+        assert {ticket.symbol.id.symbol for ticket in legs} == {first}
 
     def test_a_cancelled_order_is_ordered_anew(self, engine):
         days = self.until_orders(engine)

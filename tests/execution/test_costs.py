@@ -1,11 +1,17 @@
+import io
 import math
+import zipfile
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.costs import fee, slippage
+from execution.costs import CostModel, fee, slippage, spread_slippage
 from tests.helpers import instrument
+
+SHARED = Path(__file__).parents[3] / "shared/data"
 
 ES = instrument("ES", half_spread=0.125, adv_contracts=1_600_000.0, fee=2.25)
 quantities = st.floats(0, 1e6)
@@ -57,3 +63,42 @@ def test_four_times_the_quantity_doubles_the_impact():
 def test_fees_are_per_contract_and_side():
     assert fee(ES, 4) == fee(ES, -4) == 9.0
     assert fee(ES, 0) == 0.0
+
+
+class TestCalendarSpread:
+    """Both legs of one order."""
+
+    @given(quantities, sigmas)
+    def test_both_legs_pay_what_one_pays_outright(self, quantity, sigma):
+        both = 2 * spread_slippage(ES, quantity, sigma)
+        assert both == pytest.approx(slippage(ES, quantity, sigma))
+
+    def test_by_hand(self):
+        """A width of 0.4 legs: (0.4 x 0.125 + 0.0316) / 2 a leg, three times that under stress."""
+        each = (0.05 + 0.1 * 40 / math.sqrt(16_000)) / 2
+        assert spread_slippage(ES, 100, 40.0, width=0.4) == pytest.approx(each)
+        model = CostModel(impact=0.1, stress=3.0, width=0.4)
+        assert model.concession(ES, 100, 40.0, spread=True) == pytest.approx(3 * each)
+        assert model.concession(ES, 100, 40.0) == pytest.approx(3 * slippage(ES, 100, 40.0))
+
+    @pytest.mark.parametrize("day", ["20131218", "20131220"])
+    def test_the_default_width_is_that_of_the_quotes(self, day):
+        """Of the E-mini S&P 500 on two days of a roll, in LEAN's samples."""
+        path = SHARED / f"lean_minute/future/cme/minute/es/{day}_quote.zip"
+        if not path.exists():
+            pytest.skip(f"{path} is not there")
+        near, far = (_touch(path, day, month) for month in ("201312", "201403"))
+        both = near.join(far, lsuffix="_near", rsuffix="_far", how="inner")
+        both = both[(both > 0).all(axis=1)]
+        low = both.bid_near - both.ask_far
+        high = both.ask_near - both.bid_far
+        assert (high - low).median() == 0.5  # of the legs
+        agreed = high.rolling(10).min() - low.rolling(10).max()
+        assert agreed.median() == 0.25  # of one leg: values that both books allow for ten minutes
+
+
+def _touch(path, day, month):
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read(f"{day}_es_minute_quote_{month}.csv")
+    table = pd.read_csv(io.BytesIO(text), header=None, index_col=0)
+    return pd.DataFrame({"bid": table[4], "ask": table[9]})

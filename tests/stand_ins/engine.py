@@ -115,9 +115,11 @@ class Ticket:
         self.id, self.symbol = order_id, security.symbol
         self.quantity, self.quantity_filled = float(quantity), 0.0
         self.status = Lean.OrderStatus.SUBMITTED
+        self.group: list[Ticket] = [self]  # the legs of a combo order
 
     def cancel(self, tag: str) -> None:
-        self.status = Lean.OrderStatus.CANCELED
+        for ticket in self.group:
+            ticket.status = Lean.OrderStatus.CANCELED
 
 
 class Holding:
@@ -249,6 +251,7 @@ class StandInEngine:
         self.cash: dict[str, float] = {}
         self.refuse: set[str] = set()  # markets whose orders raise
         self.invalid: set[str] = set()  # markets whose orders the broker refuses
+        self.no_combos: set[str] = set()  # markets whose combo orders LEAN does not take
         self.parts = 1  # an order fills in that many parts
         self.time = datetime(1990, 1, 1)
         self._day = 0
@@ -343,6 +346,16 @@ class StandInEngine:
         ticket = Ticket(len(self.tickets) + 1, self._security(symbol), quantity, tag)
         self.tickets.append(ticket)
         return ticket
+
+    def combo_market_order(
+        self, legs: list[Any], quantity: int, asynchronous: bool, tag: str
+    ) -> list[Any]:
+        if any(leg.symbol.id.symbol in self.no_combos for leg in legs):
+            return [SimpleNamespace(submit_request=SimpleNamespace(response="no combo is taken"))]
+        group = [self.market_order(leg.symbol, leg.quantity * quantity, True, tag) for leg in legs]
+        for ticket in group:
+            ticket.group = group
+        return group
 
     def _schedule(self, dates: Any, at: time, call: Any) -> None:
         self._events.append((at, call))
@@ -440,13 +453,12 @@ class StandInEngine:
         return None
 
     def _fill(self, bars: Bars) -> None:
+        may = {ticket.id: self._may_fill(ticket, bars) for ticket in self._open()}
         for ticket in self._open():
             security = ticket.security
+            if not all(may[leg.id] for leg in ticket.group):
+                continue
             bar = dict.get(bars, security.symbol)
-            if bar is None:
-                continue
-            if not (self.live_mode or self.brokerage_model.can_execute_order(security, ticket)):
-                continue
             instrument = security.history.instrument
             if instrument.code in self.invalid:
                 ticket.status = Lean.OrderStatus.INVALID
@@ -466,6 +478,11 @@ class StandInEngine:
                 ticket.status = status
                 self.book(security, quantity, price)
                 self._tell(ticket, quantity, price, "")
+
+    def _may_fill(self, ticket: Ticket, bars: Bars) -> bool:
+        if dict.get(bars, ticket.symbol) is None:
+            return False
+        return self.live_mode or self.brokerage_model.can_execute_order(ticket.security, ticket)
 
     def book(self, security: Security, quantity: int, price: float) -> None:
         """Cash and position of a fill."""

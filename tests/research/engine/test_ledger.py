@@ -427,3 +427,44 @@ class TestNavIdentity:
             market, month = int(rng.integers(2)), (MAR, JUN)[int(rng.integers(2))]
             order = Order(market, month, int(rng.integers(-5, 6)), "rebalance")
             account.submit([order], np.zeros(2))
+
+
+class TestCalendarSpreads:
+    """Two legs that fill together or not at all."""
+
+    LEGS = (Order(0, MAR, -10, "roll spread", 1), Order(0, JUN, 10, "roll spread", 1))
+
+    def test_each_leg_pays_half_of_what_it_pays_outright(self):
+        account = ledger()
+        account.submit(list(self.LEGS), np.array([0.0]))
+        book = trade(account, 1, [{MAR: 3000.0, JUN: 2990.0}])
+        assert book.roll_cost.tolist() == book.cost.tolist() == [10 * (50 * 0.125 + 2 * 2.0)]
+        assert [fill.outright for fill in book.fills] == [10 * 50 * 0.125] * 2
+        assert [fill.price for fill in book.fills] == [2999.9375, 2990.0625]
+        assert account.holdings == {(0, MAR): -10, (0, JUN): 10}
+
+    @pytest.mark.parametrize("gate", [Gate(), Gate((0, MAR))])
+    def test_both_wait_for_a_session_in_which_both_may_fill(self, gate):
+        account = ledger()
+        account.submit(list(self.LEGS), np.array([0.0]))
+        quotes = {JUN: 2990.0} if not gate.doubted else {JUN: 2990.0, MAR: 3000.0}
+        assert trade(account, 1, [quotes], gate=gate).fills == []
+        assert account.pending_spreads() == {(0, MAR), (0, JUN)}
+        book = trade(account, 2, [{MAR: 3000.0, JUN: 2990.0}])
+        assert [fill.quantity for fill in book.fills] == [-10, 10]
+        assert account.pending_spreads() == frozenset()
+
+    def test_spreads_of_two_evenings_do_not_wait_for_each_other(self):
+        account = ledger(ES, ES)
+        account.submit(
+            [Order(1, MAR, -1, "roll spread", 1), Order(1, JUN, 1, "roll spread", 1)], np.zeros(2)
+        )
+        account.submit(list(self.LEGS), np.zeros(2))
+        book = trade(account, 1, [{MAR: 3000.0, JUN: 2990.0}, {MAR: 3000.0}])
+        assert [fill.quantity for fill in book.fills] == [-10, 10]
+
+    def test_one_leg_withdrawn_takes_the_other_with_it(self):
+        account = ledger()
+        account.submit([*self.LEGS, Order(0, JUN, 3, "rebalance")], np.array([0.0]))
+        account.withdraw([Withdrawal(0, MAR, -1)])
+        assert account.pending() == {(0, JUN): 3}

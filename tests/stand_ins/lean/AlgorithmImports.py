@@ -91,6 +91,18 @@ class ExecutionModel:
     pass
 
 
+@dataclass(frozen=True)
+class Leg:
+    """One leg of a combo order."""
+
+    symbol: Any
+    quantity: int
+
+    @staticmethod
+    def create(symbol: Any, quantity: int) -> Leg:
+        return Leg(symbol, quantity)
+
+
 class UniverseSelectionModel:
     pass
 

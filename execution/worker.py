@@ -1,0 +1,154 @@
+"""Works one parent through its session: what to send in a minute, and why nothing is sent (E1).
+
+Both homes ask it at the start of every minute for what it wants with what the minutes before have
+shown; it knows neither a clock nor a broker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor, isfinite
+
+from execution.blotter import Blotter
+from execution.schedules import due, due_in_volume
+from universe.arrays import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Best bid and ask."""
+
+    bid: float
+    ask: float
+
+    @property
+    def mid(self) -> float:
+        """Between both."""
+        return 0.5 * (self.bid + self.ask)
+
+    def fault(self) -> str:
+        """Why it is not one to trade on, "" if it is; prices may be negative."""
+        if not (isfinite(self.bid) and isfinite(self.ask)):
+            return "no quotes"
+        if self.bid > self.ask:
+            return "crossed quotes"
+        return "locked quotes" if self.bid == self.ask else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a parent is worked.
+
+    Attributes
+    ----------
+    curve : float array of shape (minutes,)
+        Share that should be done by the end of every minute, see ``execution.schedules``.
+    cap : float
+        0, or the share of the traded volume that is followed instead of the curve (POV).
+    tick : float
+        Price variation.
+    passive : float
+        Share of the session in which children are limits: at the touch in its first half, at the
+        mid in its second. Afterwards they cross; 0 crosses throughout.
+    collar_ticks, collar_sigma : float
+        Largest distance of the mid from the arrival mid: the larger of so many ticks and so many
+        daily ``sigma``; 0 and 0 is no collar.
+    sigma : float
+        Daily volatility in price.
+    """
+
+    curve: FloatArray
+    tick: float
+    cap: float = 0.0
+    passive: float = 0.0
+    collar_ticks: float = 0.0
+    collar_sigma: float = 0.0
+    sigma: float = 0.0
+
+    @property
+    def collar(self) -> float:
+        """In price; infinite without one."""
+        width = max(self.collar_ticks * self.tick, self.collar_sigma * self.sigma)
+        return width if width > 0 else float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A child to be sent: signed contracts, at the market or with a limit."""
+
+    child: str
+    quantity: int
+    limit: float | None
+
+
+class Worker:
+    """One parent and its plan.
+
+    Parameters
+    ----------
+    blotter : Blotter
+    parent : str
+    plan : Plan
+
+    Attributes
+    ----------
+    waits : dict of str to int
+        Minutes in which something was due and nothing was sent, by reason.
+    """
+
+    def __init__(self, blotter: Blotter, parent: str, plan: Plan) -> None:
+        self.blotter, self.parent, self.plan = blotter, parent, plan
+        self.waits: dict[str, int] = {}
+        self._arrival: float | None = None
+
+    @property
+    def arrival(self) -> float:
+        """Mid of the first quote that was one, NaN before."""
+        return float("nan") if self._arrival is None else self._arrival
+
+    def step(self, minute: int, quote: Quote | None, traded: float) -> Wish | None:
+        """What to send at the start of a minute.
+
+        Parameters
+        ----------
+        minute : int
+            Of the schedule.
+        quote : Quote, optional
+            At the end of the minute before.
+        traded : float
+            Contracts that the market has traded since the start, up to the minute before.
+        """
+        plan, whole = self.plan, self.blotter.parents[self.parent]
+        fault = "no quotes" if quote is None else quote.fault()
+        if quote is not None and not fault and self._arrival is None:
+            self._arrival = quote.mid
+        if plan.cap:
+            size = due_in_volume(traded, plan.cap, whole.quantity, whole.committed)
+        else:
+            size = due(plan.curve, minute, whole.quantity, whole.committed)
+        if not size:
+            return None
+        if quote is None or fault:
+            self._wait(fault)
+            return None
+        if abs(quote.mid - self.arrival) > plan.collar:
+            self._wait("outside the collar")
+            return None
+        child, sent = self.blotter.send(self.parent, size)
+        if not sent:
+            self._wait(self.blotter.frozen.get(whole.market, "nothing left"))
+            return None
+        return Wish(child, sent, self._limit(minute, quote, whole.sign))
+
+    def _limit(self, minute: int, quote: Quote, sign: int) -> float | None:
+        share = minute / len(self.plan.curve)
+        if share >= self.plan.passive:
+            return None
+        if share < 0.5 * self.plan.passive:
+            return quote.bid if sign > 0 else quote.ask
+        # the mid on the tick, on the own side
+        ticks = quote.mid / self.plan.tick
+        return (floor(ticks + 1e-9) if sign > 0 else -floor(-ticks + 1e-9)) * self.plan.tick
+
+    def _wait(self, reason: str) -> None:
+        self.waits[reason] = self.waits.get(reason, 0) + 1
