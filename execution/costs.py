@@ -88,7 +88,7 @@ def spread_slippage(
     return 0.5 * stress * paid
 
 
-def _impact(instrument: Instrument, quantity: float, sigma_price: float, alpha: float) -> float:
+def _impact(instrument: Traded, quantity: float, sigma_price: float, alpha: float) -> float:
     sigma = sigma_price if isfinite(sigma_price) else 0.0
     return alpha * sigma * sqrt(abs(quantity) / instrument.adv_contracts)
 
