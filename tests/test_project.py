@@ -257,3 +257,41 @@ def test_every_link_between_documents_leads_somewhere():
             if "://" not in target and not (ROOT / path.parent / target).exists():
                 broken.append(f"{path}: {target}")
     assert broken == []
+
+
+MEASURED = {
+    "docs/attribution.md": "python -m research backtest",
+    "docs/benchmarks.md": "make bench",
+    "docs/choices.md": "figures: now",
+    "docs/parity.md": "make parity",
+    "docs/risk.md": "make backtest",
+    "docs/signals.md": "make rules",
+    "README.md": "figures: run",
+}
+"""Documents with measured figures, and what they must name: the command that measures anew."""
+
+
+def test_measured_figures_name_their_command():
+    for name, command in MEASURED.items():
+        assert command in (ROOT / name).read_text(encoding="utf-8"), name
+    figure = re.compile(r"^\|.*\| *[-−]?\d[\d,.]*( %| s| MB)?( \||$)", re.MULTILINE)
+    facts = {"docs/instruments.md", "docs/markets.md", "docs/settings.md"}
+    for path in FILES:
+        if path.suffix == ".md" and path.parts[0] == "docs" and path.as_posix() not in facts:
+            text = (ROOT / path).read_text(encoding="utf-8")
+            assert path.as_posix() in MEASURED or not figure.search(text), path
+
+
+def test_paths_that_documents_name_exist():
+    """Modules in backquotes; the guide's own files are those it tells to write."""
+    named = re.compile(
+        r"`((?:algorithm|alpha|portfolio|risk|execution|universe|research)/[^`\s]*)`"
+    )
+    missing = []
+    for path in FILES:
+        if path.suffix == ".md" and path.name not in ("CHANGELOG.md", "extend.md"):
+            text = (ROOT / path).read_text(encoding="utf-8")
+            missing += [
+                f"{path}: {name}" for name in named.findall(text) if not (ROOT / name).exists()
+            ]
+    assert missing == []
