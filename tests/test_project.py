@@ -14,6 +14,7 @@ import pytest
 import tasks
 from algorithm.settings import Settings
 from research.commands import COMMANDS
+from research.commands.settings import markdown
 from research.lean.project_config import SHIPPED, default_config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -295,3 +296,17 @@ def test_paths_that_documents_name_exist():
                 f"{path}: {name}" for name in named.findall(text) if not (ROOT / name).exists()
             ]
     assert missing == []
+
+
+def test_the_reference_of_settings_is_up_to_date():
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert text == markdown(Settings.table()), (
+        "python -m research settings --format markdown > docs/settings.md"
+    )
+    assert all(f"| `{row['name']}` |" in text for row in Settings.table())
+
+
+def test_the_readme_leads_to_every_document():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    documents = [p.as_posix() for p in FILES if p.parts[0] == "docs" and p.suffix == ".md"]
+    assert [name for name in documents if f"]({name})" not in text] == []
