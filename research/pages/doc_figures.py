@@ -88,7 +88,9 @@ def run_block(record: dict[str, Any]) -> str:
 
 def now_block(record: dict[str, Any]) -> str:
     """What the run of the documents came to, in a sentence."""
-    told = {label: text.partition(" (")[0] for label, text in record["headline"].items()}
+    told: dict[str, str] = {
+        label: text.partition(" (")[0] for label, text in record["headline"].items()
+    }
 
     def figure(start: str) -> str:
         return next(text for label, text in told.items() if label.startswith(start))
