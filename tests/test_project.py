@@ -14,6 +14,7 @@ import pytest
 import tasks
 from algorithm.settings import Settings
 from research.commands import COMMANDS
+from research.commands.settings import markdown
 from research.lean.project_config import SHIPPED, default_config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -257,3 +258,55 @@ def test_every_link_between_documents_leads_somewhere():
             if "://" not in target and not (ROOT / path.parent / target).exists():
                 broken.append(f"{path}: {target}")
     assert broken == []
+
+
+MEASURED = {
+    "docs/attribution.md": "python -m research backtest",
+    "docs/benchmarks.md": "make bench",
+    "docs/choices.md": "figures: now",
+    "docs/parity.md": "make parity",
+    "docs/risk.md": "make backtest",
+    "docs/signals.md": "make rules",
+    "README.md": "figures: run",
+}
+"""Documents with measured figures, and what they must name: the command that measures anew."""
+
+
+def test_measured_figures_name_their_command():
+    for name, command in MEASURED.items():
+        assert command in (ROOT / name).read_text(encoding="utf-8"), name
+    figure = re.compile(r"^\|.*\| *[-−]?\d[\d,.]*( %| s| MB)?( \||$)", re.MULTILINE)
+    facts = {"docs/instruments.md", "docs/markets.md", "docs/settings.md"}
+    for path in FILES:
+        if path.suffix == ".md" and path.parts[0] == "docs" and path.as_posix() not in facts:
+            text = (ROOT / path).read_text(encoding="utf-8")
+            assert path.as_posix() in MEASURED or not figure.search(text), path
+
+
+def test_paths_that_documents_name_exist():
+    """Modules in backquotes; the guide's own files are those it tells to write."""
+    named = re.compile(
+        r"`((?:algorithm|alpha|portfolio|risk|execution|universe|research)/[^`\s]*)`"
+    )
+    missing = []
+    for path in FILES:
+        if path.suffix == ".md" and path.name not in ("CHANGELOG.md", "extend.md"):
+            text = (ROOT / path).read_text(encoding="utf-8")
+            missing += [
+                f"{path}: {name}" for name in named.findall(text) if not (ROOT / name).exists()
+            ]
+    assert missing == []
+
+
+def test_the_reference_of_settings_is_up_to_date():
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert text == markdown(Settings.table()), (
+        "python -m research settings --format markdown > docs/settings.md"
+    )
+    assert all(f"| `{row['name']}` |" in text for row in Settings.table())
+
+
+def test_the_readme_leads_to_every_document():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    documents = [p.as_posix() for p in FILES if p.parts[0] == "docs" and p.suffix == ".md"]
+    assert [name for name in documents if f"]({name})" not in text] == []

@@ -18,6 +18,10 @@ Row = dict[str, str]
 
 _LONGEST_VALUE = 14
 _GAP = "  "
+_HOW_TO_SET = """\
+A setting is changed in `config.json`, with `SET="NAME=VALUE"` on make's command line, `--set` of
+`python -m research`, or as a parameter of LEAN (`lean backtest --parameter NAME VALUE`, `lean
+optimize`). An unknown name or a value that is not allowed stops the start with a sentence."""
 
 
 @click.command
@@ -41,7 +45,7 @@ def command(names: tuple[str, ...], form: str) -> None:
     if form == "json":
         click.echo(json.dumps(rows, indent=1))
     elif form == "markdown":
-        click.echo(_markdown(rows))
+        click.echo(markdown(rows), nl=False)
     elif names:
         click.echo("\n\n".join(_in_full(row) for row in rows))
     else:
@@ -93,9 +97,14 @@ def _in_full(row: Row) -> str:
     return "\n".join([row["name"], *(f"  {key:<8} {row[key]}" for key in row if key != "name")])
 
 
-def _markdown(rows: Sequence[Row]) -> str:
-    columns = list(rows[0])
-    cells = [columns, ["---"] * len(columns), *(list(row.values()) for row in rows)]
-    return "\n".join(
-        "| " + " | ".join(c.replace("|", "\\|") for c in line) + " |" for line in cells
-    )
+def markdown(rows: Sequence[Row]) -> str:
+    """The reference in ``docs/settings.md``: a table a package."""
+    columns = [name for name in rows[0] if name != "package"]
+    lines = ["# Settings", "", _HOW_TO_SET, ""]
+    for package, group in groupby(rows, key=lambda row: row["package"]):
+        cells = [columns, ["---"] * len(columns)]
+        cells += [[f"`{row['name']}`", *(row[name] for name in columns[1:])] for row in group]
+        lines += [f"## {package}", ""]
+        lines += ["| " + " | ".join(c.replace("|", "\\|") for c in line) + " |" for line in cells]
+        lines.append("")
+    return "\n".join([*lines, "Written by `python -m research settings --format markdown`.", ""])

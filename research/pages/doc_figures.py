@@ -1,6 +1,6 @@
 """Figures of the documents: written by a command from a run, never by hand.
 
-``docs/figures.json`` keeps the run's figures as the run printed them; a block of README.md between
+``docs/figures.json`` keeps the run's figures as the run printed them; a block of a document between
 two marks is made of that file and of nothing else.
 """
 
@@ -18,7 +18,7 @@ from research.pages.files import write_atomically
 from research.pages.text import data_text, day_text, percent, signed
 
 FIGURES = Path("docs/figures.json")
-PAGES = (Path("README.md"),)
+PAGES = (Path("README.md"), Path("docs/choices.md"))
 SHOWN = (
     "Annual return, net",
     "Annual return in excess of interest, net",
@@ -87,6 +87,26 @@ def run_block(record: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def now_block(record: dict[str, Any]) -> str:
+    """What the run of the documents came to, in a sentence."""
+    told: dict[str, str] = {
+        label: text.partition(" (")[0] for label, text in record["headline"].items()
+    }
+
+    def figure(start: str) -> str:
+        return next(text for label, text in told.items() if label.startswith(start))
+
+    return (
+        f"The defaults as README.md has them (settings {record['settings_hash']}): net Sharpe ratio"
+        f" {figure('Sharpe ratio, net')}, volatility {figure('Annual volatility')}, drawdown"
+        f" {figure('Maximum drawdown')}, held VaR above the limit on"
+        f" {figure('Sessions above the VaR limit')} sessions, highest {figure('Highest VaR')}.\n"
+    )
+
+
+_BLOCKS = {"run": run_block, "now": now_block}
+
+
 def filled(text: str, record: dict[str, Any]) -> str:
     """A document with its blocks of figures as they follow from the record.
 
@@ -97,9 +117,10 @@ def filled(text: str, record: dict[str, Any]) -> str:
     """
 
     def block(match: re.Match[str]) -> str:
-        if match[2] != "run":
-            raise DocumentError(f"figures: {match[2]} in a document; the only block is 'run'")
-        return f"{match[1]}{run_block(record)}{match[3]}"
+        if match[2] not in _BLOCKS:
+            known = " and ".join(map(repr, _BLOCKS))
+            raise DocumentError(f"figures: {match[2]} in a document; there are {known}")
+        return f"{match[1]}{_BLOCKS[match[2]](record)}{match[3]}"
 
     return _BLOCK.sub(block, text)
 

@@ -29,7 +29,7 @@ def test_the_documents_follow_from_the_figures() -> None:
     record = read_figures(ROOT)
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
-        assert "<!-- figures: run -->" in text
+        assert "<!-- figures: " in text
         assert filled(text, record) == text, f"{page} differs from {FIGURES}: make docs"
 
 
@@ -37,12 +37,16 @@ def test_a_block_shows_the_figures_of_the_screen(tmp_path: Path) -> None:
     run = fake_result(600, 6)
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text(EMPTY, encoding="utf-8")
+    choices = tmp_path / "docs" / "choices.md"
+    choices.write_text(EMPTY.replace("run", "now"), encoding="utf-8")
     write_figures(run, tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     shown = dict(summary(run))
     for start in SHOWN[:-1]:
         label = next(label for label in shown if label.startswith(start))
         assert f"| {label} | {shown[label]} |" in text
+    sharpe = shown["Sharpe ratio, net"].partition(" (")[0]
+    assert f"net Sharpe ratio {sharpe}, volatility " in choices.read_text(encoding="utf-8")
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert run.settings_hash in text
@@ -54,7 +58,9 @@ def test_a_block_shows_the_figures_of_the_screen(tmp_path: Path) -> None:
 def test_faults_are_named(tmp_path: Path) -> None:
     record = figures_of(fake_result(300, 3))
     assert "| whole run |" in run_block(record)
-    with pytest.raises(DocumentError, match="figures: walk in a document; the only block is 'run'"):
+    with pytest.raises(
+        DocumentError, match="figures: walk in a document; there are 'run' and 'now'"
+    ):
         filled(EMPTY.replace("run", "walk"), record)
     with pytest.raises(DocumentError, match="cannot be read"):
         read_figures(tmp_path)
