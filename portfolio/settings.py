@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from universe.setting import SettingsError, Table, setting
+from universe.setting import Table, setting
 
 
 class Budgets(StrEnum):
@@ -157,8 +157,8 @@ class PortfolioSettings(Table):
         1260, "sessions of results that a dynamic mix counts", low=250, high=5040
     )
     mix_shrinkage: float = setting(0.75, "part of equal shares in a dynamic mix", low=0.0, high=1.0)
-    mix_low: float = setting(0.35, "least share of a sleeve in a dynamic mix", low=0.0, high=1.0)
-    mix_high: float = setting(0.65, "largest share of a sleeve in a dynamic mix", low=0.0, high=1.0)
+    mix_low: float = setting(0.35, "least share of a sleeve in a dynamic mix", low=0.0, high=0.5)
+    mix_high: float = setting(0.65, "largest share of a sleeve in a dynamic mix", low=0.5, high=1.0)
     covariance: Estimator = setting(Estimator.EWMA, "correlation estimator")
     corr_span: int = setting(
         250, "span of the EWMA correlation", unit="sessions", low=20, high=2000
@@ -221,10 +221,3 @@ class PortfolioSettings(Table):
     scale_floor: float = setting(
         0.0, "least product of all exposure scales (governor and others)", low=0.0, high=1.0
     )
-
-    def validate(self) -> None:
-        """Refuse bounds of a dynamic mix in the wrong order."""
-        if self.mix_low > self.mix_high:
-            raise SettingsError(
-                f"mix_low is {self.mix_low:g}, above mix_high {self.mix_high:g}; it must not be"
-            )
