@@ -14,6 +14,7 @@ import pandas as pd
 
 from research.engine.result import RunResult
 from research.measures.dependence import beta, correlation, weekly
+from research.measures.held_book import ten_year_factor
 from research.measures.held_risk import held_breaches, var_held
 from research.measures.performance import (
     ROLLING_SESSIONS,
@@ -494,6 +495,8 @@ def _trading(result: RunResult) -> list[Figure]:
             "Mean sum of the absolute notional of the targets over NAV.",
             f"highest {signed(_highest(exposure))}",
         ),
+        *_gross_by_duration(result),
+        *_tracking(result),
         figure(
             "Markets held",
             float(held.mean()),
@@ -534,3 +537,36 @@ def _mean(values: FloatArray) -> float:
 def _highest(values: FloatArray) -> float:
     finite = values[np.isfinite(values)]
     return float(finite.max()) if len(finite) else float("nan")
+
+
+def _gross_by_duration(result: RunResult) -> list[Figure]:
+    """Gross as limits count it; none for a run that has no facts of its markets."""
+    if not result.facts:
+        return []
+    exposure = np.abs(np.nan_to_num(result.weight)) @ ten_year_factor(result)
+    return [
+        figure(
+            "Gross in ten-year equivalents, x NAV",
+            _mean(exposure),
+            signed,
+            "The same with rates counted by their DV01 in ten-year notes, as the cap on gross is.",
+            f"highest {signed(_highest(exposure))}",
+        )
+    ]
+
+
+def _tracking(result: RunResult) -> list[Figure]:
+    """Distance of whole contracts from the fractional target; none where it is not recorded."""
+    errors = result.tracking_error
+    if errors is None or not np.isfinite(errors).any():
+        return []
+    return [
+        figure(
+            "Tracking error of whole contracts",
+            _mean(errors),
+            lambda value: percent(value, 2),
+            "Mean ex-ante annual volatility of the difference between the contracts chosen and the "
+            "fractional target at the session's exposure: no-trade band, whole contracts, caps.",
+            f"highest {percent(_highest(errors), 2)}",
+        )
+    ]

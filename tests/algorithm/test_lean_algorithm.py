@@ -122,6 +122,18 @@ class TestAgreesWithTheEmbeddedEngine:
         assert report.sessions == len(own.day)
         assert report.fills > 100
 
+    @pytest.mark.slow
+    def test_a_small_fund_with_the_optimiser_and_a_dynamic_mix(self, data, tmp_path):
+        own = {"cash": 1.5e6, "optimiser": "whole", "sleeve_mix": "dynamic", "mix_window": 250}
+        the_settings = chosen(**own)
+        read = record_of(start(data, the_settings).run().finish(), tmp_path)
+        embedded = run_backtest(data, the_settings)
+        assert compare(read, embedded).differences == []
+        assert read.events == embedded.events
+        np.testing.assert_array_equal(read.targets, embedded.targets)
+        np.testing.assert_allclose(read.tracking_error, embedded.tracking_error, rtol=1e-6)
+        assert np.abs(embedded.targets).max() < 60
+
     def test_profit_costs_and_sleeves(self, both):
         _, read, own = both
         assert own.sweep_cost.sum() > 0
