@@ -113,7 +113,8 @@ TABLE: tuple[LimitRow, ...] = (
     LimitRow("slippage_outlier", 4.0, 6.0, _SAY, "standard deviations",
              "cost beyond the expected", always=True),
     LimitRow("margin_use", 0.40, 0.60, _CUT, _NAV, "initial margin", always=True),
-    LimitRow("daily_loss", 0.03, 0.04, _FREEZE, _NAV, "loss since the last close", always=True),
+    LimitRow("daily_loss", 0.03, 0.04, _SAY, _NAV, "loss since the last close; a freeze would "
+             "keep the VaR gate from cutting", always=True),
     LimitRow("stale_share", 0.20, 0.50, _FREEZE, "of gross exposure",
              f"exposure without a price for {STALE_DAYS} days", always=True),
 )

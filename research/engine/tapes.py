@@ -24,9 +24,12 @@ CODE = (
     "algorithm/observer.py",
     "alpha",
     "portfolio/caps.py",
+    "portfolio/cash.py",
     "portfolio/covariance.py",
     "research/engine/feed.py",
     "research/engine/tape.py",
+    "risk/history.py",
+    "risk/var.py",
     "universe",
 )
 """Modules and packages that decide what is on a tape."""

@@ -1,5 +1,6 @@
 """What is read from a tape is what is observed, to the last bit."""
 
+import ast
 import dataclasses
 import multiprocessing
 import os
@@ -16,7 +17,7 @@ from research.engine.engine import EmbeddedEngine, run_backtest
 from research.engine.feed import Feed
 from research.engine.result import RunResult
 from research.engine.tape import Tape, TapeWriter, layout
-from research.engine.tapes import tape_key
+from research.engine.tapes import CODE, ROOT, tape_key
 from tests.helpers import bent, made_up_dataset, settings
 from universe.arrays import from_epoch_day, to_epoch_day
 
@@ -329,3 +330,13 @@ def test_the_observer_reads_no_setting_that_is_not_in_the_key(data):
     names = {spec.name for spec in dataclasses.fields(Settings)}
     assert watched.read & names <= data_settings(chosen).keys()
     assert len(watched.read & names) > 30
+
+
+def test_the_code_behind_a_tape_is_all_that_the_observer_imports():
+    tree = ast.parse((ROOT / "algorithm/observer.py").read_text(encoding="utf-8"))
+    modules = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    ours = [m for m in modules if m and m.split(".")[0] in ("alpha", "portfolio", "risk", "universe")]
+    assert ours
+    for module in ours:
+        path = module.replace(".", "/") + ".py"
+        assert any(path == code or path.startswith(f"{code}/") for code in CODE), path
