@@ -50,7 +50,7 @@ def test_targets_are_capped_with_headroom_and_said():
 
 
 def test_a_daily_loss_asks_to_freeze_until_it_is_over():
-    made = stage()
+    made = stage(limits="daily_loss 0.03 0.04 freeze")
     for day in (99, 100):
         made.protect(book([10, 0, 0, 0], held=[7, 0, 0, 0], day=day))
     verdict = made.protect(book([10, 0, 0, 0], held=[7, 0, 0, 0], nav=9.5e6, day=101))

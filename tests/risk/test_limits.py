@@ -216,15 +216,17 @@ class TestStatus:
 
 
 class TestWatch:
+    FREEZES = changed(TABLE, daily_loss=(0.03, 0.04, Remedy.FREEZE))
+
     def test_the_highest_remedy_leads(self):
-        limits = book()
+        limits = book(self.FREEZES)
         action = limits.watch(CLOSE, account(drawdown=0.9, nav=9e6))
         assert action.remedy is Remedy.FREEZE
         assert action.reasons[0].startswith("daily_loss is 0.1, above its limit of 0.04")
         assert len(action.reasons) == 2
 
     def test_between_decisions_only_what_is_always_measured(self):
-        limits = book()
+        limits = book(self.FREEZES)
         event = RiskEvent(EventKind.PRICE, 100)
         assert limits.watch(event, account(drawdown=0.9)) is None
         assert limits.watch(event, account(nav=9e6)).remedy is Remedy.FREEZE

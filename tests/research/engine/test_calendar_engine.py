@@ -227,7 +227,8 @@ class TestBookWithSpreads:
             assert values.shape == run.pnl.shape, name
             assert np.isfinite(values).all(), name
 
-    def test_nav_moves_by_profit_less_cost_fx_and_closing_fees(self, run, book):
+    def test_nav_moves_by_profit_less_cost_fx_and_closing_fees(self, book):
+        run = run_backtest(book, settings(**ALL, sweep="never"))
         euro = run.markets.index("EQ2")
         history = book.fx["EUR"]
         rate = history.rate[np.searchsorted(history.day, run.day)]

@@ -248,8 +248,9 @@ class TestAccounts:
         gross = np.abs(result.pnl).sum()
         assert np.abs(result.sleeve_pnl["rounding and limits"]).sum() < 0.02 * gross
 
-    def test_nav_moves_by_profit_less_cost_fx_and_closing_fees(self, run, made_up):
+    def test_nav_moves_by_profit_less_cost_fx_and_closing_fees(self, made_up):
         """The euro balance is rebuilt from the euro market's own profit and costs."""
+        run = run_backtest(made_up, settings(sweep="never"))
         euro = CODES.index("EQ2")
         history = made_up.fx["EUR"]
         rate = history.rate[np.searchsorted(history.day, run.day)]

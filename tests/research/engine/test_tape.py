@@ -335,7 +335,8 @@ def test_the_observer_reads_no_setting_that_is_not_in_the_key(data):
 def test_the_code_behind_a_tape_is_all_that_the_observer_imports():
     tree = ast.parse((ROOT / "algorithm/observer.py").read_text(encoding="utf-8"))
     modules = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    ours = [m for m in modules if m and m.split(".")[0] in ("alpha", "portfolio", "risk", "universe")]
+    packages = {"alpha", "portfolio", "risk", "universe"}
+    ours = [module for module in modules if module and module.split(".")[0] in packages]
     assert ours
     for module in ours:
         path = module.replace(".", "/") + ".py"

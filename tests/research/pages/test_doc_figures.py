@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from research.measures.summary import summary
@@ -35,6 +36,7 @@ def test_the_documents_follow_from_the_figures() -> None:
 
 def test_a_block_shows_the_figures_of_the_screen(tmp_path: Path) -> None:
     run = fake_result(600, 6)
+    run.interest = np.full(600, 100.0)
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text(EMPTY, encoding="utf-8")
     choices = tmp_path / "docs" / "choices.md"
