@@ -86,6 +86,10 @@ COMMANDS: dict[str, Entry] = {
         "DATA START END MARKETS SET INSTRUMENTS OUT",
         LAUNCHER,
     ),
+    "replay": Entry(
+        "decide again on the sessions of RUN and name the first stage that differs",
+        "RUN DATA EXPIRIES MACRO INSTRUMENTS SEED",
+    ),
     "schedules": Entry(
         "work an order of CONTRACTS through recorded minutes with every algorithm",
         "DATA MARKETS CONTRACTS OUT",

@@ -21,10 +21,9 @@ DAY_MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class SessionBars:
-    """A session by minute; arrays are (minutes,), NaN without a bar, volume 0.
+    """A session by minute; arrays are (minutes,), NaN without a quote of both sides, volume 0.
 
-    ``bid`` and ``ask`` are at the end of each minute and hold until the next quote; ``low_ask`` and
-    ``high_bid`` are extremes within it.
+    ``bid`` and ``ask`` are at the end of each minute, ``low_ask`` to ``low_bid`` extremes in it.
     """
 
     day: date
@@ -32,7 +31,9 @@ class SessionBars:
     bid: FloatArray
     ask: FloatArray
     low_ask: FloatArray
+    high_ask: FloatArray
     high_bid: FloatArray
+    low_bid: FloatArray
     price: FloatArray
     volume: FloatArray
 
@@ -72,17 +73,18 @@ def session_bars(
     trades = _table(folder, instrument, month, day, "trade", 6)
     quotes.index = quotes.index // 60_000 + start
     trades.index = trades.index // 60_000 + start
-    quotes = quotes.where(quotes > 0)
-    touch = quotes[[4, 9]].reindex(np.arange(start, minutes[-1] + 1)).ffill().reindex(minutes)
-    extremes, trades = quotes[[8, 2]].reindex(minutes), trades.reindex(minutes)
+    quotes = quotes.where(quotes != 0)[[4, 9, 8, 7, 2, 3]].dropna()
+    quotes, trades = quotes.reindex(minutes), trades.reindex(minutes)
     middle = trades[[1, 2, 3, 4]].mean(axis=1)
     return SessionBars(
         day,
         minutes,
-        _floats(touch[4]),
-        _floats(touch[9]),
-        _floats(extremes[8]),
-        _floats(extremes[2]),
+        _floats(quotes[4]),
+        _floats(quotes[9]),
+        _floats(quotes[8]),
+        _floats(quotes[7]),
+        _floats(quotes[2]),
+        _floats(quotes[3]),
         _floats(middle),
         _floats(trades[5].fillna(0.0)),
     )

@@ -1,8 +1,10 @@
 """A parent worked through a session of recorded minutes: fills, and what they cost.
 
 Children at the market fill at once, at the side of the quote that they cross, as in LEAN by the
-minute; a limit fills when the opposite quote of a later minute trades through it, at the limit, and
-is withdrawn at the end of its minute otherwise. Own orders do not move the recorded market.
+minute; a limit fills when the opposite quote of its minute goes through it, at the limit or, where
+all of that minute's quotes are better, at the worst of them, and is withdrawn otherwise; what it
+leaves is sent anew once the withdrawal is known, a minute later. Nothing is sent after a minute
+without a quote of both sides. Own orders do not move the recorded market.
 """
 
 from __future__ import annotations
@@ -82,27 +84,33 @@ def work(bars: SessionBars, quantity: int, plan: Plan) -> Worked:
     parent = blotter.add(bars.day.toordinal(), 0, 0, quantity)
     worker, out = Worker(blotter, parent, plan), Worked(quantity)
     traded = np.concatenate([[0.0], np.cumsum(bars.volume)])
+    stale = ""  # a child whose limit was not reached
     for i in range(1, len(bars.minute)):  # the first quote is known after the first minute
-        quote = Quote(float(bars.bid[i - 1]), float(bars.ask[i - 1]))
+        quote = Quote(float(bars.bid[i - 1]), float(bars.ask[i - 1]))  # NaN: no quotes
         wish = worker.step(i - 1, quote, float(traded[i]))
+        if stale:  # withdrawn now, known in the next minute
+            blotter.apply(Event("cancelled", stale))
+            stale = ""
         if wish is None:
             continue
-        price = _price(wish, quote, float(bars.low_ask[i]), float(bars.high_bid[i]))
+        price = _price(wish, quote, bars, i)
         if price is None:
-            blotter.apply(Event("cancelled", wish.child))
+            stale = wish.child
             continue
         blotter.apply(Event("fill", wish.child, "0", abs(wish.quantity)))
         out.fills.append(MinuteFill(int(bars.minute[i]), wish.quantity, price))
         out.volume = float(traded[i + 1])
     out.arrival, out.waits = worker.arrival, worker.waits
-    out.close = 0.5 * float(bars.bid[-1] + bars.ask[-1])
+    mids = 0.5 * (bars.bid + bars.ask)
+    out.close = float(mids[np.isfinite(mids)][-1])
     out.vwap = bars.vwap
     return out
 
 
-def _price(wish: Wish, quote: Quote, low_ask: float, high_bid: float) -> float | None:
-    """Where a child fills, None if its limit is not reached."""
+def _price(wish: Wish, quote: Quote, bars: SessionBars, i: int) -> float | None:
+    """Where a child fills in minute ``i``, None if its limit is not reached."""
     if wish.limit is None:
         return quote.ask if wish.quantity > 0 else quote.bid
-    through = low_ask < wish.limit if wish.quantity > 0 else high_bid > wish.limit
-    return wish.limit if through else None
+    if wish.quantity > 0:
+        return min(float(bars.high_ask[i]), wish.limit) if bars.low_ask[i] < wish.limit else None
+    return max(float(bars.low_bid[i]), wish.limit) if bars.high_bid[i] > wish.limit else None

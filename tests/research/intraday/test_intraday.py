@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from execution.schedules import Algorithm, twap_curve
 from execution.worker import Plan
 from research.cli import main
 from research.data.errors import DataError
-from research.intraday.minutes import SessionBars, contracts_on, session_bars
+from research.intraday.minutes import contracts_on, session_bars
 from research.intraday.simulate import work
 from research.intraday.study import plan_for, study
 from universe.master import MASTER
@@ -70,16 +71,7 @@ def test_a_limit_fills_when_the_market_trades_through_it(folder):
     """Sold at the ask of the minute before, while the market rises: the bid goes no further."""
     bars = session_bars(folder, ES, MAR, DAY)
     plan = Plan(twap_curve(len(bars.minute) - 1), 0.25, passive=0.8)
-    bars = SessionBars(
-        bars.day,
-        bars.minute,
-        bars.bid,
-        bars.ask,
-        bars.low_ask,
-        bars.high_bid + 0.25,
-        bars.price,
-        bars.volume,
-    )
+    bars = replace(bars, high_bid=bars.high_bid + 0.25)
     done = work(bars, -100, plan)
     assert done.filled == -100
     early = [fill for fill in done.fills if fill.minute < bars.minute[10]]
@@ -97,14 +89,20 @@ def test_pov_is_below_its_share(folder):
     assert max(sizes) == 5
 
 
-def test_gaps_in_quotes_hold_and_missing_ones_wait(tmp_path):
-    quotes = [(880, *[1800.0] * 4, 1, *[1800.25] * 4, 1)]
+def test_minutes_without_quotes_wait_and_are_made_up_for(tmp_path):
+    """The second quote has one side only."""
+    quotes = [
+        (880, *[1800.0] * 4, 1, *[1800.25] * 4, 1),
+        (890, *[""] * 4, 0, *[1800.25] * 4, 1),
+        (900, *[1801.0] * 4, 1, *[1801.25] * 4, 1),
+    ]
     write(tmp_path, DAY, quotes, [(880, 1800.0, 1800.0, 1800.0, 1800.0, 7)])
     bars = session_bars(tmp_path, ES, MAR, DAY)
-    done = work(bars, 449, Plan(twap_curve(len(bars.minute) - 1), 0.25))
-    assert done.waits == {"no quotes": 10}
-    assert done.filled == 449
-    assert done.fills[0].quantity == 11
+    minutes = len(bars.minute) - 1
+    done = work(bars, minutes, Plan(twap_curve(minutes), 0.25))
+    assert [(fill.quantity, fill.price) for fill in done.fills] == [(11, 1800.25), (20, 1801.25)]
+    assert done.waits == {"no quotes": minutes - 2}
+    assert done.close == 1801.125
 
 
 def test_what_is_not_there_is_named(folder):

@@ -1,0 +1,58 @@
+"""``replay``: the embedded engine decides again on the sessions of a record."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from research.commands import options
+from research.commands.speech import say, warn
+
+_SHOWN = 20
+
+
+@click.command
+@options.options(
+    click.option(
+        "--run", type=options.PATH, required=True, help="Folder of a run, with decisions.jsonl."
+    ),
+    options.DATA,
+    options.EXPIRIES,
+    options.MACRO,
+    options.INSTRUMENTS,
+    options.SEED,
+    options.DEBUG,
+)
+def command(
+    run: Path,
+    data: Path | None,
+    expiries: Path | None,
+    macro: Path | None,
+    instruments: Path | None,
+    seed: int | None,
+) -> None:
+    """Decide again on every session of a run's record and name the first stage that differs."""
+    from algorithm.decision_text import RecordError
+    from research.commands.opening import data_request, load
+    from research.engine.from_decisions import RECORD_FILE
+    from research.engine.redecide import read_lines, redecide
+    from research.lean.project_config import chosen_settings
+    from research.progress import Bars
+
+    path = run / RECORD_FILE
+    if not path.is_file():
+        raise RecordError(f"{path} is missing; a run leaves it with the setting decisions on")
+    with path.open(encoding="utf-8") as file:
+        header, decisions = read_lines(file)
+    codes = " ".join(header.codes)
+    settings = chosen_settings((), open_end=True, markets=codes)
+    with Bars() as bars:
+        dataset = load(data_request(data, settings, expiries, seed, macro, instruments), bars)
+    done = redecide(header, decisions, dataset)
+    say(f"decided again: {done.sessions} sessions, {len(done.mismatches)} differ")
+    for mismatch in done.mismatches[:_SHOWN]:
+        warn(str(mismatch))
+    if done.mismatches:
+        sys.exit(1)

@@ -1,0 +1,226 @@
+"""The embedded engine decides again from what a run has recorded (O6): the nightly replay.
+
+Every session is observed anew from the data and decided on with the account that the record has of
+it. What comes out is compared with the record stage by stage; the first stage that differs says
+where to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from algorithm.decision import Account
+from algorithm.decision_line import DecisionLine, Header, SessionLine, line_of
+from algorithm.decision_text import Reader, RecordError
+from algorithm.settings import Settings
+from execution.fills import SPREAD
+from execution.orders import Withdrawal, unfilled_of
+from research.data.dataset import Dataset
+from research.engine.engine import EmbeddedEngine
+from universe.arrays import from_epoch_day
+from universe.legs import ContractKey
+
+STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("observe", ("seen", "ret", "sigma", "value", "carry")),
+    ("screen", ("active",)),
+    ("forecast", ("forecasts",)),
+    ("target", ("asked", "limit")),
+    ("scale", ("scale",)),
+    ("risk stages", ("stages",)),
+    ("trade", ("contracts", "targets")),
+    ("execute", ("orders",)),
+)
+"""Stages in their order, with the fields of a decision's line that show what they did."""
+
+TOLERANCE = 1e-7
+"""Relative; the record has ten significant digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A session on which the engine decides otherwise than the record says.
+
+    Attributes
+    ----------
+    day : int
+        Epoch day.
+    stage : str
+        The first that differs; "session" where only one of both has it.
+    detail : str
+    """
+
+    day: int
+    stage: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{from_epoch_day(self.day)} {self.stage}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Redecided:
+    """Sessions compared, and those that differ."""
+
+    sessions: int
+    mismatches: list[Mismatch]
+
+
+def read_lines(lines: Iterable[str]) -> tuple[Header, dict[int, DecisionLine]]:
+    """Header and decisions of a record by epoch day.
+
+    Raises
+    ------
+    RecordError
+        If a line cannot be read, or none has a decision.
+    """
+    reader, decisions = Reader(), {}
+    for text in lines:
+        line: SessionLine | None = reader.read(text) if text.strip() else None
+        if isinstance(line, DecisionLine):
+            decisions[line.day] = line
+    if reader.header is None or not decisions:
+        raise RecordError("the record has no decision")
+    return reader.header, decisions
+
+
+def redecide(header: Header, decisions: Mapping[int, DecisionLine], dataset: Dataset) -> Redecided:
+    """Decide again on every session of a record.
+
+    Parameters
+    ----------
+    header : Header
+    decisions : mapping of epoch day to DecisionLine
+    dataset : Dataset
+        The data of the run, or the same markets from another source.
+
+    Raises
+    ------
+    SettingsError
+        If the record's settings are not those of this version.
+    DataError
+        If a market of the record is not in the data.
+    """
+    first, last = min(decisions), max(decisions)
+    settings = replace(
+        Settings.parse(header.settings),
+        start=str(from_epoch_day(first)),
+        end=str(from_epoch_day(last)),
+        markets=" ".join(header.codes),
+    )
+    engine = EmbeddedEngine(dataset, settings)
+    strategy, open_orders = engine.strategy, OpenOrders(header.codes)
+    out: list[Mismatch] = []
+    met = set()
+    for bars in engine.feed:
+        snapshot = strategy.observe(bars.session)
+        recorded = decisions.get(snapshot.day)
+        if recorded is None:
+            if snapshot.day >= first:
+                out.append(Mismatch(snapshot.day, "session", "in the data, not in the record"))
+            continue
+        met.add(snapshot.day)
+        open_orders.filled(recorded)
+        account = Account(
+            recorded.nav, recorded.holdings, open_orders.unfilled(), open_orders.spreads()
+        )
+        decision = strategy.begin(account).finish()
+        quotes = bars.session.quotes
+        again = line_of(decision, strategy.instruments, quotes, recorded.fills)
+        difference = first_difference(recorded, again, header.codes)
+        if difference is not None:
+            out.append(difference)
+        open_orders.withdrawn(decision.withdrawals)
+        open_orders.sent(recorded)
+    out += [
+        Mismatch(day, "session", "in the record, not in the data")
+        for day in sorted(decisions.keys() - met)
+    ]
+    return Redecided(len(met), sorted(out, key=lambda one: one.day))
+
+
+class OpenOrders:
+    """What a record leaves on its way: orders of its lines without their fills."""
+
+    def __init__(self, codes: list[str]) -> None:
+        self._index = {code: market for market, code in enumerate(codes)}
+        self._open: list[tuple[ContractKey, int, bool]] = []
+
+    def sent(self, line: DecisionLine) -> None:
+        """Take the orders of a line."""
+        self._open += [
+            ((self._index[code], month), quantity, reason == SPREAD)
+            for code, month, quantity, reason in line.orders
+        ]
+
+    def filled(self, line: DecisionLine) -> None:
+        """Take off what a line's fills have done."""
+        for fill in line.fills:
+            key, rest = (self._index[fill.market], fill.month), fill.quantity
+            kept = []
+            for contract, quantity, spread in self._open:
+                if contract == key and quantity * rest > 0:
+                    done = min(abs(quantity), abs(rest)) * (1 if rest > 0 else -1)
+                    rest, left = rest - done, quantity - done
+                else:
+                    left = quantity
+                if left:
+                    kept.append((contract, left, spread))
+            self._open = kept
+
+    def withdrawn(self, withdrawals: Iterable[Withdrawal]) -> None:
+        """Take off what was withdrawn, spreads with both legs."""
+        gone = {((one.market, one.month), one.side) for one in withdrawals}
+        hit = [o for o in self._open if (o[0], 1 if o[1] > 0 else -1) in gone]
+        broken = {contract[0] for contract, _, spread in hit if spread}
+        self._open = [
+            one for one in self._open if one not in hit and not (one[2] and one[0][0] in broken)
+        ]
+
+    def unfilled(self) -> dict[ContractKey, Any]:
+        """By contract, as an account has it."""
+        return unfilled_of((contract, quantity) for contract, quantity, _ in self._open)
+
+    def spreads(self) -> frozenset[ContractKey]:
+        """Contracts with an open leg of a spread."""
+        return frozenset(contract for contract, _, spread in self._open if spread)
+
+
+def first_difference(
+    recorded: DecisionLine, again: DecisionLine, codes: list[str]
+) -> Mismatch | None:
+    """The first stage in which two decisions on a session differ, None if they are the same."""
+    for stage, names in STAGES:
+        for name in names:
+            detail = _difference(name, getattr(recorded, name), getattr(again, name), codes)
+            if detail:
+                return Mismatch(recorded.day, stage, detail)
+    return None
+
+
+def _difference(name: str, mine: Any, theirs: Any, codes: list[str]) -> str:
+    if isinstance(mine, dict):
+        if mine.keys() != theirs.keys():
+            return f"{name}: recorded {', '.join(mine)}, now {', '.join(theirs)}"
+        texts = (_difference(f"{name} {key}", mine[key], theirs[key], codes) for key in mine)
+        return next((text for text in texts if text), "")
+    if isinstance(mine, np.ndarray):
+        off = ~np.isclose(
+            mine.astype(float), theirs.astype(float), TOLERANCE, TOLERANCE * 1e-3, equal_nan=True
+        )
+        if not off.any():
+            return ""
+        at = int(np.flatnonzero(off)[0])
+        where = codes[at % len(codes)]
+        return f"{name} of {where} (of {int(off.sum())}): recorded {mine[at]!r}, now {theirs[at]!r}"
+    if isinstance(mine, float):
+        same = bool(np.isclose(mine, theirs, TOLERANCE, 0.0, equal_nan=True))
+        return "" if same else f"{name}: recorded {mine!r}, now {theirs!r}"
+    if name == "stages":
+        mine, theirs = ([(s.name, round(s.scale, 7)) for s in one] for one in (mine, theirs))
+    if name in ("orders", "targets"):
+        mine, theirs = sorted(mine), sorted(theirs)
+    return "" if mine == theirs else f"{name}: recorded {mine}, now {theirs}"
