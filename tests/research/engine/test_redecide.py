@@ -50,19 +50,18 @@ def test_the_first_stage_that_differs_is_named(recorded):
         days[-5]: (("forecasts", "contracts"), "forecast"),
         days[-4]: (("scale",), "scale"),
         days[-3]: (("contracts", "orders"), "trade"),
-        days[-1]: (("orders",), "execute"),
+        days[-2]: (("orders",), "execute"),
     }
     told = dict(decisions)
     for day, (names, _) in cases.items():
         line = decisions[day]
         told[day] = dataclasses.replace(line, **{name: changed(line, name) for name in names})
-    del told[days[-2]]
-    told[days[-1] + 1] = decisions[days[-1]]
+    told[days[-1] + 1] = told.pop(days[-1])
     found = redecide(header, told, data).mismatches
     stages = {day: stage for day, (_, stage) in cases.items()}
     assert {one.day: one.stage for one in found} == {
         **stages,
-        days[-2]: "session",
+        days[-1]: "session",
         days[-1] + 1: "session",
     }
     assert all("recorded" in str(one) for one in found if one.stage != "session")
