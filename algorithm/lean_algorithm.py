@@ -35,8 +35,9 @@ from algorithm.lean_charts import Charts
 from algorithm.lean_commands import Commands
 from algorithm.lean_live import LiveAccount
 from algorithm.lean_record import RunRecord
+from algorithm.lean_regime import TRAINING_TIME, RegimeKeeper
 from algorithm.lean_state import StateStore
-from algorithm.observer import series_read
+from algorithm.observer import series_wanted
 from algorithm.settings import WARM_UP_MARGIN, Settings
 from algorithm.strategy import Strategy
 from algorithm.telemetry import BenchmarkIndex, binding
@@ -113,15 +114,14 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._state = StateStore(self, strategy)
         self._commands = Commands(self, strategy, self._account, self._state)
         self._alerts = Alerts(self, settings)
+        self._regime = RegimeKeeper(self, strategy)
         if self.live_mode:
             self._state.restore()
+            self._regime.restore()
 
         self.set_security_initializer(FuturesInitializer(self, context))
         self.set_universe_selection(FuturesChainUniverseSelectionModel(context))
-        self._macro = {}
-        series = series_read(settings, instruments)
-        if series:
-            self._macro = add_macro_series(self, sorted(series))
+        self._macro = add_macro_series(self, series_wanted(settings, instruments))
         self._alphas = [TrendAlphaModel(context), CarryAlphaModel(context)]
         for model in self._alphas:
             self.add_alpha(model)
@@ -134,6 +134,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if self.live_mode and settings.watch_minutes:
             every = timedelta(minutes=settings.watch_minutes)
             self.schedule.on(self.date_rules.every_day(), self.time_rules.every(every), self._watch)
+        self.train(self.date_rules.every_day(), self.time_rules.at(*TRAINING_TIME), self._train)
         self._first_session = to_epoch_day(settings.first_day) - settings.warmup_days
         self._last_session = to_epoch_day(date.max if self.live_mode else settings.last_day)
         self.set_warm_up(timedelta(days=settings.warmup_days + WARM_UP_MARGIN))
@@ -271,6 +272,10 @@ class TrendCarryAlgorithm(QCAlgorithm):
         with self._surviving("decision"):
             self._take_decision()
 
+    def _train(self) -> None:
+        with self._surviving("training"):
+            self._regime.train()
+
     def _take_decision(self) -> None:
         context = self._context
         today = to_epoch_day(self.time.date())
@@ -352,6 +357,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._charts.finish()
         if self._settings.state in ("end", "always"):
             self._state.save()
+        self._regime.finish()
         if self._record is not None:
             self._record.finish()
 

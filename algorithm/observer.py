@@ -11,7 +11,9 @@ import numpy as np
 from algorithm.settings import Settings
 from alpha.carry_sources import series_needed
 from alpha.forecasts import Forecasts, selected_rules
-from alpha.settings import AlphaSettings
+from alpha.regime.features import BOND, EQUITY
+from alpha.regime.series import SOURCES
+from alpha.settings import AlphaSettings, CarrySource
 from alpha.snapshot import Snapshot
 from portfolio.caps import WorstDays
 from portfolio.cash import BILL, Interest
@@ -34,7 +36,15 @@ SCREENED = ("min_position", "forecast_step")
 COSTS = ("cost_limit", "cost_limit_out", "cost_trades")
 """Likewise, unless every speed of a rule is screened by itself."""
 
-ALSO_READ = ("covariance", "corr_span", "corr_window", "corr_every", "var_years", "interest")
+ALSO_READ = (
+    "covariance",
+    "corr_span",
+    "corr_window",
+    "corr_every",
+    "var_years",
+    "interest",
+    "regime",
+)
 """Settings of portfolio and risk that the observer reads."""
 
 
@@ -48,17 +58,14 @@ def data_settings(settings: Settings) -> dict[str, str]:
     return {name: given[name] for name in sorted(names | {*ALSO_READ})}
 
 
-def series_read(settings: Settings, instruments: Sequence[Instrument]) -> set[str]:
-    """Names of the macro series that a run with these settings would read.
-
-    Parameters
-    ----------
-    settings : Settings
-    instruments : sequence of Instrument
-        Markets of the run.
-    """
-    names = set(series_needed(instruments)) if settings.carry_source == "class" else set()
-    return names | ({BILL} if settings.interest == Interest.BILLS else set())
+def series_wanted(settings: Settings, instruments: Sequence[Instrument]) -> list[str]:
+    """Names of the macro series that are read under these settings, sorted."""
+    names = set(series_needed(instruments)) if settings.carry_source == CarrySource.CLASS else set()
+    if settings.regime and {EQUITY, BOND} <= {instrument.code for instrument in instruments}:
+        names |= set(SOURCES)
+    if settings.interest == Interest.BILLS:
+        names.add(BILL)
+    return sorted(names)
 
 
 class Observer:
@@ -227,6 +234,7 @@ class Observer:
             carry_source=forecasts.last_source,
             spread_basis=gain,
             bill=self.macro.value(BILL, day),
+            macro=self.macro.latest.copy(),
         )
 
     def _fresh_rates(self) -> BoolArray:

@@ -10,9 +10,10 @@ from risk.book import Protection
 from risk.gate import VarGate
 from risk.governor import DrawdownGovernor
 from risk.limit_stage import LimitStage
+from risk.regime import RegimeScale
 from risk.switch_stage import SwitchStage
 
-SCALES: tuple[type[ExposureScale], ...] = (DrawdownGovernor,)
+SCALES: tuple[type[ExposureScale], ...] = (DrawdownGovernor, RegimeScale)
 """Their product scales the fractional target; the order has no effect."""
 
 PROTECTIONS: tuple[type[Protection], ...] = (LimitStage, VarGate, SwitchStage)

@@ -155,6 +155,7 @@ if TYPE_CHECKING:
     from risk.gate import GateSettings
     from risk.governor import GovernorSettings
     from risk.limit_stage import LimitSettings
+    from risk.regime import RegimeSettings
     from risk.switch_stage import SwitchSettings
 
     @dataclass(frozen=True)
@@ -174,6 +175,7 @@ if TYPE_CHECKING:
         CashSettings,
         RiskSettings,
         GovernorSettings,
+        RegimeSettings,
         LimitSettings,
         GateSettings,
         SwitchSettings,

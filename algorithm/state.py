@@ -3,8 +3,9 @@
 A component with state declares three things as class attributes: ``STATE``, the attributes that are
 state; ``DEPENDS``, the settings under whose other values they would mean something else; and
 ``ACCOUNT``, those of them that are about the account and mean the same under all settings. A part
-named "carry.mean" without ``DEPENDS`` has those of "carry". A method ``from_state(values)`` may
-refuse values with a ValueError, or fit them to other settings.
+named "carry.mean" without ``DEPENDS`` has those of "carry". ``GROWS`` names arrays of ``STATE`` of
+any length, which ``from_state`` has to check. A method ``from_state(values)`` may refuse values
+with a ValueError, or fit them to other settings.
 """
 
 from __future__ import annotations

@@ -110,8 +110,9 @@ def values_of(name: str, component: Any, stored: Any, taken: Iterable[str]) -> d
     }
     if hasattr(component, "from_state"):
         values = component.from_state(values)
+    grows = getattr(component, "GROWS", ())
     for key, value in values.items():
-        if isinstance(value, np.ndarray) and value.shape != current[key].shape:
+        if key not in grows and isinstance(value, np.ndarray) and value.shape != current[key].shape:
             raise StateError(
                 f"state's {name}.{key} has shape {value.shape}, the settings ask for "
                 f"{current[key].shape}"

@@ -363,6 +363,8 @@ class Strategy:
         n = snapshot.n_markets
         self.margin.update(snapshot.ret[:n], snapshot.seen[:n])
         self._snapshot, self._sigma, self._model = snapshot, snapshot.sigma, None
+        for scale in self.scales:
+            scale.observe(snapshot)
         return snapshot
 
     def begin(self, account: Account) -> Walk:
@@ -468,6 +470,7 @@ class Strategy:
             scale.scale(decision.snapshot, decision.nav) for scale in self.scales
         )
         decision.scale = combined(decision.scales, self.settings.scale_floor)
+        decision.notes += [(0, one.name, note) for one in decision.scales for note in one.notes]
 
     def _trade(self, decision: Decision) -> None:
         trades = self.trading.solve(decision.target, decision.scale, decision.snapshot)
@@ -630,7 +633,7 @@ class Strategy:
     # --- state -----------------------------------------------------------------------------------
     def components(self) -> dict[str, Any]:
         """All objects with state, by a stable name, for ``algorithm.state``."""
-        own: dict[str, Any] = {scale.NAME: scale for scale in self.scales if scale.STATE}
+        own = {name: part for scale in self.scales for name, part in scale.components().items()}
         own |= {stage.NAME: stage for stage in self.protections if stage.STATE}
         return {
             "strategy": self,

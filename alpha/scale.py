@@ -24,12 +24,15 @@ class Scale:
         A sentence, "" while not active.
     figures : dict of str to float
         What it was derived from, by name.
+    notes : tuple of str
+        What has happened or changed, each a sentence for the log.
     """
 
     name: str
     value: float
     reason: str = ""
     figures: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class ExposureScale:
@@ -54,6 +57,13 @@ class ExposureScale:
     def create(cls, settings: Any, instruments: Sequence[Instrument]) -> Self:
         """Make it from the settings, which derive from ``SETTINGS``."""
         raise NotImplementedError(f"exposure scale {cls.__name__} cannot be made")
+
+    def components(self) -> dict[str, Any]:
+        """Objects with state, by a stable name."""
+        return {self.NAME: self} if self.STATE else {}
+
+    def observe(self, snapshot: Snapshot) -> None:
+        """Take a session's market data; those of the warm-up too, which nothing is decided on."""
 
     def scale(self, snapshot: Snapshot, nav: float) -> Scale:
         """Take a session once, in order; ``nav`` may be NaN, which must change nothing."""

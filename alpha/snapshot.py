@@ -58,6 +58,8 @@ class Snapshot:
     spread_basis : float array over markets
         Annual gain of near minus far at an unchanged curve in price units, as of the session, NaN
         without one; empty where spreads are not traded.
+    macro : mapping of str to (epoch day known, value)
+        Macro series as last known.
     """
 
     day: int
@@ -86,6 +88,7 @@ class Snapshot:
     carry_source: IntArray
     bill: float
     spread_basis: FloatArray
+    macro: Mapping[str, Sequence[float]]
 
     @property
     def n_markets(self) -> int:

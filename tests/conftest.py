@@ -46,6 +46,14 @@ def shipped_config(tmp_path_factory):
         yield path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_trials(tmp_path_factory):
+    """A register of trials of its own, in the place of the one in the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TREND_CARRY_TRIALS", str(tmp_path_factory.mktemp("trials")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def futures_data() -> Path:
     """Folder of the real futures CSVs."""

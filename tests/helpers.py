@@ -15,6 +15,7 @@ from algorithm.settings import Settings
 from algorithm.strategy import Strategy
 from portfolio.trade import Trades
 from research.data.dataset import Dataset, FxHistory, MarketHistory
+from research.data.macro_series import MacroSeries
 from research.engine.feed import Feed
 from risk.book import Book
 from risk.gate import GateResult, VarGate
@@ -238,6 +239,29 @@ def made_up_dataset(
     rng = np.random.default_rng(seed)
     rate = 1.2 * np.cumprod(1 + 0.004 * rng.standard_normal(sessions))
     return Dataset("made up", True, histories, {"EUR": FxHistory("EUR", days, rate)})
+
+
+def regime_markets() -> list[Instrument]:
+    """Three of the made-up markets, two of them as those that the regime is read from."""
+    made = made_up_instruments()
+    return [replace(made[0], code="ES"), replace(made[2], code="ZN"), made[3]]
+
+
+def with_macro(data: Dataset, seed: int = 5) -> Dataset:
+    """The same data with made-up series of the VIX, of credit, and of a rate that stops."""
+    days = np.unique(np.concatenate([history.day for history in data.markets.values()]))
+    rng = np.random.default_rng(seed)
+    wave = np.sin(np.arange(len(days)) / 60.0)
+    vix = 20.0 + 8.0 * wave + rng.standard_normal(len(days))
+    credit = 0.02 + 0.005 * wave + 0.0005 * rng.standard_normal(len(days))
+    stopped = len(days) - 30
+    values = {
+        "vix.spot": (days, np.maximum(vix, 9.0)),
+        "credit.spread": (days, np.maximum(credit, 0.005)),
+        "usd.ted": (days[:stopped], 0.004 + 0.001 * wave[:stopped]),
+    }
+    series = {name: MacroSeries(name, *one) for name, one in values.items()}
+    return data.with_macro(series, [])
 
 
 def bent(data: Dataset, *, settlement: bool = False, seed: int = 7) -> Dataset:

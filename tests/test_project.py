@@ -264,6 +264,7 @@ MEASURED = {
     "docs/attribution.md": "python -m research backtest",
     "docs/benchmarks.md": "make bench",
     "docs/choices.md": "figures: now",
+    "docs/execution.md": "roll_orders",
     "docs/parity.md": "make parity",
     "docs/risk.md": "make backtest",
     "docs/signals.md": "make rules",

@@ -31,6 +31,7 @@ from QuantConnect.Logging import Log
 from universe.arrays import from_epoch_day
 from universe.macro_format import (
     DATA_FOLDER,
+    STORE_FOLDER,
     file_name,
     name_of_ticker,
     object_store_key,
@@ -108,15 +109,21 @@ def add_macro_series(algorithm: QCAlgorithm, names: Iterable[str]) -> dict[Symbo
     _build_bridge(algorithm)
     MacroSeriesData.lenient = bool(algorithm.live_mode)
     symbols: dict[Symbol, str] = {}
+    missing: list[str] = []
     for name in names:
         path, key = _local_file(name), object_store_key(name)
         if not path.is_file() and not algorithm.object_store.contains_key(key):
-            algorithm.log(f"macro series {name} left out: no {path}, no ObjectStore key {key}")
+            missing.append(name)
             continue
         security = algorithm.add_data(
             MacroSeriesData, name, Resolution.DAILY, TimeZones.NEW_YORK, False
         )
         symbols[security.symbol] = name
+    if missing:
+        algorithm.log(
+            f"macro series left out, neither in {Path(Globals.data_folder) / DATA_FOLDER} nor in "
+            f"the ObjectStore below {STORE_FOLDER}: {', '.join(missing)}"
+        )
     return symbols
 
 

@@ -44,7 +44,8 @@ class SeriesInfo:
     Attributes
     ----------
     unit : str
-        "fraction a year", "points" (VIX: annualised volatility in per cent) or "calendar days".
+        "fraction a year", "points" (VIX: annualised volatility in per cent), "calendar days",
+        "fraction", "issues" or "index points".
     lag : int
         Business days from the day a value describes to the one on which it is public before the
         decision: 1 for rates that are published the next morning or afternoon, 2 for FRED's spreads
@@ -53,6 +54,8 @@ class SeriesInfo:
         Plausible values, in the unit; anything outside is a wrong file or a wrong unit.
     source : str
         What the number is and who publishes it.
+    monthly : bool
+        Dated on the first of the month it describes; it counts from the end of the next one.
     """
 
     unit: str
@@ -60,10 +63,15 @@ class SeriesInfo:
     low: float
     high: float
     source: str
+    monthly: bool = False
 
 
 def _rate(source: str, high: float = 0.30, lag: int = 1) -> SeriesInfo:
     return SeriesInfo("fraction a year", lag, -0.05, high, source)
+
+
+def _issues(what: str) -> SeriesInfo:
+    return SeriesInfo("issues", 0, 0, 20_000, f"{what} issues on the NYSE, a day")
 
 
 def _vix_months() -> dict[str, SeriesInfo]:
@@ -88,11 +96,23 @@ SERIES: Final[Mapping[str, SeriesInfo]] = MappingProxyType(
             for years in (2, 5, 10, 30)
         },
         "eur.3m": _rate("3-month EURIBOR, act/360, EMMI"),
+        "usd.ted": _rate("3-month LIBOR less the bill, to 2022-01 (FRED TEDRATE)"),
+        "usd.sofr": _rate("secured overnight financing rate, New York Fed (FRED SOFR)"),
         "credit.spread": _rate(
             "Moody's Baa yield less the 10-year Treasury's (FRED BAA10Y)", lag=2
         ),
+        "credit.hy": _rate("US high-yield option-adjusted spread, ICE BofA (FRED BAMLH0A0HYM2)"),
         "vix.spot": SeriesInfo("points", 0, 5, 150, "Cboe VIX index, close"),
+        "vix.3m": SeriesInfo("points", 0, 5, 150, "Cboe three-month VIX index, close"),
         **_vix_months(),
+        "breadth.us": SeriesInfo(
+            "fraction", 0, 0, 1, "share of US stocks above their mean of 200 days (MMTH)"
+        ),
+        "breadth.advances": _issues("advancing"),
+        "breadth.declines": _issues("declining"),
+        "sentiment.us": SeriesInfo(
+            "index points", 0, 20, 200, "consumer sentiment, Michigan (FRED UMCSENT)", monthly=True
+        ),
     }
 )
 """The series with a name of their own; ``series_info`` also knows the families."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from alpha.regime.series import SOURCES
 from universe.arrays import TRADING_DAYS, FloatArray, IntArray, from_epoch_day
+from universe.macro_format import series_info
 
 EQUITY, BOND = "ES", "ZN"
 BALANCED: Final = (0.6, 0.4)
@@ -22,7 +23,7 @@ BALANCED: Final = (0.6, 0.4)
 YEAR, LONG, MONTHS, MONTH = 252, 200, 60, 20
 ADVANCE_SPAN: Final = 10
 
-Known = Mapping[str, tuple[int, float]]
+Known = Mapping[str, Sequence[float]]
 """Epoch day known and value of macro series by name."""
 
 
@@ -45,7 +46,7 @@ class Feature:
     @property
     def lag(self) -> int:
         """Business days from the day described to the one on which it counts."""
-        return max((SOURCES[name].lag for name in self.series), default=0)
+        return max((series_info(name).lag for name in self.series), default=0)
 
     @property
     def first(self) -> str:
@@ -120,22 +121,30 @@ class RegimeFeatures:
     ----------
     sessions : int
         Taken so far.
-    equity, balanced : float
-        Today's return of equities and of 60/40, NaN where they are not among the markets.
     """
 
-    STATE = ("sessions", "equity", "balanced", "pair", "index", "by_class", "advance")
+    STATE = ("sessions", "pair", "index", "by_class", "advance")
+    DEPENDS = ("regime",)
 
     def __init__(self, codes: Sequence[str], class_index: IntArray) -> None:
         self._codes = list(codes)
         self._members = np.equal.outer(np.unique(class_index), class_index).astype(np.float64)
         n, classes = len(self._codes), len(self._members)
         self.sessions = 0
-        self.equity = self.balanced = math.nan
         self.pair: FloatArray = np.zeros((YEAR, 2))  # returns of equities and of 60/40
         self.index: FloatArray = np.full((LONG, n), np.nan)  # growth of 1 in every market
         self.by_class: FloatArray = np.zeros((MONTHS, classes))
-        self.advance = math.nan
+        self.advance: FloatArray = np.full(1, np.nan)
+
+    @property
+    def equity(self) -> float:
+        """Today's return of equities, NaN where they are not among the markets."""
+        return float(self.pair[-1, 0])
+
+    @property
+    def balanced(self) -> float:
+        """The same of 60/40."""
+        return float(self.pair[-1, 1])
 
     def update(self, day: int, ret: FloatArray, sigma: FloatArray, known: Known) -> FloatArray:
         """Take a session; returns its row, NaN where a feature is not known.
@@ -149,14 +158,13 @@ class RegimeFeatures:
         known : mapping of str to (int, float)
             Macro series as last published by the close of the day.
         """
-        self.equity, self.balanced = self._pair_returns(ret)
         self._push(ret, sigma)
         out = self._of_prices()
         self._advance(day, known)
         for feature in FEATURES[len(PRICE_FEATURES) :]:
             if feature.name == "advance_decline":
                 fresh = self._fresh(day, feature, known)
-                out[feature.name] = self.advance if fresh is not None else math.nan
+                out[feature.name] = float(self.advance[0]) if fresh is not None else math.nan
             else:
                 values = self._fresh(day, feature, known)
                 out[feature.name] = math.nan if values is None else _MACRO[feature.name](*values)
@@ -168,9 +176,9 @@ class RegimeFeatures:
         for series in feature.series:
             if series not in known:
                 return f"{name}: {series} is not there"
-            since = day - known[series][0]
+            since = day - int(known[series][0])
             if since > SOURCES[series].max_age:
-                last = from_epoch_day(known[series][0])
+                last = from_epoch_day(int(known[series][0]))
                 then = SOURCES[series].successor
                 return f"{name}: {series} stopped on {last}" + (f"; instead {then}" if then else "")
         if feature.series:
@@ -190,7 +198,7 @@ class RegimeFeatures:
         """Add a session to every window, the newest last."""
         self.sessions += 1
         self.pair[:-1] = self.pair[1:]
-        self.pair[-1] = (self.equity, self.balanced)
+        self.pair[-1] = self._pair_returns(ret)
         before = self.index[-1]
         alive = sigma > 0
         grown = np.where(np.isfinite(before), before, 1.0) * np.maximum(1.0 + ret, 1e-6)
@@ -246,9 +254,8 @@ class RegimeFeatures:
             return
         share = (up - down) / (up + down)
         step = 2.0 / (ADVANCE_SPAN + 1.0)
-        self.advance = (
-            share if math.isnan(self.advance) else (self.advance + step * (share - self.advance))
-        )
+        before = float(self.advance[0])
+        self.advance[0] = share if math.isnan(before) else before + step * (share - before)
 
 
 def jump_share(returns: FloatArray) -> float:

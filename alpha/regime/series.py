@@ -18,66 +18,48 @@ DAILY_AGE: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One series.
+    """One series; ``universe.macro_format`` says what it is and when a value is public.
 
     Attributes
     ----------
-    file, column : str
-        FRED's or the exchange's identifier, and the column of its file.
-    lag : int
-        Business days from the day that a value describes to the one on which it counts.
     first, last : str
         ISO dates of the first and last value there is; "" where it still runs.
-    factor : float
-        From the file's unit to the project's: fractions a year for rates, points for volatilities.
     max_age : int
         Calendar days for which a value stays valid.
-    monthly : bool
-        Dated on the first of the month it describes, and known when the next month has ended.
     successor : str
         What there is where the series ended.
     """
 
-    file: str
-    column: str
-    lag: int
     first: str
     last: str = ""
-    factor: float = 1.0
     max_age: int = DAILY_AGE
-    monthly: bool = False
     successor: str = ""
 
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
     {
-        "vix.spot": Source("VIXCLS", "VIXCLS", 0, "1990-01-02"),
-        "vix.3m": Source("VIX3M", "VIX3M", 0, "2009-09-18"),
-        "vix.m1": Source("VIX_FUTURES_VX1_VX8", "VX1", 0, "2007-04-02", "2021-12-23"),
-        "vix.m2": Source("VIX_FUTURES_VX1_VX8", "VX2", 0, "2007-04-02", "2021-12-23"),
-        "credit.spread": Source("BAA10Y", "BAA10Y", 2, "1986-01-02", factor=0.01),
-        "credit.hy": Source("BAMLH0A0HYM2", "BAMLH0A0HYM2", 1, "1996-12-31", factor=0.01),
-        "usd.3m": Source("DGS3MO", "DGS3MO", 1, "1981-09-01", factor=0.01),
-        "usd.2y": Source("DGS2", "DGS2", 1, "1976-06-01", factor=0.01),
-        "usd.10y": Source("DGS10", "DGS10", 1, "1962-01-02", factor=0.01),
+        "vix.spot": Source("1990-01-02"),
+        "vix.3m": Source("2009-09-18"),
+        "vix.m1": Source("2007-04-02", "2021-12-23"),
+        "vix.m2": Source("2007-04-02", "2021-12-23"),
+        "credit.spread": Source("1986-01-02"),
+        "credit.hy": Source("1996-12-31"),
+        "usd.3m": Source("1954-01-04"),
+        "usd.2y": Source("1976-06-01"),
+        "usd.10y": Source("1962-01-02"),
         "usd.ted": Source(
-            "TEDRATE",
-            "TEDRATE",
-            1,
             "1986-01-02",
             "2022-01-21",
-            0.01,
             successor="usd.sofr less usd.3m, from 2018-04: secured, so it misses banks' own risk",
         ),
-        "usd.sofr": Source("SOFR", "SOFR", 1, "2018-04-03", factor=0.01),
-        "breadth.us": Source("MMTH", "MMTH", 0, "2002-01-02", factor=0.01),
-        "breadth.advances": Source("NYSE_ADV", "NYSE_ADV", 0, "1991-12-02"),
-        "breadth.declines": Source("NYSE_DECL", "NYSE_DECL", 0, "1991-12-02"),
-        "sentiment.us": Source(
-            "UMCSENT", "UMCSENT", 0, "1980-01-01", max_age=MONTHLY_AGE, monthly=True
-        ),
+        "usd.sofr": Source("2018-04-03"),
+        "breadth.us": Source("2002-01-02"),
+        "breadth.advances": Source("1991-12-02"),
+        "breadth.declines": Source("1991-12-02"),
+        "sentiment.us": Source("1980-01-01", max_age=MONTHLY_AGE),
     }
 )
+"""What features are made of, and from when to when there is any."""
 
 REVISED: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -37,7 +37,7 @@ STUDY = "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED CACHE WORKER
 COMMANDS: dict[str, Entry] = {
     "backtest": Entry(
         "run the full strategy on DATA and write a report",
-        "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED CACHE OUT",
+        "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED CACHE TRIALS OUT",
     ),
     "check": Entry(
         "look at the configuration, DATA and LEAN, say what to do next", "DATA MACRO INSTRUMENTS"
@@ -46,7 +46,7 @@ COMMANDS: dict[str, Entry] = {
     "markets": Entry("every market of the master and of an instruments file", "INSTRUMENTS"),
     "rules": Entry(
         "measure every rule by itself on DATA, by asset class",
-        "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED OUT",
+        "DATA START END MARKETS SET EXPIRIES MACRO INSTRUMENTS SEED TRIALS OUT",
     ),
     "signals": Entry(
         "write every intermediate of the rules, prices and rolls as tables by name",
@@ -72,13 +72,14 @@ COMMANDS: dict[str, Entry] = {
         "the regime model trained quarter by quarter (needs MACRO)",
         f"{STUDY} OUT",
     ),
+    "optimize": Entry("command lines of LEAN's optimizer; NAME=buffer=0.05:0.3:0.05", "NAME"),
     "export": Entry(
         "write DATA as a data folder for a local LEAN",
         "DATA START END MARKETS EXPIRIES MACRO INSTRUMENTS SEED LEAN_DATA OUT",
     ),
     "lean": Entry(
         "run main.py on a native LEAN (needs LEAN_LAUNCHER and an exported DATA)",
-        "DATA START END MARKETS SET INSTRUMENTS OUT",
+        "DATA START END MARKETS SET INSTRUMENTS TRIALS OUT",
         LAUNCHER,
     ),
     "parity": Entry(
@@ -94,7 +95,7 @@ COMMANDS: dict[str, Entry] = {
         "work an order of CONTRACTS through recorded minutes with every algorithm",
         "DATA MARKETS CONTRACTS OUT",
     ),
-    "report": Entry("write report and tables of RUN from its record", "RUN OUT"),
+    "report": Entry("write report and tables of RUN from its record", "RUN TRIALS OUT"),
     "docs": Entry(
         "run the strategy with its defaults on DATA and write the documents' figures",
         "DATA START END MARKETS EXPIRIES",
@@ -114,7 +115,7 @@ VARIABLES: dict[str, str] = {
     "END": "last session",
     "MARKETS": 'codes or file names in DATA, parted by blanks, like "ES ZN GC"',
     "SET": 'settings, like "vol_target=0.12 trend_budget=0.6"',
-    "NAME": "setting to be told all about",
+    "NAME": "setting to be told all about (optimize: settings with LOW:HIGH:STEP)",
     "RUN": "folder of a run, with decisions.jsonl",
     "DATE": "session of a run (the last one)",
     "MARGINS": "LEAN data folder with the exchanges' margins (a model's)",

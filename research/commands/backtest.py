@@ -20,6 +20,7 @@ from research.commands.speech import call, console, say
     options.INSTRUMENTS,
     options.SEED,
     options.CACHE,
+    options.TRIALS,
     options.out("out"),
     options.DEBUG,
 )
@@ -33,6 +34,7 @@ def command(
     macro: Path | None,
     instruments: Path | None,
     seed: int | None,
+    trials: Path,
     out: Path,
 ) -> None:
     """Run the full strategy and write a report."""
@@ -45,6 +47,7 @@ def command(
         data_request,
         fit_dates,
         load,
+        opened_register,
         refuse_without,
         say_left_out,
     )
@@ -60,7 +63,9 @@ def command(
         from research.engine.record_file import record_file
         from research.pages.run_files import REPORT, write_run
         from research.pages.summary_table import print_summary
+        from research.studies.entries import enter_run
 
+        register = opened_register(trials)
         dataset = load(request, bars)
         settings = fit_dates(settings, dataset)
         say_left_out(dataset)
@@ -69,6 +74,7 @@ def command(
             result = run_backtest(dataset, settings, bars.stage("run"), record)
         bars.finish()
         refuse_without(result.forecasts.values(), dataset)
+        enter_run(result, register, "backtest")
         write_run(result, stage, bars.stage("report"))
         archive_run(result, stage, bill_yield=bills_of(dataset))
     print_summary(result, console())

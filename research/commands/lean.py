@@ -16,6 +16,7 @@ from research.commands.speech import console, say
     options.RANGE,
     options.SET,
     options.INSTRUMENTS,
+    options.TRIALS,
     options.out("out/lean", "Folder for LEAN's results."),
     options.DEBUG,
 )
@@ -32,6 +33,7 @@ def command(
     markets: str | None,
     assignments: tuple[str, ...],
     instruments: Path | None,
+    trials: Path,
     out: Path,
     object_store: Path | None,
     timeout: float | None,
@@ -64,7 +66,7 @@ def command(
         )
     if run.record is not None:
         with Bars() as bars:
-            report_of(out, out, bars)
+            report_of(out, out, bars, trials)
 
     from rich.table import Table
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from research.data.dataset import Dataset
     from research.open_data import DataRequest
     from research.progress import Bars
+    from research.studies.trials import TrialRegister
     from universe.arrays import FloatArray
 
 
@@ -75,6 +76,21 @@ def fit_dates(settings: Settings, dataset: Dataset) -> Settings:
     if start == Settings().start and dataset.synthetic:
         start = min(first, end)
     return replace(settings, start=start, end=end)
+
+
+def opened_register(folder: Path) -> TrialRegister:
+    """The register of trials in a folder; a damaged one is told before anything runs.
+
+    Raises
+    ------
+    TrialsError
+        If it is.
+    """
+    from research.studies.trials import TrialRegister
+
+    register = TrialRegister(folder)
+    register.verify()
+    return register
 
 
 def span(dataset: Dataset) -> tuple[int, int]:

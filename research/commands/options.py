@@ -110,6 +110,14 @@ CACHE = click.option(
     help="Folder for parsed data and for what runs compute from data alone, so that the next one"
     f" starts from there; '{NO_CACHE}' keeps nothing.",
 )
+TRIALS = click.option(
+    "--trials",
+    type=PATH,
+    default=Path("trials"),
+    show_default=True,
+    envvar="TREND_CARRY_TRIALS",
+    help="Folder of the register of trials, one for all outputs.",
+)
 SEED = click.option(
     "--seed",
     type=click.IntRange(min=0),

@@ -12,32 +12,7 @@ from research.commands.study_options import STUDY, chosen, opened, placed
 
 
 @click.command
-@options.options(
-    STUDY,
-    click.option(
-        "--model",
-        type=click.Choice(["logistic", "boosted"]),
-        default="logistic",
-        show_default=True,
-        help="Logistic regression or boosted trees.",
-    ),
-    click.option(
-        "--label",
-        type=click.Choice(["ahead", "rolling"]),
-        default="ahead",
-        show_default=True,
-        help="The deepest fall of the sessions ahead, or the one left at their end.",
-    ),
-    click.option(
-        "--of",
-        type=click.Choice(["balanced", "equity"]),
-        default="balanced",
-        show_default=True,
-        help="Whose fall: 60/40 or equities.",
-    ),
-    options.out("out/regime"),
-    options.DEBUG,
-)
+@options.options(STUDY, options.out("out/regime"), options.DEBUG)
 def command(
     data: Path | None,
     start: str | None,
@@ -51,9 +26,6 @@ def command(
     workers: int,
     cluster: str | None,
     trials: Path,
-    model: str,
-    label: str,
-    of: str,
     out: Path,
 ) -> None:
     """Train the regime model quarter by quarter and tell what it was worth (needs --macro)."""
@@ -66,9 +38,9 @@ def command(
 
     with output_set(out, "regime") as stage, Bars() as bars:
         bars.wait("start")
-        from research.studies.regime_study import plan_of, run_regime
+        from research.studies.regime_study import run_regime
 
-        dataset, settings = opened(settings, bars, data, expiries, None, instruments, seed)
+        dataset, settings = opened(settings, bars, data, expiries, macro, instruments, seed)
         place = placed(stage, out, trials, workers, cluster, bars)
-        page = run_regime(dataset, settings, macro, place, plan_of(model, label, of))
+        page = run_regime(dataset, settings, place)
     say(f"regime: {out.absolute() / page.name}; every number is in {out / 'result.json'}")

@@ -22,6 +22,7 @@ _FROM = "2000-01-01"
     options.MACRO,
     options.INSTRUMENTS,
     options.SEED,
+    options.TRIALS,
     options.out("out"),
     options.DEBUG,
 )
@@ -35,6 +36,7 @@ def command(
     macro: Path | None,
     instruments: Path | None,
     seed: int | None,
+    trials: Path,
     out: Path,
 ) -> None:
     """Measure every rule by itself, by asset class, from 2000 on unless --start is given."""
@@ -48,6 +50,7 @@ def command(
         data_request,
         fit_dates,
         load,
+        opened_register,
         refuse_without,
         say_left_out,
     )
@@ -59,8 +62,10 @@ def command(
         settings = replace(settings, start=_FROM)
     with output_set(out, "rules") as stage, Bars() as bars:
         bars.wait("start")
+        register = opened_register(trials)
         from research.pages.rule_study import PAGE, print_rules, write_rules
         from research.studies.bond_comparison import bond_carry_comparison
+        from research.studies.entries import enter_rules
         from research.studies.rules import rule_study
 
         dataset = load(request, bars)
@@ -70,6 +75,7 @@ def command(
         study = rule_study(dataset, settings, progress=bars.stage)
         bars.finish()
         refuse_without([study.table["net_sharpe"].to_numpy(float)], dataset)
+        study = enter_rules(study, settings, register)
         bonds = bond_carry_comparison(study.panel, dataset.macro, start=settings.first_day)
         write_rules(study, stage, bonds)
     print_rules(study, console())

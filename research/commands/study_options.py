@@ -32,13 +32,7 @@ STUDY = options.options(
         help="Processes on this machine.",
     ),
     click.option("--cluster", help="Dask scheduler to use instead, like tcp://host:8786."),
-    click.option(
-        "--trials",
-        type=options.PATH,
-        default=Path("trials"),
-        show_default=True,
-        help="Folder of the register of trials, one for all outputs.",
-    ),
+    options.TRIALS,
 )
 """What every study takes."""
 
@@ -73,10 +67,9 @@ def placed(
     stage: Path, out: Path, trials: Path, workers: int, cluster: str | None, bars: Bars
 ) -> Place:
     """Where a study writes and what works for it; a damaged register is told before the runs."""
+    from research.commands.opening import opened_register
     from research.studies.runner import Workers
     from research.studies.study_commands import Place
-    from research.studies.trials import TrialRegister
 
-    register = TrialRegister(trials)
-    register.verify()
+    register = opened_register(trials)
     return Place(stage, out, register, Workers(workers, cluster), bars.market_stage("runs"))

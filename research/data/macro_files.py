@@ -17,10 +17,16 @@ from typing import Final
 
 import numpy as np
 
+from alpha.regime.series import REVISED
 from research.data.errors import DataError
 from research.data.files import read_rows, read_text
 from research.data.issue_log import IssueLog
-from research.data.macro_series import MacroSeries, bond_equivalent_yield, known_day
+from research.data.macro_series import (
+    MacroSeries,
+    bond_equivalent_yield,
+    known_day,
+    month_after,
+)
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day, to_epoch_day
 from universe.macro_format import FAMILIES as NAMES
 from universe.macro_format import VIX_MONTHS, SeriesInfo, series_info
@@ -34,15 +40,32 @@ FRED: Final[Mapping[str, str]] = MappingProxyType(
         "DGS10": "usd.10y",
         "DGS30": "usd.30y",
         "BAA10Y": "credit.spread",
+        "BAMLH0A0HYM2": "credit.hy",
+        "TEDRATE": "usd.ted",
+        "SOFR": "usd.sofr",
+        "MMTH": "breadth.us",
     }
 )
-"""Series by the FRED identifier that names the file; FRED gives per cent."""
+"""Series by the identifier, mostly FRED's, that names the file and its column; in per cent."""
+
+UNSCALED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "VIX3M": "vix.3m",
+        "NYSE_ADV": "breadth.advances",
+        "NYSE_DECL": "breadth.declines",
+        "UMCSENT": "sentiment.us",
+    }
+)
+"""The same for files that are in the unit of their series."""
 
 VIX_INDEX: Final[Mapping[str, str]] = MappingProxyType({"VIX_index": "VIX", "VIXCLS": "VIXCLS"})
 """Files of the VIX index with the column that holds it; the second is FRED's."""
 
 VIX_FUTURES: Final = "vix_futures_m1_m8"
 VIX_EXPIRATIONS: Final = "vix_futures_expirations"
+VIX_SETTLEMENTS: Final = "VIX_FUTURES_VX1_VX8"
+VIX_MONTH_FILES: Final = MappingProxyType({VIX_FUTURES: "M", VIX_SETTLEMENTS: "VX"})
+"""Files of the prices of the months alive, with the letters before a column's number."""
 
 SHORTEST_STEP: Final = 25
 """Days; monthly VX contracts expire 27 to 36 days apart, so less is a wrong expiry."""
@@ -63,8 +86,9 @@ def load_macro(folder: str | Path, log: IssueLog | None = None) -> dict[str, Mac
     folder : path
         With ``<name>.csv`` in the project's own layout (rows ``yyyymmdd,value`` of days known and
         in the unit of ``series_info``, with or without a header ``day,value``), FRED's CSVs under
-        their identifiers (``FRED``), ``VIX_index.csv`` (date, VIX) or FRED's ``VIXCLS.csv``,
-        ``vix_futures_m1_m8.csv`` and ``vix_futures_expirations.csv`` (date, M1 to M8 and V1 to V8).
+        their identifiers (``FRED``, ``UNSCALED``), ``VIX_index.csv`` (date, VIX) or FRED's
+        ``VIXCLS.csv``, ``vix_futures_m1_m8.csv`` and ``vix_futures_expirations.csv`` (date, M1 to
+        M8 and V1 to V8) or ``VIX_FUTURES_VX1_VX8.csv`` (date, VX1 to VX8).
         Upper and lower case of column names count as equal. Files of other names are not read.
     log : IssueLog, optional
         Receives what was sorted, dropped or doubted, and in one issue of kind ``UNKNOWN`` the names
@@ -101,11 +125,15 @@ def load_macro(folder: str | Path, log: IssueLog | None = None) -> dict[str, Mac
                     f"{path}: gives {one.name}, which {origin[one.name].name} gives too; keep one"
                 )
             found[one.name], origin[one.name] = one, path
+    refused = [f"{stem} ({REVISED[stem]})" for stem in unknown if stem in REVISED]
+    if refused:
+        why = "what one reads of a day in them was not known on it"
+        log.add("macro", "revised series", f"not read, {why}: {'; '.join(refused)}")
     if unknown:
         what = "files of no known series are" if len(unknown) > 1 else "file of no known series is"
         log.add("macro", UNKNOWN, f"{len(unknown)} {what} not read: {', '.join(unknown)}")
     if not found:
-        files = (f"{stem}.csv" for stem in (*FRED, *VIX_INDEX, VIX_FUTURES, VIX_EXPIRATIONS))
+        files = (f"{stem}.csv" for stem in _STEMS)
         held = f"; found {', '.join(unknown[:8])}" if unknown else ""
         raise DataError(
             f"{root}: no macro series; expected <name>.csv, with a name like {NAMES}, or"
@@ -124,8 +152,11 @@ class _Column:
     value: FloatArray
 
 
+_STEMS = (*FRED, *UNSCALED, *VIX_INDEX, *VIX_MONTH_FILES, VIX_EXPIRATIONS)
+
+
 def _is_known(stem: str) -> bool:
-    if stem in FRED or stem in VIX_INDEX or stem in (VIX_FUTURES, VIX_EXPIRATIONS):
+    if stem in _STEMS:
         return True
     try:
         series_info(stem)
@@ -141,12 +172,16 @@ def _read_file(path: Path, log: IssueLog) -> list[MacroSeries]:
         column = _read_columns(path, ("DATE", "observation_date"), (stem, "Value"))[0]
         convert = bond_equivalent_yield if stem == "DTB3" else None
         return [_series(name, column, log, _PER_CENT, convert)]
+    if stem in UNSCALED:
+        column = _read_columns(path, ("DATE", "observation_date"), (stem, "Value"))[0]
+        return [_series(UNSCALED[stem], column, log)]
     if stem in VIX_INDEX:
         column = _read_columns(path, ("DATETIME", "DATE"), (VIX_INDEX[stem], "CLOSE"))[0]
         return [_series("vix.spot", column, log)]
     months = range(1, VIX_MONTHS + 1)
-    if stem == VIX_FUTURES:
-        columns = _read_columns(path, ("date",), *((f"M{k}",) for k in months))
+    if stem in VIX_MONTH_FILES:
+        letters = VIX_MONTH_FILES[stem]
+        columns = _read_columns(path, ("date",), *((f"{letters}{k}",) for k in months))
         return [_series(f"vix.m{k}", _settled(columns[k - 1], k, log), log) for k in months]
     if stem == VIX_EXPIRATIONS:
         columns = _read_columns(path, ("date",), *((f"V{k}",) for k in months), parse=_parse_day)
@@ -221,7 +256,10 @@ def _series(
         row, day, raw = (np.delete(array, again + 1) for array in (row, day, raw))
     value = raw * scale if scale == 1.0 else np.round(raw * scale, 12)  # 4.06 % is 0.0406
     value = value if convert is None else convert(value)
-    known = known_day(day, info.lag if lag is None else lag)
+    if info.monthly and lag is None:
+        known = month_after(day)
+    else:
+        known = known_day(day, info.lag if lag is None else lag)
     last = np.append(known[1:] != known[:-1], True)[: len(known)]
     return MacroSeries(name, known[last], value[last])
 

@@ -140,6 +140,12 @@ def known_day(observed: IntArray, lag: int) -> IntArray:
     return np.asarray(later.astype(np.int64))
 
 
+def month_after(observed: IntArray) -> IntArray:
+    """Last day of the month after the one that each of the days ``observed`` is in."""
+    months = observed.astype("datetime64[D]").astype("datetime64[M]")
+    return np.asarray((months + 2).astype("datetime64[D]").astype(np.int64) - 1)
+
+
 @lru_cache(maxsize=512)
 def federal_reserve_holidays(year: int) -> frozenset[date]:
     """Weekdays of a year on which the Federal Reserve publishes nothing.

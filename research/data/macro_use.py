@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from algorithm.observer import series_read
+from algorithm.observer import series_wanted
 from algorithm.settings import Settings
 from universe.instruments import Instrument
+
+
+def series_read(settings: Settings, instruments: Sequence[Instrument]) -> set[str]:
+    """Names of the macro series that a run with these settings would read.
+
+    Parameters
+    ----------
+    settings : Settings
+    instruments : sequence of Instrument
+        Markets of the run.
+    """
+    return set(series_wanted(settings, instruments))
 
 
 def usage_notes(

@@ -19,6 +19,7 @@ from algorithm.decision_text import Reader, RecordError
 from algorithm.settings import Settings
 from execution.fills import SPREAD
 from execution.orders import Withdrawal, unfilled_of
+from portfolio.cash import Settlement
 from research.data.dataset import Dataset
 from research.engine.engine import EmbeddedEngine
 from universe.arrays import from_epoch_day
@@ -129,7 +130,7 @@ def redecide(header: Header, decisions: Mapping[int, DecisionLine], dataset: Dat
         )
         decision = strategy.begin(account).finish()
         quotes = bars.session.quotes
-        again = line_of(decision, strategy.instruments, quotes, recorded.fills)
+        again = line_of(decision, strategy.instruments, quotes, recorded.fills, Settlement())
         difference = first_difference(recorded, again, header.codes)
         if difference is not None:
             out.append(difference)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from research.measures.benchmark import Benchmark
+    from research.measures.deflated import DeflatedSharpe
 
 
 @dataclass
@@ -103,6 +104,7 @@ class RunResult:
     es_parts: FloatArray | None = None  # (days, markets), adding up to es_one_day
     rate: FloatArray | None = None  # (days, markets), account currency per unit of the quote's
     benchmark: Benchmark | None = None
+    deflated: DeflatedSharpe | None = None  # by all trials on the data, where they are known
 
     @property
     def sessions_a_year(self) -> float:

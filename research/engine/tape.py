@@ -7,7 +7,7 @@ that differs in portfolio, risk or size reads it. Both decide the same to the la
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -61,7 +61,10 @@ class TapeWriter:
     def __init__(self, observer: Observer, feed: Feed, writer: Writer) -> None:
         self._observer, self._feed, self._writer = observer, feed, writer
         self._row = self._business = 0
-        self._said: dict[str, dict[str, Any]] = {"rolls": {}, "notes": {}, "remembered": {}}
+        self._said: dict[str, dict[str, Any]] = {
+            **{kind: {} for kind in ("rolls", "notes", "remembered", "macro")}
+        }
+        self._macro: dict[str, list[float]] = {}
         self._lower = np.flatnonzero(np.tri(observer.assets.n, k=-1))
 
     def walk(self) -> Iterator[Moment]:
@@ -108,6 +111,11 @@ class TapeWriter:
                 (r.day, r.market, r.old, r.new, r.old_close, r.new_close, r.reason)
                 for r in snapshot.rolls
             ]
+        macro = {name: list(known) for name, known in snapshot.macro.items()}
+        news = {name: known for name, known in macro.items() if self._macro.get(name) != known}
+        if news:
+            self._said["macro"][row] = news
+            self._macro = macro
         if snapshot.notes:
             self._said["notes"][row] = list(snapshot.notes)
         others = {}
@@ -177,6 +185,7 @@ class Tape:
         is_business = np.array([is_business_day(day) for day in feed.days.tolist()], dtype=bool)
         self._business, self._business_days = is_business.cumsum(), feed.days[is_business]
         self._history = observer.history
+        self._told, self._macro = 0, dict[str, Sequence[float]]()
         self._rules = [rule.NAME for rule in observer.forecasts.rules]
         self._sleeves = list(observer.forecasts.factors())
         n = observer.assets.n
@@ -212,6 +221,7 @@ class Tape:
             correlation=arrays["correlation"][row].take(self._place),
             standardised=self._past(row),
             bill=float(arrays["bill"][row]),
+            macro=self._macro_at(row),
             spread_basis=arrays["spread_basis"][row] if self._spreads else _NO_SPREADS,
             legs=Legs(spreads=self._spreads, **legs),
             signals={name: arrays[f"signals.{name}"][row] for name in self._rules},
@@ -219,6 +229,15 @@ class Tape:
             **{name: arrays[name][row] for name in _BY_ASSET},
             **{name: arrays[name][row] for name in _BY_MARKET},
         )
+
+    def _macro_at(self, row: int) -> dict[str, Sequence[float]]:
+        """Macro series as last known; rows are asked for in order."""
+        if row < self._told:
+            self._told, self._macro = 0, {}
+        while self._told <= row:
+            self._macro = {**self._macro, **self._about["macro"].get(str(self._told), {})}
+            self._told += 1
+        return self._macro
 
     def _past(self, row: int) -> FloatArray:
         """Rows of the window of VaR, see ``risk.history.BusinessDays``."""

@@ -154,9 +154,11 @@ def _return(result: RunResult) -> list[Figure]:
             f"The {percent(COVERAGE, 0)} interval is a stationary bootstrap in "
             "blocks of a quarter.",
             f"{percent(COVERAGE, 0)} interval {signed(low)} to {signed(high)}; "
-            f"gross {signed(sharpe(returns_of(result, gross=True, excess=True), year))}",
+            f"gross {signed(sharpe(returns_of(result, gross=True, excess=True), year))}"
+            f"{_of_trials(result)}",
             tile=True,
         ),
+        _deflated(result),
         figure(
             "Time under water",
             water.share,
@@ -167,6 +169,30 @@ def _return(result: RunResult) -> list[Figure]:
             tile=True,
         ),
     ]
+
+
+def _of_trials(result: RunResult) -> str:
+    of = result.deflated
+    if of is None:
+        return ""
+    return f"; deflated by {count_text(of.trials, 'trial')} {percent(of.probability, 0)}"
+
+
+def _deflated(result: RunResult) -> Figure:
+    of = result.deflated
+    detail = "no register of trials was asked"
+    if of is not None:
+        best = signed(of.benchmark * float(np.sqrt(result.sessions_a_year)))
+        detail = f"{count_text(of.trials, 'trial')} on the data, the best by luck {best}"
+    return figure(
+        "Deflated Sharpe ratio",
+        np.nan if of is None else of.probability,
+        lambda value: percent(value, 0),
+        "Probability that the true Sharpe ratio, net, is above the best that as many trials "
+        "without skill would show on the data (Bailey and Lopez de Prado 2014); trials are all "
+        "configurations that the register holds.",
+        detail,
+    )
 
 
 def _cash(result: RunResult) -> list[Figure]:

@@ -11,7 +11,12 @@ from research.studies.study_row import StudyRequest
 BASE = "trend + carry"
 """The arm that all others are compared with: both sleeves and nothing on top."""
 
-OFF: Mapping[str, str] = {"governor": "0.99 1", "var_limit": "1", "var_test": "absolute"}
+OFF: Mapping[str, str] = {
+    "governor": "0.99 1",
+    "regime": "false",
+    "var_limit": "1",
+    "var_test": "absolute",
+}
 """Settings under which a part on top of the sleeves never acts."""
 
 
@@ -40,6 +45,7 @@ ARMS = (
     Arm("carry", "the carry sleeve alone", changes={"trend_budget": "0"}),
     Arm(BASE, "both sleeves, at their budgets"),
     Arm("+ governor", "both, gross exposure cut in a drawdown", on=("governor",)),
+    Arm("+ regime", "both, less exposure in a bad regime; needs macro series", on=("regime",)),
     Arm("+ gate", "both, under the VaR limit", on=("var_limit", "var_test")),
     Arm("everything", "the strategy as it is set", on=("*",)),
 )

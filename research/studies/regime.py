@@ -76,7 +76,7 @@ def walk_regime(
     least: int = LEAST,
     progress: Progress | None = None,
 ) -> RegimeWalk:
-    """Train on the sessions so far, speak for the next quarter, and so on.
+    """Train on the sessions so far, speak for the next quarter, and so on, as the strategy does.
 
     Parameters
     ----------
@@ -94,8 +94,9 @@ def walk_regime(
         If there are not more sessions than ``least``.
     """
     n = len(history.day)
-    start = least if first is None else max(int(np.searchsorted(history.day, first)), least)
-    if start >= n:
+    wanted = least if first is None else max(int(np.searchsorted(history.day, first)), least)
+    start = wanted - (wanted - least) % every
+    if wanted >= n:
         raise TrainingError(f"regime: {n} sessions; the first training takes {least}")
     returns = history.equity if plan.of == LabelOf.EQUITY else history.balanced
     credit = history.rows[:, NAMES.index("credit_baa")]
@@ -107,7 +108,7 @@ def walk_regime(
         walk.speak(history, measures, plan, range(begin, min(begin + every, n)))
         if progress is not None:
             progress(step + 1, len(begins))
-    return walk.result(history.day, start)
+    return walk.result(history.day, wanted)
 
 
 class _Walk:

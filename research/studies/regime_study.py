@@ -13,68 +13,74 @@ from algorithm.settings import Settings
 from alpha.regime.document import Voice
 from alpha.regime.features import NAMES
 from alpha.regime.models import Predictor
-from alpha.regime.policy import Policy
-from alpha.regime.train import History, TrainingPlan
+from alpha.regime.series import SOURCES
+from alpha.regime.train import History, TrainingError
 from research.data.dataset import Dataset
+from research.data.errors import DataError
 from research.measures.probability import Score, reliability
 from research.pages.files import write_atomically
 from research.pages.study_page import Section, write_study
 from research.pages.text import day_text, percent, signed
 from research.studies.comparison import compare_rows
 from research.studies.regime import RegimeWalk, judge, simple_plan, verdict, walk_regime
-from research.studies.regime_data import load_regime_series, regime_history
+from research.studies.regime_data import regime_history
 from research.studies.runner import run_study
 from research.studies.study_commands import Place
-from research.studies.study_row import StudyRequest, StudyRow, make_row
+from research.studies.study_row import StudyRequest
 from universe.arrays import FloatArray, from_epoch_day, to_epoch_day
 
 OFF, ON = "regime off", "regime on"
 
 
-def run_regime(
-    dataset: Dataset,
-    settings: Settings,
-    macro: Path,
-    place: Place,
-    plan: TrainingPlan | None = None,
-    policy: Policy | None = None,
-) -> Path:
+def run_regime(dataset: Dataset, settings: Settings, place: Place) -> Path:
     """Walk the model forward over the data and write ``regime.html`` and ``p_off.csv``.
 
-    The strategy is run once without it; its return after a session is then scaled by the share that
-    the session's forecast left. What the changes of exposure cost is not in it.
+    The strategy is run with and without the scale. Both observe the data from its beginning, so
+    that the model has as much history as there is; macro series are the dataset's.
 
     Raises
     ------
     DataError
-        If the macro folder cannot be read.
+        If the dataset has no macro series that is a feature.
     TrainingError
-        If the data is too short.
+        If the data is too short, or no training succeeds.
     StudyError
         As ``run_study``.
     """
-    plan, policy = plan or TrainingPlan(), policy or Policy()
-    history = regime_history(dataset, settings, load_regime_series(macro))
+    if not set(dataset.macro) & set(SOURCES):
+        raise DataError(f"no series of the regime's features is there: {', '.join(SOURCES)}")
     first = to_epoch_day(settings.first_day)
-    walk = walk_regime(history, plan, first=first)
-    simple = walk_regime(history, simple_plan(plan), first=first)
+    begin = min(int(history.day[0]) for history in dataset.markets.values())
+    longest = 20_000
+    warm_up = min(max(settings.warmup_days, first - begin), longest)
+    settings = replace(settings, warmup_days=warm_up)
+    plan, policy = settings.regime_plan, settings.regime_policy
+    history = regime_history(dataset, settings, from_epoch_day(first - warm_up))
+    every, least = settings.regime_refit, settings.regime_least
+    walk = walk_regime(history, plan, first=first, every=every, least=least)
+    if not walk.documents:
+        raise TrainingError(f"no training in {len(walk.notes)}; the last: {walk.notes[-1][1]}")
+    simple = walk_regime(history, simple_plan(plan), first=first, every=every, least=least)
     found = judge(walk, simple)
     share = walk.share(policy)
     write_atomically(place.out / "p_off.csv", _csv(walk, share))
-    (row,) = run_study(
+    write_atomically(place.out / "regime-model.json", walk.documents[-1].text())
+    requests = [
+        StudyRequest(name, replace(settings, regime=on).as_strings())
+        for name, on in ((OFF, False), (ON, True))
+    ]
+    rows = run_study(
         "regime",
-        [StudyRequest(OFF, settings.as_strings())],
+        requests,
         dataset,
         place.keep,
         register=place.register,
         workers=place.workers,
         progress=place.progress,
     )
-    scaled = scaled_row(row, walk, share)
-    place.register.record([scaled.trial("regime")])
     comparison = compare_rows(
         "regime",
-        [row, scaled],
+        rows,
         OFF,
         data_name=dataset.name,
         synthetic=dataset.synthetic,
@@ -82,20 +88,17 @@ def run_regime(
         notes=[verdict(found), *_what_happened(walk, share)],
     )
     text = (
-        f"A {plan.model} model of {len(NAMES)} features, trained every quarter on the sessions so "
-        f"far, tells the probability that the next {plan.horizon} sessions are bad."
+        f"A {plan.model} model of {len(NAMES)} features, trained every {settings.regime_refit} "
+        f"sessions on the sessions so far, tells the probability that the next {plan.horizon} "
+        "sessions are bad."
     )
     sections = [_scores(found), _curve(walk), _importance(history, walk), _left_out(walk)]
-    return write_study(comparison, place.out, "Regime", text, sections, _figures(found))
-
-
-def scaled_row(row: StudyRow, walk: RegimeWalk, share: FloatArray) -> StudyRow:
-    """The row with the return after each session scaled by the share that the session left."""
-    place = np.searchsorted(walk.day, row.day) - 1  # the session before the return
-    left = np.where(place >= 0, share[np.maximum(place, 0)], 1.0)
-    request = StudyRequest(ON, {**row.settings, "regime": "scaled"}, row.book)
-    day = np.concatenate([[row.day[0] - 1], row.day])
-    return make_row(request, row.data, day, row.returns * left, row.cost * left)
+    figures = _figures(found)
+    promised = {name: figures[name] for name in ("brier", "brier_climatology", "auc")}
+    rows_out = comparison.document()["rows"]
+    rows_out = [row | promised if row["name"] == ON else row for row in rows_out]
+    extra = {**figures, "rows": rows_out}
+    return write_study(comparison, place.out, "Regime", text, sections, extra)
 
 
 def _csv(walk: RegimeWalk, share: FloatArray) -> str:
@@ -201,15 +204,4 @@ def _left_out(walk: RegimeWalk) -> Section:
     notes: Sequence[str] = walk.documents[-1].notes or ("nothing",)
     return Section(
         "Left out of the last training", "With the reason.", ("",), [(note,) for note in notes]
-    )
-
-
-def plan_of(model: str, label: str, of: str) -> TrainingPlan:
-    """A plan with these choices by name."""
-    default = TrainingPlan()
-    return replace(
-        default,
-        model=type(default.model)(model),
-        kind=type(default.kind)(label),
-        of=type(default.of)(of),
     )

@@ -95,6 +95,9 @@ class RuleStudy:
     settings_hash, data_hash : str
     samples, coverage : int, float
         Of the bootstrap.
+    trials : int
+        On the data by the register, which ``table`` has a column ``deflated`` of then; 0 unless it
+        was asked.
     """
 
     table: pd.DataFrame
@@ -108,6 +111,7 @@ class RuleStudy:
     data_hash: str
     samples: int
     coverage: float
+    trials: int = 0
 
 
 def rule_study(

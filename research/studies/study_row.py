@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from algorithm.settings import Settings
 from research.data.dataset import Dataset
 from research.engine.engine import run_backtest
+from research.engine.result import RunResult
 from research.measures.deflated import moments
 from research.measures.performance import (
     annual_return,
@@ -142,16 +143,20 @@ def strategy_book(request: StudyRequest, dataset: Dataset) -> StudyRow:
     result = run_backtest(dataset, Settings.parse(request.settings))
     if len(result.day) < 3:
         raise StudyError(f"{request.name}: {len(result.day)} sessions; at least 3 are needed")
+    row = row_of_run(request, dataset.fingerprint(), result)
+    instruments = [history.instrument for history in dataset.markets.values()]
+    row.figures["impact"] = impact_paid(result, instruments) / elapsed_years(result.day)
+    return row
+
+
+def row_of_run(request: StudyRequest, data: str, result: RunResult) -> StudyRow:
+    """The row of a run of three sessions at least; ``data`` is the hash of its market data."""
     cost = over_nav(result, result.cost).sum(axis=1)[1:]
-    row = make_row(
-        request, dataset.fingerprint(), result.day, returns_of(result, excess=True), cost
-    )
+    row = make_row(request, data, result.day, returns_of(result, excess=True), cost)
     traded = [part.sum() for part in turnover(result).parts.values()]
     row.figures["turnover"] = float(np.sum(traded)) / elapsed_years(result.day)
     if result.tracking_error is not None:
         row.figures["tracking_error"] = float(np.nanmean(result.tracking_error))
-    instruments = [history.instrument for history in dataset.markets.values()]
-    row.figures["impact"] = impact_paid(result, instruments) / elapsed_years(result.day)
     return row
 
 

@@ -14,7 +14,7 @@ from research.lean.format import HOURS_FILE, PROPERTIES_FILE
 from research.lean.macro import object_store_files, write_macro
 from research.lean.runner import LeanNotFoundError, LeanRunError, find_launcher, run_lean
 from universe.arrays import from_epoch_day, to_epoch_day
-from universe.macro_format import DATA_FOLDER, file_name, object_store_key
+from universe.macro_format import DATA_FOLDER, STORE_FOLDER, file_name
 
 pytestmark = pytest.mark.lean
 
@@ -156,9 +156,9 @@ def test_what_is_known_at_the_decision_is_what_research_knows(tmp_path, database
     assert seen["universe"] == ""  # live, LEAN asks for the universe of the series too
     assert seen["malformed"] is None
     assert "macro row '20150106;-0.001': expected yyyymmdd" in log
-    assert f"macro series eur.3m left out: no {tmp_path / 'data' / DATA_FOLDER}" in log
-    assert f"no ObjectStore key {object_store_key('eur.3m')}" in log
-    assert "usd.overnight left out" not in log
+    folder = tmp_path / "data" / DATA_FOLDER
+    assert f"macro series left out, neither in {folder} nor in the ObjectStore" in log
+    assert f"below {STORE_FOLDER}: eur.3m" in log
 
 
 def test_the_data_folder_comes_before_the_store(tmp_path, databases, series):

@@ -16,7 +16,9 @@ import AlgorithmImports as Lean
 import numpy as np
 
 from research.data.dataset import Dataset, MarketHistory
+from research.lean.macro import macro_text
 from universe.arrays import from_epoch_day
+from universe.macro_format import format_line, object_store_key
 
 CLOSE = time(17)
 
@@ -231,6 +233,9 @@ class StandInEngine:
         self.live_mode, self.is_warming_up, self.today = live, True, today
         self.settings, self.universe_settings = SimpleNamespace(), SimpleNamespace()
         self.object_store = Store() if store is None else store
+        for name, one in dataset.macro.items():
+            self.object_store[object_store_key(name)] = macro_text(one)
+        self._macro: list[str] = []  # series subscribed
         self.portfolio = Portfolio(self)
         self.date_rules = SimpleNamespace(every_day=lambda: None)
         self.time_rules = SimpleNamespace(at=time, every=lambda span: time(18, 30))
@@ -254,7 +259,7 @@ class StandInEngine:
         self.no_combos: set[str] = set()  # markets whose combo orders LEAN does not take
         self.parts = 1  # an order fills in that many parts
         self.time = datetime(1990, 1, 1)
-        self._day = 0
+        self._day = self._before = 0
         self._alphas: list[Any] = []
         self._events: list[tuple[time, Any]] = []
         self._rows = {
@@ -360,6 +365,24 @@ class StandInEngine:
     def _schedule(self, dates: Any, at: time, call: Any) -> None:
         self._events.append((at, call))
 
+    def add_data(self, kind: Any, name: str, *terms: Any) -> Any:
+        self._macro.append(name)
+        return SimpleNamespace(symbol=name)
+
+    def _macro_rows(self, day: int) -> Bars:
+        """The last value of every series that has become known since the session before."""
+        rows = Bars()
+        for name in self._macro:
+            one = self.dataset.macro[name]
+            row = int(np.searchsorted(one.day, day, side="right")) - 1
+            if row >= 0 and one.day[row] > self._before:
+                value = float(one.value[row])
+                rows[name] = {"row": format_line(int(one.day[row]), value)}
+        return rows
+
+    def train(self, dates: Any, at: time, call: Any) -> None:
+        self._events.append((at, call))
+
     def _open(self) -> list[Ticket]:
         return [t for t in self.tickets if t.status.name in ("SUBMITTED", "PARTIALLY_FILLED")]
 
@@ -399,7 +422,7 @@ class StandInEngine:
         if self.is_warming_up and date >= self.start:
             self.is_warming_up = False
             self.algorithm.on_warmup_finished()
-        self._day, self.time = day, datetime.combine(date, CLOSE)
+        self._before, self._day, self.time = self._day, day, datetime.combine(date, CLOSE)
         self._map(day)
         bars = Bars()
         for (code, month), security in self.securities.items():
@@ -410,7 +433,8 @@ class StandInEngine:
                 if bar.interest > 0:
                     security.next_interest = bar.interest
         self._fill(bars)
-        self.current_slice = SimpleNamespace(bars=bars, get=lambda kind: Bars())
+        macro = self._macro_rows(day)
+        self.current_slice = SimpleNamespace(bars=bars, get=lambda kind: macro)
         self.algorithm.on_data(self.current_slice)
         if self.east and from_epoch_day(day + 1).weekday() < 5:
             self._map(day + 1)

@@ -103,7 +103,8 @@ def test_known_series():
     assert {f"vix.m{k}{what}" for k in range(1, 9) for what in ("", ".days")} <= set(SERIES)
     for name, info in SERIES.items():
         assert valid_name(name)
-        assert info.lag == (0 if name.startswith("vix") else 2 if name.startswith("credit") else 1)
+        rate = info.unit == "fraction a year"
+        assert info.lag == (2 if name == "credit.spread" else int(rate))
         assert info.low < info.high
     assert series_info("usd.10y").low <= -0.005 <= 0.0406 <= series_info("usd.10y").high < 4.06
 

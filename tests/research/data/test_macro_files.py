@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
+from alpha.regime.series import SOURCES
 from research.data.errors import DataError
 from research.data.issue_log import IssueLog
 from research.data.macro_files import UNKNOWN, load_macro
@@ -370,6 +371,31 @@ def loaded(macro_data):
     return load_macro(macro_data, log), log
 
 
+def test_series_of_the_regime_are_dated_when_they_are_public(tmp_path):
+    for stem, rows in {
+        "BAA10Y": "2020-01-02,2.0\n2020-01-03,.",
+        "UMCSENT": "2020-01-01,99.8\n2020-02-01,101",
+        "VIX3M": "2020-01-02,14.5",
+        "MMTH": "2020-01-02,57.5",
+        "NYSE_ADV": "2020-01-02,930",
+    }.items():
+        (tmp_path / f"{stem}.csv").write_text(f"DATE,{stem}\n{rows}\n")
+    prices = ",".join(str(15 + k) for k in range(8))
+    names = ",".join(f"VX{k}" for k in range(1, 9))
+    (tmp_path / "VIX_FUTURES_VX1_VX8.csv").write_text(f"DATE,{names}\n2020-01-02,{prices}\n")
+    series = load_macro(tmp_path)
+    found = {
+        name: [(from_epoch_day(int(d)).isoformat(), v) for d, v in zip(s.day, s.value, strict=True)]
+        for name, s in series.items()
+    }
+    assert found["credit.spread"] == [("2020-01-06", 0.02)]
+    assert found["sentiment.us"] == [("2020-02-29", 99.8), ("2020-03-31", 101.0)]
+    assert found["vix.3m"] == [("2020-01-02", 14.5)]
+    assert found["breadth.us"] == [("2020-01-02", 0.575)]
+    assert found["breadth.advances"] == [("2020-01-02", 930.0)]
+    assert [found[f"vix.m{k}"][0][1] for k in range(1, 9)] == [15.0 + k for k in range(8)]
+
+
 @pytest.mark.realdata
 def test_a_folder_full_of_other_series_loads(macro_data):
     folder = macro_data.parent / "macro_full"
@@ -378,7 +404,9 @@ def test_a_folder_full_of_other_series_loads(macro_data):
     log = IssueLog()
     series = load_macro(folder, log)
     rates = {"usd.3m", "usd.2y", "usd.5y", "usd.10y", "usd.30y", "credit.spread", "vix.spot"}
-    assert set(series) >= rates
+    assert set(series) >= rates | set(SOURCES)
+    (refused,) = (issue for issue in log.issues if issue.kind == "revised series")
+    assert "NFCI (its whole history is estimated anew every week)" in refused.detail
     (unknown,) = (issue for issue in log.issues if issue.kind == UNKNOWN)
     assert "SHILLER_CAPE" in unknown.detail
     assert "DGS10," not in unknown.detail

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +12,10 @@ from alpha.regime.features import NAMES
 from alpha.regime.models import ModelKind
 from alpha.regime.policy import Policy
 from alpha.regime.train import History, TrainingError, TrainingPlan
-from research.data.errors import DataError
 from research.measures.probability import Score
 from research.studies.regime import judge, persistence, simple_plan, verdict, walk_regime
-from research.studies.regime_data import load_regime_series, regime_history
-from tests.helpers import made_up_dataset
-from universe.arrays import from_epoch_day, to_epoch_day
+from research.studies.regime_data import regime_history
+from tests.helpers import made_up_dataset, regime_markets, with_macro
 
 PLAN = TrainingPlan(folds=3)
 FIRST = 9_000
@@ -115,36 +111,13 @@ def test_too_short() -> None:
         walk_regime(history(900), PLAN, least=1000)
 
 
-class TestData:
-    def test_days_known(self, tmp_path: Path) -> None:
-        (tmp_path / "BAA10Y.csv").write_text("DATE,BAA10Y\n2020-01-02,2.0\n2020-01-03,.\n")
-        (tmp_path / "UMCSENT.csv").write_text("DATE,UMCSENT\n2020-01-01,99.8\n2020-02-01,101\n")
-        (tmp_path / "VIXCLS.csv").write_text("DATE,VIXCLS\n2020-01-02,12.5\n")
-        series = load_regime_series(tmp_path)
-        assert sorted(series) == ["credit.spread", "sentiment.us", "vix.spot"]
-        days = {k: [from_epoch_day(d).isoformat() for d in v.day] for k, v in series.items()}
-        assert days == {
-            "credit.spread": ["2020-01-06"],
-            "sentiment.us": ["2020-02-29", "2020-03-31"],
-            "vix.spot": ["2020-01-02"],
-        }
-        assert series["credit.spread"].value.tolist() == [0.02]
-
-    def test_folders_and_files_that_are_none(self, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match="folder is missing"):
-            load_regime_series(tmp_path / "none")
-        with pytest.raises(DataError, match="none of the regime's series"):
-            load_regime_series(tmp_path)
-        (tmp_path / "VIXCLS.csv").write_text("day,close\n2020-01-02,1\n")
-        with pytest.raises(DataError, match="columns DATE and VIXCLS"):
-            load_regime_series(tmp_path)
-
-    def test_history_of_a_dataset_does_not_look_ahead(self) -> None:
-        whole = made_up_dataset(300)
-        settings = Settings.parse({"end": "2016-12-31"})
-        full = regime_history(whole, settings, {})
-        assert full.rows.shape == (len(full.day), len(NAMES))
-        cut = int(full.day[200])
-        part = regime_history(whole.between(0, cut), settings, {})
-        np.testing.assert_array_equal(part.rows, full.rows[:201])
-        assert to_epoch_day(date(2015, 1, 5)) == full.day[0]
+def test_the_history_of_a_dataset_does_not_look_ahead() -> None:
+    whole = with_macro(made_up_dataset(300, markets=regime_markets()))
+    settings = Settings.parse({"end": "2016-12-31"})
+    full = regime_history(whole, settings)
+    assert len(full.day) > 250
+    assert full.rows.shape == (len(full.day), len(NAMES))
+    cut = int(full.day[200])
+    part = regime_history(whole.between(0, cut), settings)
+    np.testing.assert_array_equal(part.rows, full.rows[:201])
+    assert not len(regime_history(whole.with_macro({}, []), settings).day)
