@@ -24,7 +24,7 @@ from alpha.scale import ExposureScale, Scale
 from alpha.snapshot import Snapshot
 from universe.arrays import FloatArray, from_epoch_day
 from universe.instruments import Instrument
-from universe.setting import SettingsError, Table, setting
+from universe.setting import Table, setting
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,11 @@ class RegimeSettings(Table):
         0.10, "share of the training sessions whose fall is bad", low=0.01, high=0.5
     )
     regime_window: int = setting(
-        0, "sessions that a training looks back; 0 is all", unit="sessions", low=0, high=20_000
+        0,
+        "sessions that a training looks back, at least regime_least; 0 is all",
+        unit="sessions",
+        low=0,
+        high=20_000,
     )
     regime_least: int = setting(
         2520, "sessions before the first training", unit="sessions", low=250, high=10_000
@@ -64,14 +68,6 @@ class RegimeSettings(Table):
     regime_floor: float = setting(0.5, "least share of exposure", low=0.0, high=1.0)
     regime_band: float = setting(0.05, "change of the share that is not traded", low=0.0, high=0.5)
 
-    def validate(self) -> None:
-        """Refuse a window that is shorter than the first training."""
-        if 0 < self.regime_window < self.regime_least:
-            raise SettingsError(
-                f"regime_window is {self.regime_window}; it must be 0 or at least regime_least, "
-                f"{self.regime_least}"
-            )
-
     @property
     def regime_plan(self) -> TrainingPlan:
         """What a training depends on."""
@@ -81,7 +77,7 @@ class RegimeSettings(Table):
             self.regime_of,
             self.regime_horizon,
             self.regime_tail,
-            self.regime_window,
+            max(self.regime_window, self.regime_least) if self.regime_window else 0,
         )
 
     @property

@@ -14,7 +14,6 @@ from alpha.regime.history import RegimeHistory
 from research.studies.regime import walk_regime
 from risk.regime import RegimeScale, RegimeSettings
 from tests.helpers import instrument, regime_markets
-from universe.setting import SettingsError
 
 FIRST, N, LEAST = 9_000, 1100, 930
 SETTINGS = RegimeSettings(regime_least=LEAST, regime_full=0.3)
@@ -207,6 +206,6 @@ def test_state_that_no_scale_keeps_is_refused():
         history.from_state({"days": np.array([1, 2]), "table": history.table})
 
 
-def test_a_window_shorter_than_the_first_training_is_refused():
-    with pytest.raises(SettingsError, match="regime_window is 1500; it must be 0 or at least"):
-        RegimeSettings(regime_window=1500)
+def test_a_window_is_never_shorter_than_the_first_training():
+    assert RegimeSettings(regime_window=1500).regime_plan.window == 2520
+    assert RegimeSettings(regime_window=0).regime_plan.window == 0
