@@ -30,7 +30,8 @@ SETUP = {
 }
 STYLE = (("ruff", "check", "."), ("ruff", "format", "--check", "-q", "."))
 TYPES = (("mypy",),)
-TESTS = (("pytest", "-n", "2", "-p", "no:benchmark", "-rs", "--timeout", "900"),)
+ALL_TESTS = (("pytest", "-n", "2", "-p", "no:benchmark", "-rs", "--timeout", "900"),)
+TESTS = tuple((*test, "-m", "not slow") for test in ALL_TESTS)
 BENCH_COLUMNS = "--benchmark-columns=min,median,max"
 BENCH = (("pytest", "benchmarks", "-o", "python_files=bench_*.py", BENCH_COLUMNS),)
 TEST_DATA = "FUTURES_DATA LEAN_DATA MACRO_DATA LEAN_LAUNCHER LEAN_PYTHONPATH PYTHONNET_PYDLL"
@@ -47,8 +48,9 @@ class Task(NamedTuple):
 
 TASKS = {
     "test": Task(
-        "style, types and all tests; skips are listed last", STYLE + TYPES + TESTS, TEST_DATA
+        "style, types and the tests that are not slow; skips last", STYLE + TYPES + TESTS, TEST_DATA
     ),
+    "test-all": Task("style, types and all tests", STYLE + TYPES + ALL_TESTS, TEST_DATA),
     "lint": Task("style only", STYLE),
     "types": Task("types only", TYPES),
     "bench": Task("measure the speed of the engine", BENCH, BENCH_DATA),

@@ -62,6 +62,7 @@ def engine_after_a_while(made_up):
     return engine
 
 
+@pytest.mark.slow
 def test_restart_on_every_day_equals_no_restart(made_up):
     unbroken = EmbeddedEngine(made_up, _settings(made_up)).run()
     engine = EmbeddedEngine(made_up, _settings(made_up))

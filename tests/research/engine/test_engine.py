@@ -150,6 +150,7 @@ class TestPrefixInvariance:
         np.testing.assert_array_equal(part.targets, whole.targets[:71, : len(CODES)])
 
     @pytest.mark.realdata
+    @pytest.mark.slow
     def test_on_real_data_imported_up_to_the_cut(self, futures_data):
         codes = ["ES", "FGBL", "ZN", "CL", "GC", "ZC", "6E"]
         first, last = date(2016, 6, 1), date(2018, 9, 28)
