@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -108,7 +108,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._futures: list[Any] = [None] * len(instruments)
         self._fronts = SessionFronts(len(instruments), self._mapped_month)
         self._currencies = [instrument.currency for instrument in instruments]
-        self._rates = ConversionRates(self)
+        self._rates = ConversionRates(self, time(*DECISION_TIME))
         self._account = LiveAccount(self, context)
         self._cash = LeanCash(self, context)
         self._state = StateStore(self, strategy)

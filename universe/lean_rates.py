@@ -5,7 +5,7 @@ LEAN fills holes of a currency pair forward, so the rate alone never looks old.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 from AlgorithmImports import QCAlgorithm
 
@@ -18,10 +18,15 @@ class ConversionRates:
     Parameters
     ----------
     algorithm : QCAlgorithm
+    decision : datetime.time
+        Of the day's decision: a bar that ends later is of the next session.
     """
 
-    def __init__(self, algorithm: QCAlgorithm) -> None:
+    def __init__(self, algorithm: QCAlgorithm, decision: time) -> None:
         self._algorithm = algorithm
+        self._to_midnight = timedelta(days=1) - timedelta(
+            hours=decision.hour, minutes=decision.minute
+        )
         self._known_on: dict[str, int] = {}
 
     def of(self, currency: str) -> tuple[float, int]:
@@ -34,7 +39,7 @@ class ConversionRates:
         for security in conversion.conversion_rate_securities if conversion is not None else ():
             last = security.get_last_data()
             if last is not None and not last.is_fill_forward:
-                ended = last.end_time - timedelta(seconds=1)  # a day's bar may end at midnight
-                self._known_on[currency] = to_epoch_day(ended.date())
+                session = (last.end_time + self._to_midnight).date()
+                self._known_on[currency] = to_epoch_day(session)
         rate = float(cash.conversion_rate)
         return (rate if rate > 0 else float("nan")), self._known_on.get(currency, today)

@@ -165,7 +165,7 @@ class Cash:
             return None
         filled = SimpleNamespace(
             is_fill_forward=self._engine._day not in self._engine.dataset.fx[self._currency].day,
-            end_time=datetime.combine(from_epoch_day(self._engine._day + 1), time()),
+            end_time=datetime.combine(from_epoch_day(self._engine._day), time()),
         )
         pair = SimpleNamespace(get_last_data=lambda: filled)
         return SimpleNamespace(conversion_rate_securities=[pair])
