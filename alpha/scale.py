@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -35,7 +36,7 @@ class Scale:
     notes: tuple[str, ...] = ()
 
 
-class ExposureScale:
+class ExposureScale(ABC):
     """A component that scales the fractional target, before anything is rounded.
 
     Attributes
@@ -54,20 +55,20 @@ class ExposureScale:
     STATE: tuple[str, ...] = ()
 
     @classmethod
+    @abstractmethod
     def create(cls, settings: Any, instruments: Sequence[Instrument]) -> Self:
         """Make it from the settings, which derive from ``SETTINGS``."""
-        raise NotImplementedError(f"exposure scale {cls.__name__} cannot be made")
 
     def components(self) -> dict[str, Any]:
         """Objects with state, by a stable name."""
         return {self.NAME: self} if self.STATE else {}
 
-    def observe(self, snapshot: Snapshot) -> None:
+    def observe(self, snapshot: Snapshot) -> None:  # noqa: B027 - not every scale looks
         """Take a session's market data; those of the warm-up too, which nothing is decided on."""
 
+    @abstractmethod
     def scale(self, snapshot: Snapshot, nav: float) -> Scale:
         """Take a session once, in order; ``nav`` may be NaN, which must change nothing."""
-        raise NotImplementedError(f"exposure scale {type(self).__name__} scales nothing")
 
 
 def combined(scales: Sequence[Scale], floor: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -100,7 +101,7 @@ class Verdict:
     frozen: BoolArray | None = None
 
 
-class Protection:
+class Protection(ABC):
     """A stage that may take away from the targets, or keep what is held, never add to a position.
 
     Attributes
@@ -119,6 +120,7 @@ class Protection:
     STATE: tuple[str, ...] = ()
 
     @classmethod
+    @abstractmethod
     def create(cls, settings: Any, instruments: Sequence[Instrument], n_assets: int) -> Self:
         """Make it from the settings, which derive from ``SETTINGS``.
 
@@ -127,8 +129,7 @@ class Protection:
         SettingsError
             If the settings name what is not there.
         """
-        raise NotImplementedError(f"risk stage {cls.__name__} cannot be made")
 
+    @abstractmethod
     def protect(self, book: Book) -> Verdict:
         """Judge the book of one session; called once for each, in order."""
-        raise NotImplementedError(f"risk stage {type(self).__name__} judges nothing")

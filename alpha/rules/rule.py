@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -75,7 +76,7 @@ class View:
     spread: SpreadObservation | None = None
 
 
-class Rule:
+class Rule(ABC):
     """One forecasting rule for all markets.
 
     A subclass names itself and computes ``signal``; everything else has a default.
@@ -118,13 +119,13 @@ class Rule:
         """Take a session; returns what a person should read."""
         return []
 
+    @abstractmethod
     def signal(self, view: View) -> FloatArray:
         """What is known from market data alone, of shape (n_markets,), NaN where there is nothing.
 
         The forecast (mean absolute value 1, capped), or for a rule that compares the measure that
         it compares.
         """
-        raise NotImplementedError(f"rule {type(self).__name__} has no signal")
 
     def compare(self, signal: FloatArray, member: BoolArray) -> FloatArray:
         """Forecasts from the signals of the markets that are let in, of shape (n_markets,)."""

@@ -7,6 +7,7 @@ session's opening as the strategy does. No governor, gate or market screen acts.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import numpy as np
@@ -33,15 +34,15 @@ TARGET_SPAN = 63
 MOST_SCALE = 20.0
 
 
-class Weights:
+class Weights(ABC):
     """Signed notional over NAV that a book wants; it sees every session's returns first."""
 
-    def observe(self, markets: Markets, returns: FloatArray) -> None:
+    def observe(self, markets: Markets, returns: FloatArray) -> None:  # noqa: B027 - not every book looks
         """Take a session; ``returns`` is (n_markets,), 0 where a market has no price."""
 
+    @abstractmethod
     def wanted(self, markets: Markets, alive: FloatArray) -> FloatArray:
         """Weights of (n_markets,); ``alive`` is 1 where a market may be held, else 0."""
-        raise NotImplementedError
 
 
 class FixedWeights(Weights):
