@@ -20,6 +20,7 @@ from alpha.forecasts import Forecasts
 from alpha.scale import ExposureScale, combined
 from alpha.snapshot import Snapshot
 from execution.orders import forced_only, plan_orders, plan_withdrawals
+from execution.pace import Pace
 from execution.rolls import as_spreads, pressing_spreads
 from execution.settings import RollOrders
 from portfolio.calibration import BiasStatistic
@@ -195,6 +196,7 @@ class Strategy:
         self.proxies = Proxies(instruments, n)
         self._proxied: dict[int, int] = {}  # assets with a stand-in in VaR, for the notes
         self.margin = MarginModel(instruments, {})
+        self.pace = Pace(instruments, settings.roll_sessions, settings.participation)
         self.bias = BiasStatistic(settings.bias_span)
         self.recent_bias = BiasStatistic(settings.bias_span // 4)
         self.last_contracts: IntArray = np.zeros(n, dtype=np.int64)
@@ -615,9 +617,11 @@ class Strategy:
         """Orders toward target contracts by market and month, and what is withdrawn for them."""
         account, contracts = decision.account, self.markets.contracts
         stuck = decision.snapshot.legs.stuck_contracts()
-        orders = plan_orders(targets, account.holdings, account.pending, stuck)
+        staged = self.pace.stage(targets, account.holdings, stuck, decision.day, contracts)
+        beside = account.holdings, account.pending, stuck
+        orders = plan_orders(staged.targets, *beside, rolling=staged.rolling)
         decision.orders = as_spreads(orders, self.spread_rolls, decision.day, contracts)
-        decision.withdrawals = plan_withdrawals(targets, account.holdings, account.pending, stuck)
+        decision.withdrawals = plan_withdrawals(staged.targets, *beside)
         late = pressing_spreads(account.spreads, decision.day, contracts)
         decision.withdrawals += [one for one in late if one not in decision.withdrawals]
         if decision.is_blind:
@@ -643,6 +647,7 @@ class Strategy:
             **self.builder.components(),
             "trading": self.trading,
             "margin": self.margin,
+            "pace": self.pace,
             "treasury": self.treasury,
             "bias": self.bias,
             "bias.recent": self.recent_bias,

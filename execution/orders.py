@@ -7,7 +7,7 @@ target has turned against are withdrawn; since a withdrawal may come too late, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -60,6 +60,7 @@ def plan_orders(
     holdings: Mapping[ContractKey, int],
     pending: Mapping[ContractKey, Unfilled],
     stuck: Mapping[ContractKey, int] | None = None,
+    rolling: Collection[int] = (),
 ) -> list[Order]:
     """Orders toward the target contracts of every market, net of what is sure.
 
@@ -72,12 +73,14 @@ def plan_orders(
     stuck : mapping of (market index, contract month) to contract month
         Contracts that ceased to be quoted while held, with their successor: until they are closed
         they count toward its target, so that a roll never has two legs on.
+    rolling : collection of int
+        Markets that leave a contract in parts, so that it is among their targets still.
 
     Returns
     -------
     list of Order
         Sorted by market and month. An order is part of a roll where the market holds a contract
-        that it should not.
+        that it should not, or leaves in parts.
 
     Notes
     -----
@@ -101,8 +104,8 @@ def plan_orders(
         buys, sells = _sides(pending.get(key, 0))
         quantity = max(missing - buys, 0) if missing > 0 else min(missing + sells, 0)
         if quantity:
-            rolling = market in leaving or month not in targets[market]
-            orders.append(Order(market, month, quantity, "roll" if rolling else "rebalance"))
+            rolls = market in leaving or market in rolling or month not in targets[market]
+            orders.append(Order(market, month, quantity, "roll" if rolls else "rebalance"))
     return orders
 
 

@@ -38,6 +38,15 @@ class ExecutionSettings(Table):
         RollOrders.LEGS,
         "a roll is two outright orders, or one calendar spread where the exchange lists it",
     )
+    roll_sessions: int = setting(
+        1, "sessions in which a position leaves a contract, in equal parts", low=1, high=60
+    )
+    participation: float = setting(
+        1.0,
+        "most that a market trades in a session, of its average daily volume",
+        low=1e-6,
+        high=1000.0,
+    )
     spread_width: float = setting(
         1.0,
         "bid-ask spread of a calendar spread over that of one of its legs",

@@ -95,6 +95,10 @@ COMMANDS: dict[str, Entry] = {
         "work an order of CONTRACTS through recorded minutes with every algorithm",
         "DATA MARKETS CONTRACTS OUT",
     ),
+    "tca": Entry(
+        "what the fills of RUN paid against open, close and VWAP; impact and outliers",
+        "RUN DATA MINUTES EXPIRIES INSTRUMENTS SEED",
+    ),
     "report": Entry("write report and tables of RUN from its record", "RUN TRIALS OUT"),
     "docs": Entry(
         "run the strategy with its defaults on DATA and write the documents' figures",
@@ -118,6 +122,7 @@ VARIABLES: dict[str, str] = {
     "NAME": "setting to be told all about (optimize: settings with LOW:HIGH:STEP)",
     "RUN": "folder of a run, with decisions.jsonl",
     "DATE": "session of a run (the last one)",
+    "MINUTES": "LEAN data folder with minute trades and quotes",
     "MARGINS": "LEAN data folder with the exchanges' margins (a model's)",
     "CONTRACTS": "size of an order (200)",
     "EXPIRIES": "CSV of last trade dates",

@@ -9,7 +9,7 @@ from html import escape
 
 from research.compliance.blocks import Block, Figure, Heading, Paragraph, Signature, Table
 
-_NUMBER = re.compile(r"[−-]?[\d,]+(\.\d+)?([eE][+-]?\d+)?( %)?|–")
+_NUMBER = re.compile(r"[−-]?[\d,]+(\.\d+)?([eE][+-]?\d+)?( %| m)?( ± [\d,]+(\.\d+)?)?|–")
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1b1f24;max-width:62rem}

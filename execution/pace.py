@@ -1,0 +1,133 @@
+"""How much of what is wanted is ordered in one session: rolls in parts, nothing beyond a volume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from universe.arrays import IntArray
+from universe.instruments import Instrument
+from universe.legs import ContractKey
+from universe.rolls import next_weekday
+from universe.session import Contract
+
+Targets = Mapping[int, Mapping[int, int]]
+"""Contracts by market index and contract month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What the next session is to bring.
+
+    Attributes
+    ----------
+    targets : Targets
+    rolling : frozenset of int
+        Markets with a contract that the position leaves.
+    """
+
+    targets: Targets
+    rolling: frozenset[int]
+
+
+class Pace:
+    """Spreads rolls over sessions and large trades over days (E2, E3).
+
+    Parameters
+    ----------
+    instruments : sequence of Instrument
+    roll_sessions : int
+        In which a position leaves a contract, in equal parts; 1 is all at once.
+    participation : float
+        Most contracts that a market trades in a session, and rolls in a session, as a share of its
+        average daily volume.
+
+    Notes
+    -----
+    The window begins with the session in which the next contract is chosen. A contract that may
+    not be held beyond the next session is left whole, whatever window and volume say. A target
+    that comes nearer takes the contracts that are still to be rolled first, so that nothing is
+    rolled and then closed. Markets whose calendar spread is traded besides move at once: their
+    months are legs of two positions.
+    """
+
+    STATE = ("left",)
+    DEPENDS = ("roll_sessions",)
+
+    def __init__(
+        self, instruments: Sequence[Instrument], roll_sessions: int, participation: float
+    ) -> None:
+        self._sessions = roll_sessions
+        self._most = [max(int(participation * market.adv_contracts), 1) for market in instruments]
+        self.left: IntArray = np.full(len(instruments), roll_sessions, dtype=np.int64)
+
+    def stage(
+        self,
+        targets: Targets,
+        holdings: Mapping[ContractKey, int],
+        stuck: Mapping[ContractKey, int],
+        day: int,
+        contracts: Sequence[Mapping[int, Contract]],
+    ) -> Staged:
+        """The part of the targets that belongs to the next session; call it once a decision.
+
+        Parameters
+        ----------
+        targets : Targets
+        holdings : mapping of (market index, contract month) to contracts
+        stuck : mapping of (market index, contract month) to contract month
+            See ``execution.orders.plan_orders``.
+        day : int
+            Epoch day of the decision.
+        contracts : sequence of mapping of contract month to Contract
+            By market.
+        """
+        held: dict[int, dict[int, int]] = {}
+        for (market, month), quantity in holdings.items():
+            if quantity and market in targets:
+                held.setdefault(market, {})[month] = quantity
+        leaving = {
+            market: {m: q for m, q in months.items() if m not in targets[market]}
+            for market, months in held.items()
+        }
+        rolling = frozenset(market for market, months in leaving.items() if months)
+        urgent = next_weekday(day)
+        staged = dict(targets)
+        for market, wanted in targets.items():
+            if len(wanted) != 1 or any((market, month) in stuck for month in held.get(market, {})):
+                continue
+            (month, target), mine = next(iter(wanted.items())), held.get(market, {})
+            pressing = any(contracts[market][m].last_holding <= urgent for m in mine)
+            position = sum(mine.values())
+            most = self._most[market]
+            total = target
+            if not pressing:
+                total = position + int(np.clip(target - position, -most, most))
+            kept, room = {}, total
+            for m, q in leaving.get(market, {}).items():
+                kept[m] = self._kept(q, market, room, contracts[market][m], urgent)
+                room -= kept[m]
+            if total != target or any(kept.values()):
+                staged[market] = {month: total - sum(kept.values()), **kept}
+        for market in range(len(self.left)):
+            if market in rolling:
+                self.left[market] = max(int(self.left[market]) - 1, 1)
+            elif market in targets:
+                self.left[market] = self._sessions
+        return Staged(staged, rolling)
+
+    def _kept(self, quantity: int, market: int, room: int, month: Contract, urgent: int) -> int:
+        """Contracts that stay in a month for another session, ``room`` at most."""
+        if month.last_holding <= urgent:
+            return 0
+        size, side = abs(quantity), 1 if quantity > 0 else -1
+        sessions = min(int(self.left[market]), _weekdays(urgent, month.last_holding))
+        leave = min(-(-size // sessions), self._most[market])
+        return side * min(size - leave, max(side * room, 0))
+
+
+def _weekdays(first: int, last: int) -> int:
+    """Days from Monday to Friday from ``first`` to before ``last``, at least 1."""
+    return max(int(np.busday_count(np.datetime64(first, "D"), np.datetime64(last, "D"))), 1)

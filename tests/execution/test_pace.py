@@ -1,0 +1,118 @@
+"""Rolls over several sessions and trades within a share of volume."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+
+from execution.fills import ROLLS
+from execution.orders import plan_orders
+from execution.pace import Pace
+from research.engine.engine import run_backtest
+from tests.helpers import MONDAY, chain, instrument, made_up_dataset, settings
+from universe.rolls import next_weekday
+
+OLD, NEW = 201503, 201506
+
+
+def filled(pace, holdings, target, days, last, first=MONDAY):
+    """Positions of every evening when all orders fill, the target being a list or a number."""
+    contracts = [chain((OLD, last + 1, last), (NEW, last + 90))]
+    day, out = first, []
+    for k in range(days):
+        wanted = {0: {NEW: target[k] if isinstance(target, list) else target}}
+        staged = pace.stage(wanted, holdings, {}, day, contracts)
+        for order in plan_orders(staged.targets, holdings, {}, {}, staged.rolling):
+            key = (order.market, order.month)
+            holdings[key] = holdings.get(key, 0) + order.quantity
+        out.append((holdings.get((0, OLD), 0), holdings.get((0, NEW), 0)))
+        day = next_weekday(day)
+    return out
+
+
+def test_a_roll_in_equal_parts():
+    """100 contracts in five sessions by hand; the odd one goes first."""
+    pace = Pace([instrument()], 5, 1.0)
+    got = filled(pace, {(0, OLD): 102}, 102, 6, MONDAY + 30)
+    assert got == [(81, 21), (60, 42), (40, 62), (20, 82), (0, 102), (0, 102)]
+    assert pace.left[0] == 5
+
+
+def test_one_session_is_all_at_once():
+    got = filled(Pace([instrument()], 1, 1.0), {(0, OLD): -7}, -7, 1, MONDAY + 30)
+    assert got == [(0, -7)]
+
+
+def test_the_last_day_outranks_window_and_volume():
+    """Four evenings are left before the last holding day, a Friday."""
+    got = filled(Pace([instrument()], 20, 1.0), {(0, OLD): 40}, 40, 4, MONDAY + 4)
+    assert [old for old, _ in got] == [26, 13, 0, 0]  # Wednesday evening is the last before it
+    slow = Pace([instrument(adv_contracts=100.0)], 1, 0.05)
+    got = filled(slow, {(0, OLD): 40}, 40, 4, MONDAY + 4)
+    assert [old for old, _ in got] == [35, 30, 25, 0]
+
+
+def test_a_change_of_the_target_is_netted_with_the_roll():
+    """Halved on the second evening: what is left of the old contract is closed, not rolled."""
+    got = filled(Pace([instrument()], 4, 1.0), {(0, OLD): 40}, [40, 20, 20, 20], 4, MONDAY + 30)
+    assert got == [(30, 10), (20, 0), (10, 10), (0, 20)]
+    got = filled(Pace([instrument()], 4, 1.0), {(0, OLD): 40}, [-8, -8], 2, MONDAY + 30)
+    assert got[0] == (0, -8)
+
+
+def test_a_large_trade_takes_days():
+    pace = Pace([instrument(adv_contracts=1000.0)], 1, 0.02)
+    assert filled(pace, {}, 50, 4, MONDAY + 90) == [(0, 20), (0, 40), (0, 50), (0, 50)]
+
+
+@limits(max_examples=200, deadline=None)
+@given(
+    st.integers(-300, 300),
+    st.lists(st.integers(-300, 300), min_size=12, max_size=12),
+    st.integers(1, 8),
+    st.sampled_from([0.01, 0.05, 1.0]),
+    st.integers(2, 11),
+)
+def test_the_pace_of_any_roll(start, targets, sessions, share, left):
+    """Volume, last day, and a position always between the one before and the target."""
+    pace = Pace([instrument(adv_contracts=1000.0)], sessions, share)
+    most = max(int(share * 1000.0), 1)
+    last = MONDAY
+    for _ in range(left):
+        last = next_weekday(last)
+    holdings = {(0, OLD): start}
+    before, rolled_before = start, start
+    for k, (old, new) in enumerate(filled(pace, holdings, targets, 12, last)):
+        urgent = k >= left - 1
+        total = old + new
+        low, high = sorted((before, targets[k]))
+        assert low <= total <= high
+        if not urgent or rolled_before == 0:
+            assert urgent or abs(total - before) <= most
+            assert abs(old - rolled_before) <= 2 * most
+        assert abs(old) <= abs(rolled_before)
+        assert old * start >= 0
+        if urgent:
+            assert old == 0
+        before, rolled_before = total, old
+
+
+@pytest.mark.parametrize("orders", ["legs", "spread"])
+def test_a_run_that_rolls_in_five_sessions(orders):
+    """The same targets at first, the same contracts in the end; spreads keep both legs even."""
+    data = made_up_dataset(200, seed=4)
+    runs = {
+        n: run_backtest(
+            data, settings(trend_rules="tsmom", roll_sessions=n, roll_orders=orders, impact=0.0)
+        )
+        for n in (1, 5)
+    }
+    once, five = (
+        [f for f in runs[n].fills if f.reason == ROLL or "spread" in f.reason] for n in (1, 5)
+    )
+    assert len({(f.market, f.epoch_day) for f in five}) > 2 * len(
+        {(f.market, f.epoch_day) for f in once}
+    )
+    assert max(abs(f.quantity) for f in five) < max(abs(f.quantity) for f in once)
+    np.testing.assert_allclose(runs[5].nav[-1], runs[1].nav[-1], rtol=0.05)
