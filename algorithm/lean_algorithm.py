@@ -309,6 +309,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
             ]
             self.emit_insights(insights)
             decision = walk.finish()
+        if live:
+            self._cash.send(decision)
         self.insights.remove_expired_insights(self.utc_time)
         self._after_decision(decision)
 

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from AlgorithmImports import SecurityType
 
 from algorithm.context import TradingContext
 from risk.nav_guard import NavGuard
@@ -171,7 +172,9 @@ class LiveAccount:
         if not restored:
             strategy.trading.model_contracts = held.copy()
         for holding in self._algorithm.portfolio.values():
-            if holding.invested and holding.symbol not in context.keys:
+            if not holding.invested or holding.symbol in context.keys:
+                continue
+            if getattr(holding, "type", None) != SecurityType.FOREX:  # that is cash
                 context.log(f"position of {holding.quantity:g} {holding.symbol.value} is not ours")
         expected = strategy.last_contracts
         for asset in np.flatnonzero(held != expected).tolist():

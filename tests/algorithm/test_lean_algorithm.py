@@ -412,6 +412,17 @@ class TestLive:
             first.algorithm._context.strategy.last_contracts,
         )
 
+    def test_foreign_cash_is_changed_by_orders_in_its_pair(self, data):
+        """The stand-in pays positions in full, so that euros are short by what is held in them."""
+        engine = start(data, chosen(), live=True).run(to_epoch_day(date(2016, 1, 8)))
+        assert engine.changes
+        for day, pair, quantity in engine.changes:
+            assert pair == "EURUSD"
+            assert day.weekday() != 4, "the pair is shut on a Friday evening"
+            assert 20_000 <= abs(quantity) <= 6e6
+        told = [line for line in engine.lines if line.startswith("cash: ")]
+        assert len(told) == len({day for day, _, _ in engine.changes})
+
     def test_an_error_costs_an_evening_not_the_deployment(self, data, monkeypatch):
         engine = start(data, chosen(), live=True)
         monkeypatch.setattr(

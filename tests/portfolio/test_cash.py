@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
+import AlgorithmImports as Lean
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from algorithm.lean_cash import LeanCash
 from portfolio.cash import CashSettings, Interest, Settlement, Sweep, Treasury
+from portfolio.conversion import IDEALPRO, conversion_orders
+from risk.account import Remedy
+from risk.kill_switch import Mode
 
 NAN = float("nan")
 amounts = st.floats(-1e7, 1e7)
@@ -105,8 +110,6 @@ class TestLeanCash:
     """LEAN's cash book, which open profit is not in."""
 
     def test_booked_as_the_account_is_worth(self) -> None:
-        from algorithm.lean_cash import LeanCash
-
         book = {"USD": Cash(1e6), "EUR": Cash(-3e3)}
         made = treasury(sweep_threshold=0.01, sweep_cost=0.0)
         seen: dict[str, float] = {}
@@ -131,26 +134,165 @@ class TestLeanCash:
         assert book["EUR"].amount == -20_000.0, "what the open position will pay at its end"
         assert book["USD"].amount == pytest.approx(1e6 + 21_250.0)
 
-    def test_live_nothing_is_booked_and_what_is_due_is_said_once(self) -> None:
-        from algorithm.lean_cash import LeanCash
 
-        said: list[str] = []
+class TestSweepLive:
+    """At a broker: an order in the pair that LEAN has the currency's rate from."""
+
+    def test_what_is_due_is_ordered_after_the_decision(self) -> None:
+        desk = Desk({"USD": 1e6, "EUR": 1e5, "JPY": -3e7}, {"EUR": 1.25, "JPY": 0.01})
+        desk.evening()
+        assert desk.orders == [("EURUSD", -100_000.0), ("USDJPY", -300_000.0)]
+        assert desk.book["EUR"].amount == 1e5, "the broker's fill changes it, nothing is booked"
+
+    def test_an_amount_beyond_the_largest_order_goes_in_equal_parts(self) -> None:
+        desk = Desk({"USD": 1e9, "EUR": 15e6}, {"EUR": 1.25})
+        desk.evening()
+        assert desk.orders == [("EURUSD", -5e6)] * 3
+
+    def test_below_the_smallest_order_it_stays_and_is_said_once(self) -> None:
+        desk = Desk({"USD": 1e6, "EUR": 19_999.0}, {"EUR": 1.25})
+        desk.evening()
+        desk.evening()
+        assert (desk.orders, len(desk.said)) == ([], 1)
+        assert "19,999 EUR stay in it: too little for an order in EURUSD" in desk.said[0]
+
+    def test_an_order_on_its_way_is_not_sent_twice(self) -> None:
+        desk = Desk({"USD": 1e6, "EUR": 1e5}, {"EUR": 1.25})
+        desk.open = [SimpleNamespace(symbol="EURUSD")]
+        desk.evening()
+        assert desk.orders == []
+
+    def test_while_the_pair_is_closed_it_waits_for_an_evening(self) -> None:
+        desk = Desk({"USD": 1e6, "EUR": 1e5}, {"EUR": 1.25})
+        desk.is_open = False
+        desk.evening()
+        assert desk.orders == []
+        desk.is_open = True
+        desk.evening()
+        assert desk.orders == [("EURUSD", -100_000.0)]
+
+    def test_what_the_broker_refuses_is_not_asked_again(self) -> None:
+        desk = Desk({"USD": 1e6, "KRW": 1e9}, {"KRW": 0.001})
+        desk.status = Lean.OrderStatus.INVALID
+        for _ in range(3):
+            desk.evening()
+        assert desk.orders == [("USDKRW", 1_000_000.0)]
+        assert (
+            desk.said[-1] == "cash: 1,000,000,000 KRW stay in it: the broker has refused the order"
+        )
+        assert len(desk.said) == 2
+
+    def test_a_currency_without_one_pair_stays(self) -> None:
+        desk = Desk({"USD": 1e6, "HUF": 1e8}, {"HUF": 0.003})
+        desk.pairs["HUF"] = ["EURHUF", "EURUSD"]
+        desk.evening()
+        assert desk.orders == []
+        assert "LEAN has no pair of it with USD" in desk.said[0]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"is_blind": True},
+            {"verdicts": (SimpleNamespace(remedy=Remedy.FREEZE),)},
+            {"mode": Mode.FREEZE},
+        ],
+    )
+    def test_nothing_is_ordered_while_nothing_may_be(self, change: dict[str, Any]) -> None:
+        desk = Desk({"USD": 1e6, "EUR": 1e5}, {"EUR": 1.25})
+        desk.evening(**change)
+        assert desk.orders == []
+
+    def test_sizes_are_leans(self) -> None:
+        """First currencies of LEAN's pairs with the dollar; others have no size."""
+        for first, (least, most) in IDEALPRO.items():
+            pair = first + ("JPY" if first == "USD" else "USD")
+            other = "JPY" if first == "USD" else first
+            rate = 0.01 if first == "USD" else 1.25
+            unit = rate if first == "USD" else 1.0
+            assert conversion_orders(pair, other, (least - 2) / unit, rate) == []
+            orders = conversion_orders(pair, other, (2.5 * most) / unit, rate)
+            assert len(orders) == 3
+            assert all(least <= abs(order) <= most for order in orders)
+        assert conversion_orders("XAUUSD", "XAU", 1e6, 2000.0) == []
+
+    @given(amounts, st.floats(1e-4, 10.0), st.sampled_from(["EURUSD", "USDJPY"]))
+    def test_orders_bring_a_balance_to_less_than_the_least(
+        self, balance: float, rate: float, pair: str
+    ) -> None:
+        currency = pair.replace("USD", "")
+        orders = conversion_orders(pair, currency, balance, rate)
+        asked = -balance if pair.startswith(currency) else balance * rate
+        if abs(asked) >= IDEALPRO[pair[:3]][0] + 1:
+            assert abs(asked - sum(orders)) <= len(orders)
+        elif not orders:
+            assert abs(asked) <= IDEALPRO[pair[:3]][0] + 1
+
+
+class Desk:
+    """A live account with pairs, a treasury and what was ordered and said."""
+
+    def __init__(self, cash: dict[str, float], rates: dict[str, float]) -> None:
+        self.orders: list[tuple[str, float]] = []
+        self.said: list[str] = []
+        self.open: list[Any] = []
+        self.is_open, self.status = True, Lean.OrderStatus.SUBMITTED
+        self.pairs = {
+            name: [name + "USD" if name in ("EUR", "GBP") else "USD" + name] for name in rates
+        }
+        self.book: dict[str, Any] = {name: Cash(amount) for name, amount in cash.items()}
+        for name, rate in rates.items():
+            self.book[name].conversion_rate = rate
+            self.book[name].currency_conversion = Conversion(self, name)
+        self.switch = SimpleNamespace(mode=Mode.ARMED)
         made = treasury()
         context: Any = SimpleNamespace(
             strategy=SimpleNamespace(
-                settle_cash=lambda balances: made.settle(1, 1, balances, {"EUR": 1.25}, NAN),
-                instruments=[SimpleNamespace(currency="EUR", multiplier=10.0)],
+                settle_cash=lambda balances: made.settle(1, 1, balances, rates, NAN),
+                instruments=[SimpleNamespace(currency=name, multiplier=10.0) for name in rates],
+                switch=self.switch,
             ),
-            holdings={},
+            holdings={(0, 202403): 20},  # its open profit is the broker's to settle
         )
         portfolio = Portfolio()
-        portfolio.cash_book = {"USD": Cash(1e6), "EUR": Cash(1e5)}
-        algorithm: Any = SimpleNamespace(portfolio=portfolio, live_mode=True, log=said.append)
-        cash = LeanCash(algorithm, context)
-        for _ in range(2):
-            assert cash.settle() == Settlement()
-        assert [text[:28] for text in said] == ["cash: 100,000 EUR are due to"]
-        assert portfolio.cash_book["EUR"].amount == 1e5
+        portfolio.cash_book = self.book
+        algorithm: Any = SimpleNamespace(
+            portfolio=portfolio,
+            live_mode=True,
+            log=self.said.append,
+            market_order=self._order,
+            transactions=SimpleNamespace(get_open_order_tickets=lambda: self.open),
+        )
+        self._cash = LeanCash(algorithm, context)
+
+    def _order(self, symbol: Any, quantity: float, asynchronous: bool, tag: str) -> Any:
+        self.orders.append((symbol.value, quantity))
+        return SimpleNamespace(symbol=symbol, status=self.status)
+
+    def evening(self, mode: Mode = Mode.ARMED, **changes: Any) -> None:
+        self.switch.mode = mode
+        assert self._cash.settle() == Settlement()
+        self._cash.send(
+            cast(Any, SimpleNamespace(**({"is_blind": False, "verdicts": ()} | changes)))
+        )
+
+
+class Conversion:
+    """LEAN's way from a currency to the account's."""
+
+    def __init__(self, desk: Desk, currency: str) -> None:
+        self._desk, self._currency = desk, currency
+
+    @property
+    def conversion_rate_securities(self) -> list[Any]:
+        return [
+            SimpleNamespace(
+                symbol=Lean.Symbol.pair(name),
+                type=Lean.SecurityType.FOREX,
+                exchange=SimpleNamespace(exchange_open=self._desk.is_open),
+                symbol_properties=SimpleNamespace(lot_size=1.0),
+            )
+            for name in self._desk.pairs[self._currency]
+        ]
 
 
 class Cash:

@@ -167,7 +167,15 @@ class Cash:
             is_fill_forward=self._engine._day not in self._engine.dataset.fx[self._currency].day,
             end_time=datetime.combine(from_epoch_day(self._engine._day), time()),
         )
-        pair = SimpleNamespace(get_last_data=lambda: filled)
+        pair = SimpleNamespace(
+            symbol=Lean.Symbol.pair(self._currency + "USD"),
+            type=Lean.SecurityType.FOREX,
+            exchange=SimpleNamespace(
+                exchange_open=from_epoch_day(self._engine._day).weekday() != 4  # shut at 17:00
+            ),
+            symbol_properties=SimpleNamespace(lot_size=1.0),
+            get_last_data=lambda: filled,
+        )
         return SimpleNamespace(conversion_rate_securities=[pair])
 
     def add_amount(self, amount: float) -> None:
@@ -251,6 +259,7 @@ class StandInEngine:
         self.runtime: dict[str, str] = {}
         self.summary: dict[str, str] = {}
         self.tickets: list[Ticket] = []
+        self.changes: list[tuple[date, str, float]] = []  # orders in currency pairs
         self.events: list[Lean.OrderEvent] = []
         self.securities: dict[tuple[str, int], Security] = {}
         self.cash: dict[str, float] = {}
@@ -345,11 +354,27 @@ class StandInEngine:
             last.setdefault(target.symbol, target)
         self.execution_model.execute(self, list(last.values()))
 
-    def market_order(self, symbol: Any, quantity: int, asynchronous: bool, tag: str) -> Ticket:
+    def market_order(self, symbol: Any, quantity: int, asynchronous: bool, tag: str) -> Any:
+        if symbol.security_type == Lean.SecurityType.FOREX:
+            return self._change(symbol, quantity, tag)
         if symbol.id.symbol in self.refuse:
             raise ValueError("no such order is taken")
         ticket = Ticket(len(self.tickets) + 1, self._security(symbol), quantity, tag)
         self.tickets.append(ticket)
+        return ticket
+
+    def _change(self, symbol: Any, quantity: float, tag: str) -> Any:
+        """An order in a currency pair fills at once and swaps cash."""
+        currency = symbol.value[:3]
+        rate = self.rates()[currency]
+        self._pay(currency, quantity)
+        self._pay("USD", -quantity * rate)
+        self.changes.append((from_epoch_day(self._day), symbol.value, quantity))
+        status = Lean.OrderStatus.FILLED
+        ticket = SimpleNamespace(order_id=-len(self.changes), symbol=symbol, status=status, tag=tag)
+        event = Lean.OrderEvent(ticket.order_id, symbol, status, quantity, rate, ticket=ticket)
+        self.execution_model.on_order_event(self, event)
+        self.algorithm.on_order_event(event)
         return ticket
 
     def combo_market_order(

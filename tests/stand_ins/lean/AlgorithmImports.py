@@ -54,6 +54,13 @@ class Symbol(str):
         made.value, made.month, made.security_type = f"/{code}", 0, security_type
         return made
 
+    @classmethod
+    def pair(cls, name: str) -> Symbol:
+        made = cls(name)
+        made.id = SimpleNamespace(symbol=name, date=datetime(1899, 12, 30))
+        made.value, made.month, made.security_type = name, -1, SecurityType.FOREX
+        return made
+
     @property
     def canonical(self) -> Symbol:
         return Symbol.create(self.id.symbol, self.security_type, "")
