@@ -18,12 +18,11 @@ from universe.listing import PERPETUAL_MONTH, contract_of, estimated_rolls
 from universe.session import NO_CONTRACT, Contract, Session
 
 
-class _Cursor:
-    """Bars of one market as plain lists, walked forward by ``sessions``."""
+class _Bars:
+    """Bars of one market, by number of its session."""
 
     def __init__(self, history: MarketHistory) -> None:
         self.day, first = np.unique(history.day, return_index=True)
-        self.days: list[int] = self.day.tolist()
         self._bounds: list[int] = [*first.tolist(), len(history.day)]
         self._months: list[int] = history.contract_month[history.contract].tolist()
         self._opens = history.open
@@ -31,20 +30,12 @@ class _Cursor:
         known = bool(np.any(np.isfinite(history.open_interest)))
         self._interest = _last_known_interest(history) if known else []
 
-    def sessions(self) -> Iterator[tuple[int, dict[int, float], int]]:
-        """Epoch day, closes by contract month and number of every session, and an end mark."""
-        months, closes, start = self._months, self._closes, 0
-        for number, (day, end) in enumerate(zip(self.days, self._bounds[1:], strict=True)):
-            yield day, dict(zip(months[start:end], closes[start:end], strict=True)), number
-            start = end
-        yield _END, {}, 0
-
     def quotes(self, number: int) -> dict[int, float]:
         """Closes by contract month in session ``number``; none in session -1."""
         if number < 0:
             return {}
-        rows = slice(self._bounds[number], self._bounds[number + 1])
-        return dict(zip(self._months[rows], self._closes[rows], strict=True))
+        start, end = self._bounds[number], self._bounds[number + 1]
+        return dict(zip(self._months[start:end], self._closes[start:end], strict=True))
 
     def interest(self, number: int) -> dict[int, float]:
         """Known open interest by contract month in session ``number``."""
@@ -60,10 +51,6 @@ class _Cursor:
             if self._months[row] == month:
                 return float(self._opens[row])
         return None
-
-
-_END = 10**9
-"""Epoch day after all others."""
 
 
 def _last_known_interest(history: MarketHistory) -> list[float]:
@@ -108,8 +95,8 @@ class Feed:
     def __init__(self, dataset: Dataset, first_day: int, last_day: int) -> None:
         self.codes = list(dataset.markets)
         self._histories = [dataset.markets[code] for code in self.codes]
-        self._cursors = [_Cursor(history) for history in self._histories]
-        days = np.unique(np.concatenate([cursor.day for cursor in self._cursors]))
+        self._bars = [_Bars(history) for history in self._histories]
+        days = np.unique(np.concatenate([bars.day for bars in self._bars]))
         self.days: IntArray = days[(days >= first_day) & (days <= last_day)]
         self._dataset = dataset
         self._rolling: dict[int, list[int]] = {}
@@ -127,20 +114,20 @@ class Feed:
 
         Numbers count a market's sessions from the first one in the data.
         """
-        out = np.full((len(self.days), len(self._cursors)), -1, dtype=np.int64)
-        for market, cursor in enumerate(self._cursors):
-            row = np.searchsorted(self.days, cursor.day)
-            there = (row < len(self.days)) & (cursor.day >= self.days[0])
+        out = np.full((len(self.days), len(self._bars)), -1, dtype=np.int64)
+        for market, bars in enumerate(self._bars):
+            row = np.searchsorted(self.days, bars.day)
+            there = (row < len(self.days)) & np.isin(bars.day, self.days)
             out[row[there], market] = np.flatnonzero(there)
         return out
 
     def quotes(self, market: int, number: int) -> dict[int, float]:
         """Closes by contract month in a market's session, see ``numbers``."""
-        return self._cursors[market].quotes(number)
+        return self._bars[market].quotes(number)
 
     def open_of(self, market: int, number: int, month: int) -> float | None:
         """Open of a contract in a market's session, None without a bar."""
-        return None if number < 0 else self._cursors[market].open_of(number, month)
+        return None if number < 0 else self._bars[market].open_of(number, month)
 
     def rolling(self, day: int) -> list[int]:
         """Markets whose position pays for an estimated roll on that day."""
@@ -151,42 +138,35 @@ class Feed:
         instruments = [history.instrument for history in self._histories]
         macro = macro_news(dataset, self.days)
         rates, rate_days = (table(dataset, instruments, self.days) for table in (fx_table, fx_days))
-        fronts = sorted(
-            (int(day), market, int(history.contract_month[contract]))
-            for market, history in enumerate(self._histories)
-            for day, contract in zip(history.mapped_from, history.mapped_contract, strict=True)
-        )
-        mapped = [NO_CONTRACT] * len(self._cursors)
-        walks = [cursor.sessions() for cursor in self._cursors]
-        heads = [next(walk) for walk in walks]
-        position = 0
-        for row, day in enumerate(self.days.tolist()):
-            while position < len(fronts) and fronts[position][0] <= day:
-                _, market, month = fronts[position]
+        fronts = self._fronts()
+        mapped = [NO_CONTRACT] * len(self._bars)
+        none: list[dict[int, float]] = [{}] * len(self._bars)
+        for row, (day, numbers) in enumerate(zip(self.days.tolist(), self.numbers(), strict=True)):
+            for market, month in fronts.get(row, ()):
                 mapped[market] = month
-                position += 1
-            quotes: list[dict[int, float]] = []
-            numbers: dict[int, int] = {}
-            for market, head in enumerate(heads):
-                while head[0] < day:
-                    head = next(walks[market])
-                if head[0] == day:
-                    quotes.append(head[1])
-                    numbers[market] = head[2]
-                    head = next(walks[market])
-                else:
-                    quotes.append({})
-                heads[market] = head
-            interest: list[dict[int, float]] = [{}] * len(quotes)
-            for market, number in numbers.items():
-                interest[market] = self._cursors[market].interest(number)
+            quotes, interest, opens = none.copy(), none.copy(), numbers.tolist()
+            for market in np.flatnonzero(numbers >= 0).tolist():
+                bars = self._bars[market]
+                quotes[market] = bars.quotes(opens[market])
+                interest[market] = bars.interest(opens[market])
             session = Session(
-                day, quotes, list(mapped), interest, rates[row], macro.get(row, {}), rate_days[row]
+                day, quotes, mapped.copy(), interest, rates[row], macro.get(row, {}), rate_days[row]
             )
-            yield Bars(session, partial(self._open, numbers), self.rolling(day))
+            yield Bars(session, partial(self._open, opens), self.rolling(day))
 
-    def _open(self, numbers: dict[int, int], market: int, month: int) -> float | None:
-        return self.open_of(market, numbers.get(market, -1), month)
+    def _fronts(self) -> dict[int, list[tuple[int, int]]]:
+        """(market index, month) of front contracts by the row of the session that meets them."""
+        out: dict[int, list[tuple[int, int]]] = {}
+        for market, history in enumerate(self._histories):
+            order = np.argsort(history.mapped_from, kind="stable")
+            rows = np.searchsorted(self.days, history.mapped_from[order]).tolist()
+            months = history.contract_month[history.mapped_contract[order]].tolist()
+            for row, month in zip(rows, months, strict=True):
+                out.setdefault(row, []).append((market, month))
+        return out
+
+    def _open(self, numbers: list[int], market: int, month: int) -> float | None:
+        return self.open_of(market, numbers[market], month)
 
 
 def listed_contracts(history: MarketHistory) -> list[Contract]:
