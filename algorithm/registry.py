@@ -9,11 +9,16 @@ from alpha.scale import ExposureScale
 from risk.book import Protection
 from risk.gate import VarGate
 from risk.governor import DrawdownGovernor
+from risk.leverage import LeverageScale
 from risk.limit_stage import LimitStage
 from risk.regime import RegimeScale
 from risk.switch_stage import SwitchStage
 
-SCALES: tuple[type[ExposureScale], ...] = (DrawdownGovernor, RegimeScale)
+SCALES: tuple[type[ExposureScale], ...] = (
+    DrawdownGovernor,
+    RegimeScale,
+    LeverageScale,
+)
 """Their product scales the fractional target; the order has no effect."""
 
 PROTECTIONS: tuple[type[Protection], ...] = (LimitStage, VarGate, SwitchStage)

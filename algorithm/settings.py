@@ -154,6 +154,7 @@ if TYPE_CHECKING:
     from alpha.rules.tsmom import TsmomSettings
     from risk.gate import GateSettings
     from risk.governor import GovernorSettings
+    from risk.leverage import LeverageSettings
     from risk.limit_stage import LimitSettings
     from risk.regime import RegimeSettings
     from risk.switch_stage import SwitchSettings
@@ -176,6 +177,7 @@ if TYPE_CHECKING:
         RiskSettings,
         GovernorSettings,
         RegimeSettings,
+        LeverageSettings,
         LimitSettings,
         GateSettings,
         SwitchSettings,

@@ -23,6 +23,7 @@ CORE = ("universe", "alpha", "portfolio", "risk", "execution", "algorithm")
 PACKAGES = (*CORE, "research")
 # threadpoolctl comes with sklearn, clarabel with cvxpy
 CLOUD_LIBRARIES = {"numpy", "pandas", "scipy", "sklearn", "threadpoolctl", "clarabel", "lightgbm"}
+CLOUD_LIBRARIES |= {"arch", "statsmodels"}
 LARGEST_FILE = 32_000  # the cloud's free tier takes 32 KB
 NOT_UPLOADED = {"report", "backtests", "live", "storage", "optimizations", "bin", "obj"}
 

@@ -45,7 +45,7 @@ class SeriesInfo:
     ----------
     unit : str
         "fraction a year", "points" (VIX: annualised volatility in per cent), "calendar days",
-        "fraction", "issues" or "index points".
+        "fraction", "ratio", "issues" or "index points".
     lag : int
         Business days from the day a value describes to the one on which it is public before the
         decision: 1 for rates that are published the next morning or afternoon, 2 for FRED's spreads
@@ -54,8 +54,9 @@ class SeriesInfo:
         Plausible values, in the unit; anything outside is a wrong file or a wrong unit.
     source : str
         What the number is and who publishes it.
-    monthly : bool
-        Dated on the first of the month it describes; it counts from the end of the next one.
+    months : int
+        Of a series by months or years, instead of ``lag``: months between the one that a value is
+        dated in and the one at whose end it counts; 0 for the others.
     """
 
     unit: str
@@ -63,7 +64,7 @@ class SeriesInfo:
     low: float
     high: float
     source: str
-    monthly: bool = False
+    months: int = 0
 
 
 def _rate(source: str, high: float = 0.30, lag: int = 1) -> SeriesInfo:
@@ -111,8 +112,33 @@ SERIES: Final[Mapping[str, SeriesInfo]] = MappingProxyType(
         "breadth.advances": _issues("advancing"),
         "breadth.declines": _issues("declining"),
         "sentiment.us": SeriesInfo(
-            "index points", 0, 20, 200, "consumer sentiment, Michigan (FRED UMCSENT)", monthly=True
+            "index points", 0, 20, 200, "consumer sentiment, Michigan (FRED UMCSENT)", months=1
         ),
+        "eur.eonia": _rate("euro overnight index average, ECB, here to 2014-03"),
+        "eur.estr": _rate("euro short-term rate, ECB, from 2019-10, successor of EONIA"),
+        "eur.euribor": _rate("3-month EURIBOR, first fixing of a month, EMMI", lag=5),
+        "eur.dividend_price": SeriesInfo(
+            "fraction",
+            0,
+            0,
+            0.3,
+            "dividends of a year over prices at its end, mean of DE, FR, IT, ES and NL (Jorda, "
+            "Schularick and Taylor's macrohistory database)",
+            months=6,
+        ),
+        "us.cape": SeriesInfo(
+            "ratio",
+            0,
+            1,
+            100,
+            "S&P 500 over ten years' mean real earnings (Shiller); earnings are known months later",
+            months=6,
+        ),
+        "v2x.front": SeriesInfo(
+            "points", 0, 5, 150, "VSTOXX of the front expiry (sub-index V6I1), STOXX, close"
+        ),
+        "sx5e.price": SeriesInfo("index points", 0, 100, 1e5, "EURO STOXX 50 price index, close"),
+        "spx.price": SeriesInfo("index points", 0, 1, 1e6, "S&P 500 price index, close"),
     }
 )
 """The series with a name of their own; ``series_info`` also knows the families."""

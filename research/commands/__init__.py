@@ -72,6 +72,10 @@ COMMANDS: dict[str, Entry] = {
         "the regime model trained quarter by quarter (needs MACRO)",
         f"{STUDY} OUT",
     ),
+    "leverage": Entry(
+        "variable leverage of the S&P 500 by itself, beside its own statements",
+        f"{STUDY} OUT",
+    ),
     "optimize": Entry("command lines of LEAN's optimizer; NAME=buffer=0.05:0.3:0.05", "NAME"),
     "export": Entry(
         "write DATA as a data folder for a local LEAN",

@@ -25,7 +25,7 @@ from research.data.macro_series import (
     MacroSeries,
     bond_equivalent_yield,
     known_day,
-    month_after,
+    month_end_after,
 )
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day, to_epoch_day
 from universe.macro_format import FAMILIES as NAMES
@@ -44,6 +44,11 @@ FRED: Final[Mapping[str, str]] = MappingProxyType(
         "TEDRATE": "usd.ted",
         "SOFR": "usd.sofr",
         "MMTH": "breadth.us",
+        "DE2Y": "eur.de.2y",
+        "DE10Y": "eur.de.10y",
+        "EONIA": "eur.eonia",
+        "ESTR": "eur.estr",
+        "EURIBOR3M": "eur.euribor",
     }
 )
 """Series by the identifier, mostly FRED's, that names the file and its column; in per cent."""
@@ -54,9 +59,19 @@ UNSCALED: Final[Mapping[str, str]] = MappingProxyType(
         "NYSE_ADV": "breadth.advances",
         "NYSE_DECL": "breadth.declines",
         "UMCSENT": "sentiment.us",
+        "SHILLER_CAPE": "us.cape",
+        "VSTOXX_1M": "v2x.front",
+        "SX5E": "sx5e.price",
+        "SP500": "spx.price",
     }
 )
 """The same for files that are in the unit of their series."""
+
+DIVIDENDS: Final = "EQ_DP_JST"
+"""File of dividend-price ratios at the ends of years, a column a country."""
+
+EURO_COUNTRIES: Final = ("DEU", "FRA", "ITA", "ESP", "NLD")
+"""Columns whose mean stands for the euro area: the countries of most of the EURO STOXX 50."""
 
 VIX_INDEX: Final[Mapping[str, str]] = MappingProxyType({"VIX_index": "VIX", "VIXCLS": "VIXCLS"})
 """Files of the VIX index with the column that holds it; the second is FRED's."""
@@ -89,6 +104,7 @@ def load_macro(folder: str | Path, log: IssueLog | None = None) -> dict[str, Mac
         their identifiers (``FRED``, ``UNSCALED``), ``VIX_index.csv`` (date, VIX) or FRED's
         ``VIXCLS.csv``, ``vix_futures_m1_m8.csv`` and ``vix_futures_expirations.csv`` (date, M1 to
         M8 and V1 to V8) or ``VIX_FUTURES_VX1_VX8.csv`` (date, VX1 to VX8).
+        ``EQ_DP_JST.csv`` (date and countries) gives the euro area's dividend-price ratio.
         Upper and lower case of column names count as equal. Files of other names are not read.
     log : IssueLog, optional
         Receives what was sorted, dropped or doubted, and in one issue of kind ``UNKNOWN`` the names
@@ -152,7 +168,7 @@ class _Column:
     value: FloatArray
 
 
-_STEMS = (*FRED, *UNSCALED, *VIX_INDEX, *VIX_MONTH_FILES, VIX_EXPIRATIONS)
+_STEMS = (*FRED, *UNSCALED, DIVIDENDS, *VIX_INDEX, *VIX_MONTH_FILES, VIX_EXPIRATIONS)
 
 
 def _is_known(stem: str) -> bool:
@@ -175,6 +191,11 @@ def _read_file(path: Path, log: IssueLog) -> list[MacroSeries]:
     if stem in UNSCALED:
         column = _read_columns(path, ("DATE", "observation_date"), (stem, "Value"))[0]
         return [_series(UNSCALED[stem], column, log)]
+    if stem == DIVIDENDS:
+        countries = _read_columns(path, ("DATE",), *((code,) for code in EURO_COUNTRIES))
+        mean = np.mean([column.value for column in countries], axis=0)
+        column = _Column(path, countries[0].row, countries[0].day, mean)
+        return [_series("eur.dividend_price", column, log)]
     if stem in VIX_INDEX:
         column = _read_columns(path, ("DATETIME", "DATE"), (VIX_INDEX[stem], "CLOSE"))[0]
         return [_series("vix.spot", column, log)]
@@ -256,8 +277,8 @@ def _series(
         row, day, raw = (np.delete(array, again + 1) for array in (row, day, raw))
     value = raw * scale if scale == 1.0 else np.round(raw * scale, 12)  # 4.06 % is 0.0406
     value = value if convert is None else convert(value)
-    if info.monthly and lag is None:
-        known = month_after(day)
+    if info.months and lag is None:
+        known = month_end_after(day, info.months)
     else:
         known = known_day(day, info.lag if lag is None else lag)
     last = np.append(known[1:] != known[:-1], True)[: len(known)]

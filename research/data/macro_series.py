@@ -140,10 +140,10 @@ def known_day(observed: IntArray, lag: int) -> IntArray:
     return np.asarray(later.astype(np.int64))
 
 
-def month_after(observed: IntArray) -> IntArray:
-    """Last day of the month after the one that each of the days ``observed`` is in."""
+def month_end_after(observed: IntArray, count: int) -> IntArray:
+    """Last day of the month that is ``count`` after the one of each of the days ``observed``."""
     months = observed.astype("datetime64[D]").astype("datetime64[M]")
-    return np.asarray((months + 2).astype("datetime64[D]").astype(np.int64) - 1)
+    return np.asarray((months + count + 1).astype("datetime64[D]").astype(np.int64) - 1)
 
 
 @lru_cache(maxsize=512)

@@ -223,6 +223,7 @@ class TestDerived:
 
 
 OTHER = {
+    "leverage_of": "NQ",
     "start": "1991-01-01",
     "end": "2021-06-30",
     "markets": "ES ZN",

@@ -314,13 +314,13 @@ def test_bad_folders_are_named(tmp_path):
 
 def test_unknown_files_are_named_and_not_read(tmp_path):
     put(tmp_path, "DGS10", "DATE,DGS10\n1962-01-02,4.06\n")
-    for name in ("SHILLER_CAPE", "usd.45y", "notes"):
+    for name in ("SHILLER_GS10", "usd.45y", "notes"):
         put(tmp_path, name, "\x00 whatever")
     log = IssueLog()
     assert list(load_macro(tmp_path, log)) == ["usd.10y"]
     (issue,) = log.issues
     assert issue.kind == UNKNOWN
-    said = "3 files of no known series are not read: SHILLER_CAPE, notes, usd.45y"
+    said = "3 files of no known series are not read: SHILLER_GS10, notes, usd.45y"
     assert issue.detail == said
 
 
@@ -335,6 +335,21 @@ def test_unknown_files_are_named_and_not_read(tmp_path):
 def test_case_of_column_names_does_not_matter(tmp_path, name, text):
     put(tmp_path, name, text)
     assert rows(load_macro(tmp_path)["usd.10y"]) == {"1962-01-03": 0.0406}
+
+
+def test_a_valuation_counts_when_earnings_and_dividends_are_known(tmp_path):
+    put(tmp_path, "SHILLER_CAPE", "DATE,SHILLER_CAPE\n2019-12-01,30.3\n2020-01-01,30.9\n")
+    assert rows(load_macro(tmp_path)["us.cape"]) == {"2020-06-30": 30.3, "2020-07-31": 30.9}
+    text = "DATE,DEU,ESP,FRA,GBR,ITA,NLD\n2018-12-31,0.02,0.03,,0.09,0.05,0.06\n"
+    text += "2019-12-31,0.02,0.03,0.04,0.09,0.05,0.06\n"
+    put(tmp_path, "EQ_DP_JST", text)
+    known = rows(load_macro(tmp_path)["eur.dividend_price"])
+    assert known == {"2020-06-30": pytest.approx(0.04)}  # 2018 lacks a country
+
+
+def test_the_first_fixing_of_a_month_counts_a_week_later(tmp_path):
+    put(tmp_path, "EURIBOR3M", "DATE,EURIBOR3M\n2022-06-01,-0.335\n")
+    assert rows(load_macro(tmp_path)["eur.euribor"]) == {"2022-06-08": -0.00335}
 
 
 def test_moody_s_spread_is_known_two_business_days_later(tmp_path):
@@ -408,7 +423,7 @@ def test_a_folder_full_of_other_series_loads(macro_data):
     (refused,) = (issue for issue in log.issues if issue.kind == "revised series")
     assert "NFCI (its whole history is estimated anew every week)" in refused.detail
     (unknown,) = (issue for issue in log.issues if issue.kind == UNKNOWN)
-    assert "SHILLER_CAPE" in unknown.detail
+    assert "SHILLER_GS10" in unknown.detail
     assert "DGS10," not in unknown.detail
 
 
