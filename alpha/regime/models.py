@@ -261,7 +261,7 @@ class _Fit:
         if kind == ModelKind.LOGISTIC:
             from sklearn.linear_model import LogisticRegression
 
-            model = LogisticRegression(C=PENALTY, max_iter=1000, tol=1e-8)
+            model = LogisticRegression(C=PENALTY, solver="newton-cholesky", tol=1e-8)
             model.fit(standardised(rows, self.mean, self.scale), bad)
             self.weights = np.asarray(model.coef_[0], dtype=np.float64)
             self.intercept = float(model.intercept_[0])

@@ -11,7 +11,7 @@ import numpy as np
 
 from algorithm.settings import Settings
 from alpha.regime.document import Voice
-from alpha.regime.features import NAMES
+from alpha.regime.features import BOND, EQUITY, NAMES
 from alpha.regime.models import Predictor
 from alpha.regime.series import SOURCES
 from alpha.regime.train import History, TrainingError
@@ -31,17 +31,20 @@ from universe.arrays import FloatArray, from_epoch_day, to_epoch_day
 
 OFF, ON = "regime off", "regime on"
 
+LONGEST = 20_000
+"""Most calendar days of warm-up that the settings allow."""
+
 
 def run_regime(dataset: Dataset, settings: Settings, place: Place) -> Path:
     """Walk the model forward over the data and write ``regime.html`` and ``p_off.csv``.
 
-    The strategy is run with and without the scale. Both observe the data from its beginning, so
-    that the model has as much history as there is; macro series are the dataset's.
+    The strategy is run with and without the scale. Both observe the data from the first session of
+    ES and ZN on, so that the model has as much history as there is; macro series are the dataset's.
 
     Raises
     ------
     DataError
-        If the dataset has no macro series that is a feature.
+        If the dataset has no macro series that is a feature, or not both markets.
     TrainingError
         If the data is too short, or no training succeeds.
     StudyError
@@ -49,13 +52,13 @@ def run_regime(dataset: Dataset, settings: Settings, place: Place) -> Path:
     """
     if not set(dataset.macro) & set(SOURCES):
         raise DataError(f"no series of the regime's features is there: {', '.join(SOURCES)}")
+    missing = [code for code in (EQUITY, BOND) if code not in dataset.markets]
+    if missing:
+        raise DataError(f"the regime is told from {EQUITY} and {BOND}; {missing[0]} is not there")
     first = to_epoch_day(settings.first_day)
-    begin = min(int(history.day[0]) for history in dataset.markets.values())
-    longest = 20_000
-    warm_up = min(max(settings.warmup_days, first - begin), longest)
-    settings = replace(settings, warmup_days=warm_up)
+    settings = replace(settings, warmup_days=_warm_up(dataset, settings))
     plan, policy = settings.regime_plan, settings.regime_policy
-    history = regime_history(dataset, settings, from_epoch_day(first - warm_up))
+    history = regime_history(dataset, settings)
     every, least = settings.regime_refit, settings.regime_least
     walk = walk_regime(history, plan, first=first, every=every, least=least)
     if not walk.documents:
@@ -99,6 +102,13 @@ def run_regime(dataset: Dataset, settings: Settings, place: Place) -> Path:
     rows_out = [row | promised if row["name"] == ON else row for row in rows_out]
     extra = {**figures, "rows": rows_out}
     return write_study(comparison, place.out, "Regime", text, sections, extra)
+
+
+def _warm_up(dataset: Dataset, settings: Settings) -> int:
+    """Calendar days before the start: from the first session of both markets on, and their own."""
+    first = to_epoch_day(settings.first_day)
+    begin = max(int(dataset.markets[code].day[0]) for code in (EQUITY, BOND))
+    return min(max(first - begin, 0) + settings.warmup_days, LONGEST)
 
 
 def _csv(walk: RegimeWalk, share: FloatArray) -> str:
