@@ -23,8 +23,10 @@ from alpha.regime.train import TrainingError, TrainingPlan, train
 from alpha.scale import ExposureScale, Scale
 from alpha.snapshot import Snapshot
 from universe.arrays import from_epoch_day
-from universe.instruments import Instrument
+from universe.instruments import AssetClass, Instrument
 from universe.setting import Table, setting
+
+_BONDS = str(AssetClass.BOND)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ class RegimeSettings(Table):
         0.6, "probability from which all of regime_gamma is taken away", low=0.05, high=1.0
     )
     regime_floor: float = setting(0.5, "least share of exposure", low=0.0, high=1.0)
+    regime_bonds: float = setting(
+        0.0, "part of what is taken away that bonds keep: a tilt to them", low=0.0, high=1.0
+    )
     regime_band: float = setting(0.05, "change of the share that is not traded", low=0.0, high=0.5)
 
     @property
@@ -159,7 +164,7 @@ class RegimeScale(ExposureScale):
     def scale(self, snapshot: Snapshot, nav: float) -> Scale:
         """What the probability after the session leaves."""
         voice, missing = self._speaking(snapshot.day)
-        figures, reason = {}, ""
+        figures, reason, spared = {}, "", dict[str, float]()
         if voice is None:
             self.share = 1.0
         else:
@@ -169,11 +174,14 @@ class RegimeScale(ExposureScale):
             figures = {"p_off": probability, "base_rate": rate}
             if self.share < 1.0:
                 reason = f"bad month ahead {probability:.0%}, exposure at {self.share:.0%}"
+                if tilted := self._settings.regime_bonds:
+                    bonds = self.share + tilted * (1.0 - self.share)
+                    spared, reason = {_BONDS: bonds}, f"{reason}, of bonds at {bonds:.0%}"
         if missing != self._missing:
             self._notes += [missing] if missing else []
             self._missing = missing
         notes, self._notes = tuple(self._notes), []
-        return Scale(self.NAME, self.share, reason, figures, notes)
+        return Scale(self.NAME, self.share, reason, figures, notes, spared)
 
     def _speaking(self, day: int) -> tuple[Voice | None, str]:
         """Who tells today's probability, and what is missing."""

@@ -12,7 +12,7 @@ import numpy as np
 from algorithm.settings import Settings
 from alpha.regime.document import Voice
 from alpha.regime.features import BOND, EQUITY, NAMES
-from alpha.regime.models import Predictor
+from alpha.regime.models import ModelKind, Predictor
 from alpha.regime.series import SOURCES
 from alpha.regime.train import History, TrainingError
 from research.data.dataset import Dataset
@@ -63,8 +63,15 @@ def run_regime(dataset: Dataset, settings: Settings, place: Place) -> Path:
     walk = walk_regime(history, plan, first=first, every=every, least=least)
     if not walk.documents:
         raise TrainingError(f"no training in {len(walk.notes)}; the last: {walk.notes[-1][1]}")
-    simple = walk_regime(history, simple_plan(plan), first=first, every=every, least=least)
-    found = judge(walk, simple)
+    plans = [simple_plan(plan), *(replace(plan, model=k) for k in ModelKind if k != plan.model)]
+    simple, *others = (
+        walk_regime(history, one, first=first, every=every, least=least) for one in plans
+    )
+    judged = {str(plan.model): judge(walk, simple)}
+    judged |= {
+        str(one.model): judge(other, simple) for one, other in zip(plans[1:], others, strict=True)
+    }
+    found = judged[str(plan.model)]
     share = walk.share(policy)
     write_atomically(place.out / "p_off.csv", _csv(walk, share))
     write_atomically(place.out / "regime-model.json", walk.documents[-1].text())
@@ -95,8 +102,11 @@ def run_regime(dataset: Dataset, settings: Settings, place: Place) -> Path:
         f"sessions on the sessions so far, tells the probability that the next {plan.horizon} "
         "sessions are bad."
     )
-    sections = [_scores(found), _curve(walk), _importance(history, walk), _left_out(walk)]
-    figures = _figures(found)
+    sections = [_scores(judged), _curve(walk), _importance(history, walk), _left_out(walk)]
+    figures = _figures(found) | {
+        "models": {name: _numbers(scores) for name, scores in judged.items()},
+        "exposure_cut": float((share < 1.0).mean()),
+    }
     promised = {name: figures[name] for name in ("brier", "brier_climatology", "auc")}
     rows_out = comparison.document()["rows"]
     rows_out = [row | promised if row["name"] == ON else row for row in rows_out]
@@ -137,10 +147,13 @@ def _figures(found: dict[str, Score]) -> dict[str, Any]:
         "brier": found["brier"].value,
         "brier_climatology": found["brier of climatology"].value,
         "auc": found["auc"].value,
-        "scores": {
-            name: {"value": one.value, "low": one.low, "high": one.high}
-            for name, one in found.items()
-        },
+        "scores": _numbers(found),
+    }
+
+
+def _numbers(found: dict[str, Score]) -> dict[str, dict[str, float]]:
+    return {
+        name: {"value": one.value, "low": one.low, "high": one.high} for name, one in found.items()
     }
 
 
@@ -155,16 +168,22 @@ def _what_happened(walk: RegimeWalk, share: FloatArray) -> list[str]:
     return [text, *(f"Training failed on {one}." for one in failed)]
 
 
-def _scores(found: dict[str, Score]) -> Section:
-    lines = [
-        (name, signed(one.value, 3), f"{signed(one.low, 3)} to {signed(one.high, 3)}")
-        for name, one in found.items()
-    ]
+def _scores(judged: dict[str, dict[str, Score]]) -> Section:
+    """Figures of the model in use, then of the other kind, each with its interval."""
+    first, *_ = judged.values()
+    lines = []
+    for name in first:
+        cells = [name]
+        for found in judged.values():
+            one = found[name]
+            cells += [signed(one.value, 3), f"{signed(one.low, 3)} to {signed(one.high, 3)}"]
+        lines.append(cells)
+    head = [cell for kind in judged for cell in (kind, "interval")]
     return Section(
         "How good the probabilities were",
-        "Out of sample, with 90 % intervals of the block bootstrap. Skill is 1 less the Brier "
-        "score over that of a simpler forecast.",
-        ("Figure", "value", "interval"),
+        "Out of sample, with 90 % intervals of the block bootstrap; the first model is the one in "
+        "use. Skill is 1 less the Brier score over that of a simpler forecast.",
+        ("Figure", *head),
         lines,
     )
 

@@ -83,6 +83,15 @@ def test_it_acts_and_says_so(run):
     assert all(set(one.figures) == {"p_off", "base_rate"} for one in said[2:])
 
 
+def test_bonds_keep_a_part_of_what_is_taken_away(run, days):
+    scale = RegimeScale(replace(SETTINGS, regime_bonds=0.25), MARKETS)
+    for mine, plain in zip(walk(scale, days), run[1], strict=True):
+        assert (mine.value, mine.figures) == (plain.value, plain.figures)
+        kept = plain.value + 0.25 * (1.0 - plain.value)
+        assert mine.spared == ({"bond": kept} if plain.value < 1.0 else {})
+        assert (f", of bonds at {kept:.0%}" in mine.reason) == (plain.value < 1.0)
+
+
 def test_probabilities_and_shares_are_those_of_the_study(run):
     scale, said = run
     history = scale.history.history()
