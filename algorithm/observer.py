@@ -11,7 +11,7 @@ import numpy as np
 from algorithm.settings import Settings
 from alpha.carry_sources import series_needed
 from alpha.forecasts import Forecasts, selected_rules
-from alpha.regime.features import BOND, EQUITY
+from alpha.regime.features import RegimeFeatures, has_pair
 from alpha.regime.series import SOURCES
 from alpha.settings import AlphaSettings, CarrySource
 from alpha.snapshot import Snapshot
@@ -43,7 +43,6 @@ ALSO_READ = (
     "corr_every",
     "var_years",
     "interest",
-    "regime",
 )
 """Settings of portfolio and risk that the observer reads."""
 
@@ -61,7 +60,7 @@ def data_settings(settings: Settings) -> dict[str, str]:
 def series_wanted(settings: Settings, instruments: Sequence[Instrument]) -> list[str]:
     """Names of the macro series that are read under these settings, sorted."""
     names = set(series_needed(instruments)) if settings.carry_source == CarrySource.CLASS else set()
-    if settings.regime and {EQUITY, BOND} <= {instrument.code for instrument in instruments}:
+    if settings.regime and has_pair([instrument.code for instrument in instruments]):
         names |= set(SOURCES)
     if settings.interest == Interest.BILLS:
         names.add(BILL)
@@ -131,6 +130,7 @@ class Observer:
         self.returns = ReturnWindow(n, settings.corr_window)
         self.history = BusinessDays(n, settings.var_years)
         self.worst = WorstDays(n)
+        self.regime = RegimeFeatures([one.code for one in instruments], self.class_index)
         self.fx: FloatArray = np.full(len(instruments), np.nan)
         self.day = 0
         self.snapshot: Snapshot | None = None
@@ -167,6 +167,8 @@ class Observer:
         self._standardise(session.day - last_seen, sigma_before, priced, ret)
         self.worst.update(ret)
         self.learn_macro(session.macro)
+        n = len(self.instruments)
+        row = self.regime.take(session.day, ret[:n], sigma_before[:n], self.macro.latest)
         date = from_epoch_day(session.day)
         month = date.year * 100 + date.month
         seen.notes += self._rate_notes
@@ -179,7 +181,7 @@ class Observer:
             None if spread is None or assets.spreads is None else (spread, assets.spreads),
         )
         gain = np.zeros(0) if spread is None else spread.carry
-        self.snapshot = self._snapshot(month, before, seen, priced, ret, gain)
+        self.snapshot = self._snapshot(month, before, seen, priced, ret, gain, row)
         return self.snapshot
 
     def _standardise(
@@ -201,6 +203,7 @@ class Observer:
         priced: BoolArray,
         ret: FloatArray,
         gain: FloatArray,
+        regime: FloatArray,
     ) -> Snapshot:
         assets, markets, forecasts, day = self.assets, self.markets, self.forecasts, self.day
         held, near, far = assets.months()
@@ -235,6 +238,7 @@ class Observer:
             spread_basis=gain,
             bill=self.macro.value(BILL, day),
             macro=self.macro.latest.copy(),
+            regime=regime,
         )
 
     def _fresh_rates(self) -> BoolArray:
@@ -262,4 +266,5 @@ class Observer:
             "returns": self.returns,
             "history": self.history,
             "worst": self.worst,
+            "regime.features": self.regime,
         }

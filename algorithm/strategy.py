@@ -17,7 +17,7 @@ from algorithm.decision import Account, Decision, RiskFigures
 from algorithm.observer import Observer
 from algorithm.settings import Settings
 from alpha.forecasts import Forecasts
-from alpha.scale import ExposureScale, combined
+from alpha.scale import ExposureScale, combined, tilt
 from alpha.snapshot import Snapshot
 from execution.orders import forced_only, plan_orders, plan_withdrawals
 from execution.pace import Pace
@@ -146,6 +146,8 @@ class Strategy:
         n = self.observer.assets.n
         self.names = [i.code for i in instruments]
         self.names += [f"{name} spread" for name in self.names[: n - len(instruments)]]
+        classes = [str(one.asset_class) for one in instruments]
+        self._classes = classes + classes[: n - len(instruments)]
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
         cost, rolls = trade_costs(instruments), yearly_rolls(instruments)
         self.spread_rolls = {
@@ -471,7 +473,11 @@ class Strategy:
         decision.scales = tuple(
             scale.scale(decision.snapshot, decision.nav) for scale in self.scales
         )
-        decision.scale = combined(decision.scales, self.settings.scale_floor)
+        floor = self.settings.scale_floor
+        decision.scale = combined(decision.scales, floor)
+        if any(one.spared for one in decision.scales):
+            factor = tilt(decision.scales, self._classes, floor)
+            decision.target = decision.target.tilted(factor, decision.cov)
         decision.notes += [(0, one.name, note) for one in decision.scales for note in one.notes]
 
     def _trade(self, decision: Decision) -> None:

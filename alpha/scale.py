@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from alpha.snapshot import Snapshot
+from universe.arrays import FloatArray
 from universe.instruments import Instrument
 from universe.setting import Table
 
@@ -27,6 +30,8 @@ class Scale:
         What it was derived from, by name.
     notes : tuple of str
         What has happened or changed, each a sentence for the log.
+    spared : dict of str to float
+        Share that is left of asset classes which are cut less than the others, in [value, 1].
     """
 
     name: str
@@ -34,6 +39,7 @@ class Scale:
     reason: str = ""
     figures: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    spared: dict[str, float] = field(default_factory=dict)
 
 
 class ExposureScale(ABC):
@@ -69,6 +75,29 @@ class ExposureScale(ABC):
     @abstractmethod
     def scale(self, snapshot: Snapshot, nav: float) -> Scale:
         """Take a session once, in order; ``nav`` may be NaN, which must change nothing."""
+
+
+def tilt(scales: Sequence[Scale], classes: Sequence[str], floor: float) -> FloatArray:
+    """What the exposure of every asset is multiplied by beside ``combined``, at least 1.
+
+    Parameters
+    ----------
+    scales : sequence of Scale
+    classes : sequence of str
+        Asset class of every asset.
+    floor : float
+        As for ``combined``; the two together are never above 1.
+
+    Returns
+    -------
+    float array of shape (n_assets,)
+    """
+    left = {
+        name: combined([replace(one, value=one.spared.get(name, one.value)) for one in scales], 0.0)
+        for name in set(classes)
+    }
+    whole = combined(scales, floor)
+    return np.array([max(left[name] / whole, 1.0) if whole > 0 else 1.0 for name in classes])
 
 
 def combined(scales: Sequence[Scale], floor: float) -> float:

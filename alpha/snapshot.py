@@ -60,6 +60,8 @@ class Snapshot:
         without one; empty where spreads are not traded.
     macro : mapping of str to (epoch day known, value)
         Macro series as last known.
+    regime : float array of shape (alpha.regime.features.ROW,)
+        Features of the regime and returns of equities and of 60/40, NaN before there are any.
     """
 
     day: int
@@ -89,6 +91,7 @@ class Snapshot:
     bill: float
     spread_basis: FloatArray
     macro: Mapping[str, Sequence[float]]
+    regime: FloatArray
 
     @property
     def n_markets(self) -> int:

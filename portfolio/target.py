@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,17 @@ class Target:
     bindings: tuple[Binding, ...] = ()
     nav: float = float("nan")
     reasons: tuple[str, ...] = ()
+
+    def tilted(self, factor: FloatArray, cov: FloatArray) -> Target:
+        """The target with every asset times a factor; ``cov`` is the one it was built on."""
+        weights = self.weights * factor
+        return replace(
+            self,
+            sleeve_contracts={name: one * factor for name, one in self.sleeve_contracts.items()},
+            optimal=self.optimal * factor,
+            weights=weights,
+            vol=portfolio_vol(known(weights), cov),
+        )
 
 
 class TargetBuilder:

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from alpha.regime.document import RegimeDocumentError, Voice, read_document
-from alpha.regime.features import BOND, EQUITY, NAMES
+from alpha.regime.features import BOND, EQUITY, NAMES, Known, has_pair, why_unknown
 from alpha.regime.history import RegimeHistory
 from alpha.regime.labels import LabelKind, LabelOf
 from alpha.regime.models import ModelKind
@@ -22,9 +22,11 @@ from alpha.regime.series import SOURCES
 from alpha.regime.train import TrainingError, TrainingPlan, train
 from alpha.scale import ExposureScale, Scale
 from alpha.snapshot import Snapshot
-from universe.arrays import FloatArray, from_epoch_day
-from universe.instruments import Instrument
+from universe.arrays import from_epoch_day
+from universe.instruments import AssetClass, Instrument
 from universe.setting import Table, setting
+
+_BONDS = str(AssetClass.BOND)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ class RegimeSettings(Table):
         0.6, "probability from which all of regime_gamma is taken away", low=0.05, high=1.0
     )
     regime_floor: float = setting(0.5, "least share of exposure", low=0.0, high=1.0)
+    regime_bonds: float = setting(
+        0.0, "part of what is taken away that bonds keep: a tilt to them", low=0.0, high=1.0
+    )
     regime_band: float = setting(0.05, "change of the share that is not traded", low=0.0, high=0.5)
 
     @property
@@ -97,8 +102,6 @@ class RegimeScale(ExposureScale):
     Attributes
     ----------
     history : RegimeHistory
-    sigma : float array of shape (n_markets,)
-        Daily volatilities after the last session.
     text : str
         The document in force, "" before there is one.
     trained : int
@@ -112,20 +115,20 @@ class RegimeScale(ExposureScale):
     NAME = "regime"
     MEANING = "exposure falls with the probability of a fall or of stress in the month ahead"
     SETTINGS = RegimeSettings
-    STATE = ("sigma", "text", "trained", "tried", "share")
+    STATE = ("text", "trained", "tried", "share")
     DEPENDS = ("regime",)
 
     def __init__(self, settings: RegimeSettings, instruments: Sequence[Instrument]) -> None:
-        self.history = RegimeHistory(instruments)
+        self.history = RegimeHistory()
+        self._complete = has_pair([instrument.code for instrument in instruments])
         self._settings = settings
         self._plan, self._policy = settings.regime_plan, settings.regime_policy
-        self.sigma: FloatArray = np.full(len(instruments), np.nan)
         self.text = ""
         self.trained = self.tried = 0
         self.share = 1.0
         self._voice: Voice | None = None
         self._voice_of = ""  # the text it was read from
-        self._known: dict[str, Sequence[float]] = {}
+        self._known: Known = {}
         self._notes: list[str] = []  # for the next decision
         self._missing = ""  # said last
 
@@ -135,10 +138,8 @@ class RegimeScale(ExposureScale):
         return cls(settings, instruments)
 
     def components(self) -> dict[str, Any]:
-        """The model, the history it is trained on, and what its features remember."""
-        history = self.history
-        parts = {"history": history, "features": history.features}
-        return {self.NAME: self, **{f"{self.NAME}.{name}": part for name, part in parts.items()}}
+        """The model, and the history it is trained on."""
+        return {self.NAME: self, f"{self.NAME}.history": self.history}
 
     def from_state(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse what no scale keeps.
@@ -156,16 +157,14 @@ class RegimeScale(ExposureScale):
     def observe(self, snapshot: Snapshot) -> None:
         """Take a session; a training that is due sees the sessions before it."""
         if self._settings.regime:
-            n = snapshot.n_markets
-            self._known = {name: snapshot.macro[name] for name in SOURCES if name in snapshot.macro}
+            self._known = snapshot.macro
             self.train_if_due()
-            self.history.take(snapshot.day, snapshot.ret[:n], self.sigma, self._known)
-            self.sigma = snapshot.sigma[:n].copy()
+            self.history.take(snapshot.day, snapshot.regime)
 
     def scale(self, snapshot: Snapshot, nav: float) -> Scale:
         """What the probability after the session leaves."""
         voice, missing = self._speaking(snapshot.day)
-        figures, reason = {}, ""
+        figures, reason, spared = {}, "", dict[str, float]()
         if voice is None:
             self.share = 1.0
         else:
@@ -175,20 +174,23 @@ class RegimeScale(ExposureScale):
             figures = {"p_off": probability, "base_rate": rate}
             if self.share < 1.0:
                 reason = f"bad month ahead {probability:.0%}, exposure at {self.share:.0%}"
+                if tilted := self._settings.regime_bonds:
+                    bonds = self.share + tilted * (1.0 - self.share)
+                    spared, reason = {_BONDS: bonds}, f"{reason}, of bonds at {bonds:.0%}"
         if missing != self._missing:
             self._notes += [missing] if missing else []
             self._missing = missing
         notes, self._notes = tuple(self._notes), []
-        return Scale(self.NAME, self.share, reason, figures, notes)
+        return Scale(self.NAME, self.share, reason, figures, notes, spared)
 
     def _speaking(self, day: int) -> tuple[Voice | None, str]:
         """Who tells today's probability, and what is missing."""
         history = self.history
         if not self._settings.regime:
             return None, ""
-        if not history.complete:
+        if not self._complete:
             return None, f"exposure is not scaled: {EQUITY} and {BOND} are not both traded"
-        if not (history.count or self._known):
+        if not (history.count or any(name in self._known for name in SOURCES)):
             return None, "exposure is not scaled: no macro series is there"
         voice = self._read(day)
         if voice is None:
@@ -196,7 +198,7 @@ class RegimeScale(ExposureScale):
             return None, f"exposure is not scaled: no model; the first takes {least:,} sessions"
         first, *_ = voice.document.models
         unknown = [name for name in first.features if np.isnan(history.row[NAMES.index(name)])]
-        told = [history.features.reason(name, day, self._known) for name in unknown]
+        told = [why_unknown(name, day, self._known, history.count) for name in unknown]
         return voice, "; ".join(reason for reason in told if reason)
 
     def _read(self, day: int) -> Voice | None:

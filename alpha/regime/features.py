@@ -90,6 +90,9 @@ FEATURES: Final[tuple[Feature, ...]] = (
 """The order of a row; what is made of prices comes first."""
 
 NAMES: Final = tuple(feature.name for feature in FEATURES)
+ROW: Final = len(NAMES) + 2
+"""Numbers of a session: its features, then the returns of equities and of 60/40."""
+
 PRICE_FEATURES: Final = tuple(feature.name for feature in FEATURES if not feature.series)
 
 _MACRO: Final[Mapping[str, Callable[..., float]]] = {
@@ -124,10 +127,12 @@ class RegimeFeatures:
     """
 
     STATE = ("sessions", "pair", "index", "by_class", "advance")
-    DEPENDS = ("regime",)
+    DEPENDS = ()
 
     def __init__(self, codes: Sequence[str], class_index: IntArray) -> None:
         self._codes = list(codes)
+        self._complete = has_pair(codes)
+        self._pair = [self._codes.index(code) for code in (EQUITY, BOND) if self._complete]
         self._members = np.equal.outer(np.unique(class_index), class_index).astype(np.float64)
         n, classes = len(self._codes), len(self._members)
         self.sessions = 0
@@ -136,15 +141,27 @@ class RegimeFeatures:
         self.by_class: FloatArray = np.zeros((MONTHS, classes))
         self.advance: FloatArray = np.full(1, np.nan)
 
-    @property
-    def equity(self) -> float:
-        """Today's return of equities, NaN where they are not among the markets."""
-        return float(self.pair[-1, 0])
+    def take(self, day: int, ret: FloatArray, sigma: FloatArray, macro: Known) -> FloatArray:
+        """Take a session once there are a series of ``SOURCES`` and both markets of 60/40.
 
-    @property
-    def balanced(self) -> float:
-        """The same of 60/40."""
-        return float(self.pair[-1, 1])
+        Parameters
+        ----------
+        day, ret, sigma
+            As for ``update``.
+        macro : mapping of str to (int, float)
+            Among others the series of ``SOURCES``, as last published by the close of the day.
+
+        Returns
+        -------
+        float array of shape (ROW,)
+            Features in the order of ``NAMES``, then today's returns of equities and of 60/40; NaN
+            before the first session that is taken.
+        """
+        if not self.sessions:
+            there = self._complete and any(name in macro for name in SOURCES)
+            if not (there and np.all(sigma[self._pair] > 0)):
+                return np.full(ROW, np.nan)
+        return np.concatenate([self.update(day, ret, sigma, macro), self.pair[-1]])
 
     def update(self, day: int, ret: FloatArray, sigma: FloatArray, known: Known) -> FloatArray:
         """Take a session; returns its row, NaN where a feature is not known.
@@ -170,28 +187,11 @@ class RegimeFeatures:
                 out[feature.name] = math.nan if values is None else _MACRO[feature.name](*values)
         return np.array([out[name] for name in NAMES])
 
-    def reason(self, name: str, day: int, known: Known) -> str:
-        """Why a feature is not known today; "" where nothing stands against it."""
-        feature = FEATURES[NAMES.index(name)]
-        for series in feature.series:
-            if series not in known:
-                return f"{name}: {series} is not there"
-            since = day - int(known[series][0])
-            if since > SOURCES[series].max_age:
-                last = from_epoch_day(int(known[series][0]))
-                then = SOURCES[series].successor
-                return f"{name}: {series} stopped on {last}" + (f"; instead {then}" if then else "")
-        if feature.series:
-            return ""
-        if not math.isfinite(self.balanced) and name != "breadth_markets":
-            return f"{name}: {EQUITY} and {BOND} are not among the markets"
-        return f"{name}: {self.sessions} sessions are too few" if self.sessions < YEAR else ""
-
     # --- markets ---------------------------------------------------------------------------------
     def _pair_returns(self, ret: FloatArray) -> tuple[float, float]:
-        if EQUITY not in self._codes or BOND not in self._codes:
+        if not self._complete:
             return math.nan, math.nan
-        equity, bond = (float(ret[self._codes.index(code)]) for code in (EQUITY, BOND))
+        equity, bond = ret[self._pair].tolist()
         return equity, BALANCED[0] * equity + BALANCED[1] * bond
 
     def _push(self, ret: FloatArray, sigma: FloatArray) -> None:
@@ -256,6 +256,38 @@ class RegimeFeatures:
         step = 2.0 / (ADVANCE_SPAN + 1.0)
         before = float(self.advance[0])
         self.advance[0] = share if math.isnan(before) else before + step * (share - before)
+
+
+def has_pair(codes: Sequence[str]) -> bool:
+    """Whether both markets of the 60/40 are among these."""
+    return EQUITY in codes and BOND in codes
+
+
+def why_unknown(name: str, day: int, known: Known, sessions: int) -> str:
+    """Why a feature is not known today; "" where nothing stands against it.
+
+    Parameters
+    ----------
+    name : str
+    day : int
+        Epoch day.
+    known : mapping of str to (int, float)
+        Macro series as last published.
+    sessions : int
+        Taken so far.
+    """
+    feature = FEATURES[NAMES.index(name)]
+    for series in feature.series:
+        if series not in known:
+            return f"{name}: {series} is not there"
+        since = day - int(known[series][0])
+        if since > SOURCES[series].max_age:
+            last = from_epoch_day(int(known[series][0]))
+            then = SOURCES[series].successor
+            return f"{name}: {series} stopped on {last}" + (f"; instead {then}" if then else "")
+    if feature.series:
+        return ""
+    return f"{name}: {sessions} sessions are too few" if sessions < YEAR else ""
 
 
 def jump_share(returns: FloatArray) -> float:

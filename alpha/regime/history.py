@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from alpha.regime.features import BOND, EQUITY, NAMES, Known, RegimeFeatures
+from alpha.regime.features import NAMES, ROW
 from alpha.regime.train import History
 from universe.arrays import FloatArray, IntArray
-from universe.instruments import Instrument
 
 _ROOM = 512
 """Sessions for which room is made at a time."""
 
 
 class RegimeHistory:
-    """Features of all sessions from the first one on that has a macro series and both markets.
-
-    Parameters
-    ----------
-    instruments : sequence of Instrument
-        In the order of all arrays.
+    """Features of all sessions from the first one on that has any.
 
     Attributes
     ----------
-    features : RegimeFeatures
-    complete : bool
-        Whether both markets of the 60/40 are among the instruments; without them it stays empty.
     count : int
         Sessions so far.
     """
@@ -37,37 +27,27 @@ class RegimeHistory:
     GROWS = STATE
     DEPENDS = ("regime",)
 
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
-        codes = [instrument.code for instrument in instruments]
-        classes = [str(instrument.asset_class) for instrument in instruments]
-        index = np.array([sorted(set(classes)).index(name) for name in classes], dtype=np.int64)
-        self.features = RegimeFeatures(codes, index)
-        self.complete = EQUITY in codes and BOND in codes
-        self._pair = [codes.index(code) for code in (EQUITY, BOND)] if self.complete else []
+    def __init__(self) -> None:
         self.count = 0
         self._days: IntArray = np.zeros(0, dtype=np.int64)
-        self._table: FloatArray = np.zeros((0, len(NAMES) + 2))
+        self._table: FloatArray = np.zeros((0, ROW))
 
-    def take(self, day: int, ret: FloatArray, sigma: FloatArray, known: Known) -> None:
+    def take(self, day: int, row: FloatArray) -> None:
         """Take a session.
 
         Parameters
         ----------
         day : int
-        ret, sigma : float arrays of shape (n_markets,)
-            Returns, 0 where not traded, and daily volatilities before them, NaN where unknown.
-        known : mapping of str to (epoch day, value)
-            Macro series as last published by the close of the day.
+        row : float array of shape (ROW,)
+            As ``RegimeFeatures.take`` gives it; one without returns is passed over.
         """
-        there = self.complete and bool(known) and bool(np.all(sigma[self._pair] > 0))
-        if not (self.count or there):
+        if not np.isfinite(row[-1]):
             return
-        row = self.features.update(day, ret, sigma, known)
         if self.count == len(self._days):
             self._days = np.concatenate([self._days, np.zeros(_ROOM, dtype=np.int64)])
-            self._table = np.concatenate([self._table, np.zeros((_ROOM, self._table.shape[1]))])
+            self._table = np.concatenate([self._table, np.zeros((_ROOM, ROW))])
         self._days[self.count] = day
-        self._table[self.count] = [*row, self.features.equity, self.features.balanced]
+        self._table[self.count] = row
         self.count += 1
 
     @property
@@ -108,6 +88,6 @@ class RegimeHistory:
             Likewise.
         """
         days, table = values["days"], values["table"]
-        if table.shape != (len(days), len(NAMES) + 2) or np.any(np.diff(days) <= 0):
+        if table.shape != (len(days), ROW) or np.any(np.diff(days) <= 0):
             raise ValueError(f"the regime's history has {len(days)} days, not as many rows")
         return values

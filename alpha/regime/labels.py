@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray
 
@@ -87,16 +86,23 @@ def look_ahead(
     out = Measures(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan))
     if n <= horizon:
         return out
-    ahead = sliding_window_view(returns[1:], horizon)
-    wealth = np.cumprod(np.hstack([np.ones((len(ahead), 1)), 1.0 + ahead]), axis=1)
-    fall = 1.0 - wealth / np.maximum.accumulate(wealth, axis=1)
-    rows = slice(0, len(ahead))
-    out.fall[rows] = fall.max(axis=1) if kind == LabelKind.AHEAD else fall[:, -1]
-    out.vol[rows] = np.sqrt(TRADING_DAYS * np.mean(ahead**2, axis=1))
-    spreads = sliding_window_view(credit[1:], horizon)
-    lowest = np.fmin.accumulate(spreads, axis=1)
-    rise = np.where(np.isfinite(spreads), spreads - lowest, -np.inf).max(axis=1)
-    out.credit[rows] = np.where(np.isfinite(spreads).sum(axis=1) > 1, rise, np.nan)
+    rows = n - horizon
+    wealth, high, square = np.ones(rows), np.ones(rows), np.zeros(rows)
+    fall, deepest = np.zeros(rows), np.zeros(rows)
+    lowest, rise, seen = np.full(rows, np.nan), np.full(rows, -np.inf), np.zeros(rows)
+    for step in range(1, horizon + 1):  # a session ahead at a time, of all rows at once
+        earned, spread = returns[step : step + rows], credit[step : step + rows]
+        wealth *= 1.0 + earned
+        high = np.maximum(high, wealth)
+        fall = 1.0 - wealth / high
+        deepest = np.maximum(deepest, fall)
+        square += earned * earned
+        lowest = np.fmin(lowest, spread)
+        rise = np.fmax(rise, spread - lowest)
+        seen += np.isfinite(spread)
+    out.fall[:rows] = deepest if kind == LabelKind.AHEAD else fall
+    out.vol[:rows] = np.sqrt(TRADING_DAYS * square / horizon)
+    out.credit[:rows] = np.where(seen > 1, rise, np.nan)
     return out
 
 

@@ -254,15 +254,17 @@ class _Fit:
     """One fit of the library."""
 
     def __init__(self, kind: ModelKind, rows: FloatArray, bad: BoolArray) -> None:
-        self.mean, scale = rows.mean(axis=0), rows.std(axis=0)
+        self.mean = rows.mean(axis=0)
+        centred = rows - self.mean
+        scale = np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(rows))
         self.scale = np.where(scale > 1e-12, scale, 1.0)
         self.weights: FloatArray = np.zeros(0)
         self.intercept, self.text, self._booster = 0.0, "", None
         if kind == ModelKind.LOGISTIC:
             from sklearn.linear_model import LogisticRegression
 
-            model = LogisticRegression(C=PENALTY, max_iter=1000, tol=1e-8)
-            model.fit(standardised(rows, self.mean, self.scale), bad)
+            model = LogisticRegression(C=PENALTY, solver="newton-cholesky", tol=1e-8)
+            model.fit(np.clip(centred / self.scale, -WIDEST, WIDEST), bad)
             self.weights = np.asarray(model.coef_[0], dtype=np.float64)
             self.intercept = float(model.intercept_[0])
         else:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from algorithm.observer import Observer
+from alpha.regime.features import ROW
 from alpha.snapshot import Snapshot
 from research.data.array_file import Entry, Layout, Writer
 from research.engine.feed import Bars, Feed
@@ -86,6 +87,7 @@ class TapeWriter:
         for name in (*_BY_ASSET, *_BY_MARKET):
             arrays[name][row] = getattr(snapshot, name)
         arrays["month"][row], arrays["bill"][row] = snapshot.month, snapshot.bill
+        arrays["regime"][row] = snapshot.regime
         if is_business_day(snapshot.day):
             arrays["standardised"][self._business] = snapshot.standardised[-1]
             self._business += 1
@@ -146,6 +148,7 @@ def layout(observer: Observer, n_days: int) -> Layout:
     out: dict[str, tuple[type, tuple[int, ...]]] = {
         "month": (np.int64, (n_days,)),
         "bill": (np.float64, (n_days,)),
+        "regime": (np.float64, (n_days, ROW)),
     }
     out |= {name: (kind, (n_days, n)) for name, kind in _BY_ASSET.items()}
     out |= {name: (kind, (n_days, m)) for name, kind in _BY_MARKET.items()}
@@ -222,6 +225,7 @@ class Tape:
             standardised=self._past(row),
             bill=float(arrays["bill"][row]),
             macro=self._macro_at(row),
+            regime=arrays["regime"][row],
             spread_basis=arrays["spread_basis"][row] if self._spreads else _NO_SPREADS,
             legs=Legs(spreads=self._spreads, **legs),
             signals={name: arrays[f"signals.{name}"][row] for name in self._rules},

@@ -11,8 +11,8 @@ import numpy as np
 
 from algorithm.settings import Settings
 from alpha.regime.document import Voice
-from alpha.regime.features import NAMES
-from alpha.regime.models import Predictor
+from alpha.regime.features import BOND, EQUITY, NAMES
+from alpha.regime.models import ModelKind, Predictor
 from alpha.regime.series import SOURCES
 from alpha.regime.train import History, TrainingError
 from research.data.dataset import Dataset
@@ -31,17 +31,20 @@ from universe.arrays import FloatArray, from_epoch_day, to_epoch_day
 
 OFF, ON = "regime off", "regime on"
 
+LONGEST = 20_000
+"""Most calendar days of warm-up that the settings allow."""
+
 
 def run_regime(dataset: Dataset, settings: Settings, place: Place) -> Path:
     """Walk the model forward over the data and write ``regime.html`` and ``p_off.csv``.
 
-    The strategy is run with and without the scale. Both observe the data from its beginning, so
-    that the model has as much history as there is; macro series are the dataset's.
+    The strategy is run with and without the scale. Both observe the data from the first session of
+    ES and ZN on, so that the model has as much history as there is; macro series are the dataset's.
 
     Raises
     ------
     DataError
-        If the dataset has no macro series that is a feature.
+        If the dataset has no macro series that is a feature, or not both markets.
     TrainingError
         If the data is too short, or no training succeeds.
     StudyError
@@ -49,19 +52,26 @@ def run_regime(dataset: Dataset, settings: Settings, place: Place) -> Path:
     """
     if not set(dataset.macro) & set(SOURCES):
         raise DataError(f"no series of the regime's features is there: {', '.join(SOURCES)}")
+    missing = [code for code in (EQUITY, BOND) if code not in dataset.markets]
+    if missing:
+        raise DataError(f"the regime is told from {EQUITY} and {BOND}; {missing[0]} is not there")
     first = to_epoch_day(settings.first_day)
-    begin = min(int(history.day[0]) for history in dataset.markets.values())
-    longest = 20_000
-    warm_up = min(max(settings.warmup_days, first - begin), longest)
-    settings = replace(settings, warmup_days=warm_up)
+    settings = replace(settings, warmup_days=_warm_up(dataset, settings))
     plan, policy = settings.regime_plan, settings.regime_policy
-    history = regime_history(dataset, settings, from_epoch_day(first - warm_up))
+    history = regime_history(dataset, settings)
     every, least = settings.regime_refit, settings.regime_least
     walk = walk_regime(history, plan, first=first, every=every, least=least)
     if not walk.documents:
         raise TrainingError(f"no training in {len(walk.notes)}; the last: {walk.notes[-1][1]}")
-    simple = walk_regime(history, simple_plan(plan), first=first, every=every, least=least)
-    found = judge(walk, simple)
+    plans = [simple_plan(plan), *(replace(plan, model=k) for k in ModelKind if k != plan.model)]
+    simple, *others = (
+        walk_regime(history, one, first=first, every=every, least=least) for one in plans
+    )
+    judged = {str(plan.model): judge(walk, simple)}
+    judged |= {
+        str(one.model): judge(other, simple) for one, other in zip(plans[1:], others, strict=True)
+    }
+    found = judged[str(plan.model)]
     share = walk.share(policy)
     write_atomically(place.out / "p_off.csv", _csv(walk, share))
     write_atomically(place.out / "regime-model.json", walk.documents[-1].text())
@@ -92,13 +102,23 @@ def run_regime(dataset: Dataset, settings: Settings, place: Place) -> Path:
         f"sessions on the sessions so far, tells the probability that the next {plan.horizon} "
         "sessions are bad."
     )
-    sections = [_scores(found), _curve(walk), _importance(history, walk), _left_out(walk)]
-    figures = _figures(found)
+    sections = [_scores(judged), _curve(walk), _importance(history, walk), _left_out(walk)]
+    figures = _figures(found) | {
+        "models": {name: _numbers(scores) for name, scores in judged.items()},
+        "exposure_cut": float((share < 1.0).mean()),
+    }
     promised = {name: figures[name] for name in ("brier", "brier_climatology", "auc")}
     rows_out = comparison.document()["rows"]
     rows_out = [row | promised if row["name"] == ON else row for row in rows_out]
     extra = {**figures, "rows": rows_out}
     return write_study(comparison, place.out, "Regime", text, sections, extra)
+
+
+def _warm_up(dataset: Dataset, settings: Settings) -> int:
+    """Calendar days before the start: from the first session of both markets on, and their own."""
+    first = to_epoch_day(settings.first_day)
+    begin = max(int(dataset.markets[code].day[0]) for code in (EQUITY, BOND))
+    return min(max(first - begin, 0) + settings.warmup_days, LONGEST)
 
 
 def _csv(walk: RegimeWalk, share: FloatArray) -> str:
@@ -127,10 +147,13 @@ def _figures(found: dict[str, Score]) -> dict[str, Any]:
         "brier": found["brier"].value,
         "brier_climatology": found["brier of climatology"].value,
         "auc": found["auc"].value,
-        "scores": {
-            name: {"value": one.value, "low": one.low, "high": one.high}
-            for name, one in found.items()
-        },
+        "scores": _numbers(found),
+    }
+
+
+def _numbers(found: dict[str, Score]) -> dict[str, dict[str, float]]:
+    return {
+        name: {"value": one.value, "low": one.low, "high": one.high} for name, one in found.items()
     }
 
 
@@ -145,16 +168,22 @@ def _what_happened(walk: RegimeWalk, share: FloatArray) -> list[str]:
     return [text, *(f"Training failed on {one}." for one in failed)]
 
 
-def _scores(found: dict[str, Score]) -> Section:
-    lines = [
-        (name, signed(one.value, 3), f"{signed(one.low, 3)} to {signed(one.high, 3)}")
-        for name, one in found.items()
-    ]
+def _scores(judged: dict[str, dict[str, Score]]) -> Section:
+    """Figures of the model in use, then of the other kind, each with its interval."""
+    first, *_ = judged.values()
+    lines = []
+    for name in first:
+        cells = [name]
+        for found in judged.values():
+            one = found[name]
+            cells += [signed(one.value, 3), f"{signed(one.low, 3)} to {signed(one.high, 3)}"]
+        lines.append(cells)
+    head = [cell for kind in judged for cell in (kind, "interval")]
     return Section(
         "How good the probabilities were",
-        "Out of sample, with 90 % intervals of the block bootstrap. Skill is 1 less the Brier "
-        "score over that of a simpler forecast.",
-        ("Figure", "value", "interval"),
+        "Out of sample, with 90 % intervals of the block bootstrap; the first model is the one in "
+        "use. Skill is 1 less the Brier score over that of a simpler forecast.",
+        ("Figure", *head),
         lines,
     )
 

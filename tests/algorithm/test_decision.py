@@ -6,6 +6,7 @@ import pytest
 from algorithm.decision import Account
 from algorithm.settings import SettingsError
 from algorithm.strategy import Strategy
+from alpha.scale import Scale
 from portfolio.covariance import covariance, portfolio_vol
 from research.data.dataset import Dataset
 from tests.helpers import (
@@ -529,3 +530,22 @@ def _with_instruments(data, markets):
         for market in markets
     }
     return Dataset(data.name, data.synthetic, histories, data.fx)
+
+
+def test_a_class_that_a_scale_spares_is_cut_less(warm, monkeypatch):
+    strategy, _, days = warm
+    plain, tilted = copy.deepcopy(strategy), strategy
+    for one, spared in ((plain, {}), (tilted, {"bond": 0.9})):
+        said = Scale("regime", 0.6, spared=spared)
+        monkeypatch.setattr(one.scale_named("regime"), "scale", lambda *_, said=said: said)
+    before, after = decide(plain, days[0]), decide(tilted, days[0])
+    bonds = np.array([m.asset_class == AssetClass.BOND for m in strategy.instruments])
+    assert bonds.any()
+    assert after.scale == before.scale
+    np.testing.assert_allclose(
+        after.target.optimal, before.target.optimal * np.where(bonds, 1.5, 1.0), rtol=1e-12
+    )
+    total = np.sum(list(after.target.sleeve_contracts.values()), axis=0)
+    np.testing.assert_allclose(after.target.optimal, total, rtol=1e-12)
+    expected = portfolio_vol(after.target.weights, after.cov)
+    assert after.target.vol == pytest.approx(expected)

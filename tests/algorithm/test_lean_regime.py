@@ -103,7 +103,7 @@ def test_the_state_has_it_all(own, chosen):
     before, after = strategy.scale_named("regime"), again.scale_named("regime")
     assert after.text == before.text
     np.testing.assert_array_equal(after.history.table, before.history.table)
-    np.testing.assert_array_equal(after.history.features.index, before.history.features.index)
+    np.testing.assert_array_equal(again.observer.regime.index, strategy.observer.regime.index)
 
 
 def restarted(data, chosen, text):

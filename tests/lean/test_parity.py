@@ -1,5 +1,6 @@
 """The strategy in the real engine: it runs, and decides and earns what the embedded engine does."""
 
+import json
 import os
 from datetime import date
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from algorithm.lean_regime import model_key
 from algorithm.settings import Settings
 from algorithm.state import PREVIOUS_STATE_KEY, STATE_KEY, load_state
 from algorithm.strategy import Strategy
@@ -20,6 +22,7 @@ from research.lean.read import read_lean
 from research.lean.runner import LeanNotFoundError, find_launcher
 from research.open_data import DataRequest, open_data
 from research.synthetic.market import synthetic_market
+from tests.helpers import with_macro
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.master import MASTER
 
@@ -101,7 +104,41 @@ def test_every_rule_agrees_with_calendar_spreads_and_macro_series(every_rule_run
     assert (result.carry_source == Source.YIELD_CURVE).any()
 
 
-@pytest.mark.parametrize("run_of", ["synthetic_run", "every_rule_run"])
+@pytest.fixture(scope="module")
+def regime_run(lean_data, tmp_path_factory):
+    """Both engines with a regime model that is trained on the way and cuts exposure."""
+    folder = tmp_path_factory.mktemp("regime")
+    data = folder / "data"
+    dataset = synthetic_market(codes=["ES", "ZN", "GC"], end=date(2006, 12, 29))
+    export_lean(with_macro(dataset), data, lean_data, day_sessions=True)
+    settings = Settings(
+        start="2006-01-03",
+        end="2006-06-30",
+        warmup_days=2150,
+        regime_least=1300,
+        regime_refit=21,
+        regime_full=0.25,
+        regime_bonds=0.5,
+        state="end",
+    )
+    return data, run_parity(data, settings, folder / "out", ROOT / "main.py")
+
+
+def test_the_regime_acts_alike_and_its_model_is_kept(regime_run):
+    report, result, run = regime_run[1]
+    assert report.differences == []
+    assert report.max_bp < 1e-3
+    assert np.isfinite(result.figures["p_off"]).all()
+    assert result.scales["regime"].min() < 0.95
+    document = json.loads((run.object_store / model_key("trend-carry")).read_text(encoding="utf-8"))
+    last = from_epoch_day(document["trained"]).isoformat()
+    assert "2006-05-15" < last < result.settings["end"]
+    log = run.log.read_text(encoding="utf-8")
+    assert f"regime model of {last}" in log
+    assert "of bonds at" in log
+
+
+@pytest.mark.parametrize("run_of", ["synthetic_run", "every_rule_run", "regime_run"])
 def test_the_state_that_lean_leaves_is_the_embedded_engines(run_of, request):
     data, (_, result, run) = request.getfixturevalue(run_of)
     settings = Settings.parse(result.settings)

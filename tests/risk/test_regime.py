@@ -10,6 +10,7 @@ import pytest
 
 from alpha.regime import train
 from alpha.regime.document import RegimeDocumentError
+from alpha.regime.features import ROW, RegimeFeatures
 from alpha.regime.history import RegimeHistory
 from research.studies.regime import walk_regime
 from risk.regime import RegimeScale, RegimeSettings
@@ -31,12 +32,18 @@ def snapshots(seed: int = 0, count: int = N) -> list[SimpleNamespace]:
     for k in range(count):
         day = FIRST + k
         macro = {"vix.spot": [day, vix[k]], "credit.spread": [day - day % 7, 0.02 + 1e-4 * vix[k]]}
-        made.append(
-            SimpleNamespace(
-                day=day, n_markets=3, ret=ret[k], sigma=np.full(3, size[k]), macro=macro
-            )
-        )
-    return made
+        made.append((day, ret[k], np.full(3, size[k - 1] if k else np.nan), macro))
+    return observed(made)
+
+
+def observed(sessions) -> list[SimpleNamespace]:
+    """What the observer tells of days, returns, volatilities before them, and macro series."""
+    classes = np.arange(len(MARKETS))
+    features = RegimeFeatures([market.code for market in MARKETS], classes)
+    return [
+        SimpleNamespace(day=one[0], macro=one[3], ret=one[1], regime=features.take(*one))
+        for one in sessions
+    ]
 
 
 def walk(scale: RegimeScale, days, decided: int = LEAST) -> list:
@@ -74,6 +81,15 @@ def test_it_acts_and_says_so(run):
     assert values.max() == 1.0
     assert all(bool(one.reason) == (one.value < 1.0) for one in said)
     assert all(set(one.figures) == {"p_off", "base_rate"} for one in said[2:])
+
+
+def test_bonds_keep_a_part_of_what_is_taken_away(run, days):
+    scale = RegimeScale(replace(SETTINGS, regime_bonds=0.25), MARKETS)
+    for mine, plain in zip(walk(scale, days), run[1], strict=True):
+        assert (mine.value, mine.figures) == (plain.value, plain.figures)
+        kept = plain.value + 0.25 * (1.0 - plain.value)
+        assert mine.spared == ({"bond": kept} if plain.value < 1.0 else {})
+        assert (f", of bonds at {kept:.0%}" in mine.reason) == (plain.value < 1.0)
 
 
 def test_probabilities_and_shares_are_those_of_the_study(run):
@@ -139,7 +155,8 @@ def test_without_a_model_exposure_stays_and_the_reason_is_said_once(days):
     assert notes_of(SETTINGS, MARKETS, few) == [
         "exposure is not scaled: no model; the first takes 930 sessions"
     ]
-    bare = [SimpleNamespace(**{**vars(one), "macro": {"usd.5y": [1, 0.01]}}) for one in few]
+    none = {"macro": {"usd.5y": [1, 0.01]}, "regime": np.full(ROW, np.nan)}
+    bare = [SimpleNamespace(**{**vars(one), **none}) for one in few]
     assert notes_of(SETTINGS, MARKETS, bare) == ["exposure is not scaled: no macro series is there"]
     others = [instrument("AA"), instrument("BB"), instrument("CC")]
     assert notes_of(SETTINGS, others, few) == [
@@ -153,16 +170,16 @@ def test_a_series_that_stops_leaves_fewer_features_and_a_reason(days):
     for number, one in enumerate(days[:970]):
         old = {name: [min(day, FIRST + 935), v] for name, (day, v) in one.macro.items()}
         macro = old if number > 935 else one.macro
-        stopped.append(SimpleNamespace(**{**vars(one), "macro": macro}))
-    said = walk(RegimeScale(SETTINGS, MARKETS), stopped)
+        stopped.append((one.day, one.ret, np.full(3, 0.01), macro))
+    said = walk(RegimeScale(SETTINGS, MARKETS), observed(stopped))
     notes = [note for one in said for note in one.notes]
     assert any("vix.spot stopped on" in note and "credit.spread stopped" in note for note in notes)
     assert all(np.isfinite(one.figures["p_off"]) for one in said[2:])
 
 
 def test_a_training_that_fails_is_said_and_tried_a_quarter_later(days):
-    calm = {"ret": np.zeros(3), "macro": {"credit.spread": [FIRST, 0.02]}}
-    flat = [SimpleNamespace(**{**vars(one), **calm}) for one in days]
+    macro = {"credit.spread": [FIRST, 0.02]}
+    flat = observed([(one.day, np.zeros(3), np.full(3, 0.01), macro) for one in days])
     scale = RegimeScale(SETTINGS, MARKETS)
     said = walk(scale, flat)
     notes = [note for one in said for note in one.notes if "failed" in note]
@@ -199,7 +216,7 @@ def test_a_document_of_the_state_that_does_not_fit_is_left_out(days):
 
 
 def test_state_that_no_scale_keeps_is_refused():
-    scale, history = RegimeScale(SETTINGS, MARKETS), RegimeHistory(MARKETS)
+    scale, history = RegimeScale(SETTINGS, MARKETS), RegimeHistory()
     with pytest.raises(ValueError, match="out of its range"):
         scale.from_state({"share": 2.0, "tried": 0})
     with pytest.raises(ValueError, match="2 days, not as many rows"):

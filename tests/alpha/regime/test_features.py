@@ -15,6 +15,7 @@ from alpha.regime.features import (
     PRICE_FEATURES,
     RegimeFeatures,
     jump_share,
+    why_unknown,
 )
 from alpha.regime.series import REVISED, SOURCES, RevisedSeriesError, first_countable
 from universe.macro_format import SERIES
@@ -44,7 +45,7 @@ def test_volatility_and_drawdown_are_those_of_the_returns() -> None:
     assert row["vol_balanced_60"][0] == pytest.approx(math.sqrt(252 * np.mean(balanced[-60:] ** 2)))
     wealth = np.cumprod(1 + np.concatenate([[0.0], balanced[-252:]]))
     assert row["drawdown_balanced"][0] == pytest.approx(1 - wealth[-1] / wealth.max())
-    assert (features.equity, features.balanced) == (ret[-1, 0], pytest.approx(balanced[-1]))
+    assert features.pair[-1].tolist() == [ret[-1, 0], pytest.approx(balanced[-1])]
 
 
 def test_breadth_and_correlation() -> None:
@@ -69,16 +70,33 @@ def test_windows_that_are_not_full_are_not_known() -> None:
     row, features = run(returns(59))
     known = {name for name, value in row.items() if np.isfinite(value[0])}
     assert known == {"vol_equity_20", "vol_balanced_20"}
-    assert features.reason("drawdown_equity", DAY, {}) == (
+    assert why_unknown("drawdown_equity", DAY, {}, features.sessions) == (
         "drawdown_equity: 59 sessions are too few"
     )
 
 
 def test_without_the_two_markets_only_breadth_and_correlation_are_known() -> None:
-    row, features = run(returns(), codes=["AA", "ZN", "CL", "GC"])
+    row, _ = run(returns(), codes=["AA", "ZN", "CL", "GC"])
     known = {name for name, value in row.items() if np.isfinite(value[0])}
     assert known == {"breadth_markets", "correlation_classes"}
-    assert "not among the markets" in features.reason("vol_equity_20", DAY, {})
+
+
+def test_sessions_are_taken_from_the_first_with_a_series_and_both_markets_on():
+    ret, sigma = returns(70), np.full(4, 0.01)
+    known = {"vix.spot": (DAY, 20.0)}
+    features = RegimeFeatures(CODES, CLASSES)
+    for i, (macro, there) in enumerate([({}, sigma), ({"usd.5y": (DAY, 0.0)}, sigma)]):
+        assert np.isnan(features.take(DAY + i, ret[i], there, macro)).all()
+    assert np.isnan(features.take(DAY, ret[0], np.array([0.01, np.nan, 0.01, 0.01]), known)).all()
+    assert features.sessions == 0
+    rows = [features.take(DAY + i, r, sigma, known if not i else {}) for i, r in enumerate(ret)]
+    expected, again = run(ret, last=70)
+    for column, name in enumerate(NAMES):
+        if name != "vix":
+            np.testing.assert_array_equal(np.array(rows)[:, column], expected[name])
+    np.testing.assert_array_equal(rows[-1][len(NAMES) :], again.pair[-1])
+    other = RegimeFeatures(["AA", "ZN", "CL", "GC"], CLASSES)
+    assert np.isnan(other.take(DAY, ret[0], sigma, known)).all()
 
 
 MACRO = {
@@ -119,7 +137,7 @@ def test_macro_features() -> None:
         "sentiment": 80.0,
     }
     assert {name: row[name][0] for name in expected} == pytest.approx(expected)
-    assert all(features.reason(name, last, known) == "" for name in NAMES)
+    assert all(why_unknown(name, last, known, features.sessions) == "" for name in NAMES)
 
 
 def test_a_series_that_stops_is_missing_and_says_what_follows() -> None:
@@ -130,10 +148,10 @@ def test_a_series_that_stops_is_missing_and_says_what_follows() -> None:
     row, features = run(returns(260), known)
     missing = {name for name, value in row.items() if not np.isfinite(value[0])}
     assert missing == {"ted", "credit_hy"}
-    reason = features.reason("ted", last, known)
+    reason = why_unknown("ted", last, known, features.sessions)
     assert reason.startswith("ted: usd.ted stopped on ")
     assert "usd.sofr" in reason
-    assert features.reason("credit_hy", last, known) == "credit_hy: credit.hy is not there"
+    assert why_unknown("credit_hy", last, known, 260) == "credit_hy: credit.hy is not there"
 
 
 def test_advances_are_smoothed_over_their_own_days() -> None:

@@ -160,6 +160,25 @@ class TestModels:
 
 
 class TestTraining:
+    def test_a_refit_costs_little_more_than_the_librarys_own_fits(self, monkeypatch) -> None:
+        inside = [0.0]
+        bare = LogisticRegression.fit
+
+        def timed(*given):
+            start = time.perf_counter()
+            try:
+                return bare(*given)
+            finally:
+                inside[0] += time.perf_counter() - start
+
+        monkeypatch.setattr(LogisticRegression, "fit", timed)
+        some, ratios = history(7000), []
+        for _ in range(4):
+            inside[0], start = 0.0, time.perf_counter()
+            train(some, TrainingPlan())
+            ratios.append((time.perf_counter() - start) / inside[0])
+        assert min(ratios) < 1.5
+
     def test_a_document_reads_back_to_the_same_probabilities(self) -> None:
         some = history()
         document = train(some, QUICK)
