@@ -44,6 +44,17 @@ class LeanCash:
         book[BASE].add_amount(settled.interest + settled.proceeds)
         return settled
 
+    def margins(self) -> dict[str, float]:
+        """Margin in use and left over the account's value, as LEAN or the broker reckons them."""
+        portfolio = self._algorithm.portfolio
+        value = float(portfolio.total_portfolio_value)
+        if not value > 0:
+            return {}
+        return {
+            "margin used": float(portfolio.total_margin_used) / value,
+            "margin left": float(portfolio.margin_remaining) / value,
+        }
+
     def _say(self, settled: Settlement) -> None:
         for currency in sorted(settled.changed.keys() - self._said):
             self._algorithm.log(
@@ -51,6 +62,13 @@ class LeanCash:
                 f"{BASE}; no order is sent for it"
             )
         self._said = set(settled.changed)
+        bills = settled.collateral
+        if bills is not None and (bills.bought or bills.sold):
+            verb, amount = ("bought", bills.bought) if bills.bought else ("sold", bills.sold)
+            self._algorithm.log(
+                f"cash: Treasury bills for {amount:,.0f} are due to be {verb}, after which "
+                f"{bills.bills:,.0f} are in bills and {bills.cash:,.0f} at hand; no order is sent"
+            )
 
     def _balances(self) -> dict[str, float]:
         """By currency; LEAN keeps the open profit of futures out of cash until it is closed."""

@@ -114,4 +114,18 @@ def desk_of_run(run: Path, day: str | None, macro: Path | None, margins: Path | 
         stress_of(result, tests, row),
         tests.missing(int(result.day[row])),
         collateral_path(result, bill_yield(macro), margin_dates(margins, result.markets)),
+        _legal_test(run),
     )
+
+
+def _legal_test(run: Path) -> str:
+    """What the archive of a run says of the legal VaR test, "" without an archive."""
+    from research.compliance.archive import ArchiveError, head
+    from research.compliance.files import ARCHIVE
+
+    try:
+        found = head(run / ARCHIVE)
+    except (OSError, ArchiveError):
+        return ""
+    why = found.determination or "the rule's default; no determination is archived"
+    return f"{found.legal_test} ({why})"
