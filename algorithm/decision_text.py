@@ -72,6 +72,12 @@ def session_text(line: SessionLine) -> str:
     return _object({"line": f'"{SESSION}"', **_session(line)})
 
 
+def session_of_decision(text: str) -> str:
+    """The line of a session without a decision, from that of a decision."""
+    session, _, _ = text.partition(',"nav":')
+    return session.replace(f'"line":"{DECISION}"', f'"line":"{SESSION}"', 1) + "}"
+
+
 def decision_text(line: DecisionLine, header: Header) -> str:
     """A decision."""
     codes = header.codes

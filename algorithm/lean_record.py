@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from algorithm.decision import Decision
 from algorithm.decision_line import Header, header_of, line_of, session_of
 from algorithm.decision_text import decision_text, end_text, header_text, session_text
+from algorithm.desk_data import BACKTEST, LIVE, DeskData
 from alpha.snapshot import Snapshot
 from execution.fills import Fill
 from universe.arrays import from_epoch_day
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 RECORD_KEY = "trend-carry/decisions"
 LIVE_RECORD_KEY = "trend-carry/decisions-live"
 """Folders in the ObjectStore; a part is called after its year or month."""
+
+DESK_KEY = "trend-carry/desk.jsonl"
+"""Data of the risk desk's page, overwritten after every decision."""
 
 _LEVEL = 4
 """Of compression: half of the size of 1, a third of the time of 9."""
@@ -40,6 +44,7 @@ class RunRecord:
         self._live = bool(algorithm.live_mode)
         self.header: Header = header_of(context.strategy, "LEAN", data_name="LEAN")
         self._folder = LIVE_RECORD_KEY if self._live else RECORD_KEY
+        self._desk = DeskData(header_text(self.header), LIVE if self._live else BACKTEST)
         self._part = ""
         self._lines: list[str] = []
         if not self._live:
@@ -53,7 +58,9 @@ class RunRecord:
     # --- what happens ----------------------------------------------------------------------------
     def observed(self, snapshot: Snapshot) -> None:
         """Take a session of the warm-up."""
-        self._write(snapshot.day, session_text(session_of(snapshot)))
+        text = session_text(session_of(snapshot))
+        self._desk.observed(text)
+        self._write(snapshot.day, text)
 
     def decided(self, decision: Decision, fills: Sequence[Fill]) -> None:
         """Take a session's decision, and all fills since the one before."""
@@ -66,9 +73,11 @@ class RunRecord:
             context.settled,
             context.broker,
         )
-        self._write(decision.day, decision_text(line, self.header))
+        text = decision_text(line, self.header)
+        self._write(decision.day, text)
         if self._live:
             self._save()
+        self._put(DESK_KEY, self._desk.decided(text))
 
     def finish(self) -> None:
         """Write what is left, and that the run came to its end."""
@@ -110,11 +119,14 @@ class RunRecord:
         if not self._part:
             return
         text = "\n".join(self._lines) + "\n"
+        self._put(self._key, gzip.compress(text.encode("utf-8"), _LEVEL, mtime=0))
+
+    def _put(self, key: str, content: Any) -> None:
+        store = self._algorithm.object_store
         try:
-            data: Any = gzip.compress(text.encode("utf-8"), _LEVEL, mtime=0)
-            written = self._algorithm.object_store.save_bytes(self._key, data)
-            reason = "" if written else "the store refused it"
+            save = store.save if isinstance(content, str) else store.save_bytes
+            reason = "" if save(key, content) else "the store refused it"
         except Exception as error:  # a full store must not stop what trades
             reason = str(error)
         if reason:
-            self._algorithm.error(f"{self._key}: {reason}; the record of the run has a gap")
+            self._algorithm.error(f"{key}: {reason}; the record of the run has a gap")

@@ -7,19 +7,21 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from algorithm.desk_data import BACKTEST
 from research.cli import main
 from research.compliance.archive import read, verify
 from research.compliance.collateral import collateral_path
 from research.compliance.files import ARCHIVE, archive_run
 from research.data.macro_series import MacroSeries
 from research.engine.engine import run_backtest
-from research.engine.from_decisions import read_run, result_from
+from research.engine.from_decisions import read_desk, read_run, result_from
 from research.lean.record import bring_record
 from research.studies.stress import desk_of, stress_of
 from risk.breach_cause import Cause
 from tests.algorithm.test_lean_algorithm import chosen, start
 from tests.helpers import made_up_dataset
 from tests.research.compliance.recompute import Recomputed
+from universe.arrays import from_epoch_day
 
 TIGHT = (
     "gross 1.2 1.8 cut market_notional 0.5 0.8 cap daily_loss 0.004 0.006 freeze "
@@ -211,6 +213,27 @@ class TestCommands:
                       "Bills and cash are the account"):  # fmt: skip
             assert words in page, words
         assert "http" not in page
+
+    def test_the_page_from_what_lean_writes_after_every_decision(self, homes, tmp_path):
+        """Of the last session: the record's page but for what is older than the data."""
+        (tmp_path / "trend-carry").mkdir()
+        kept = (homes[0] / "store" / "trend-carry" / "desk.jsonl").read_text(encoding="utf-8")
+        (tmp_path / "trend-carry" / "desk.jsonl").write_text(kept, encoding="utf-8")
+        lines = kept.splitlines()
+        whole = (homes[0] / "decisions.jsonl").read_text(encoding="utf-8").splitlines()
+        assert lines[-BACKTEST:] == whole[-1 - BACKTEST : -1]
+        assert read_desk(tmp_path).history_ret.tolist() == read_run(homes[0]).history_ret.tolist()
+        for folder, words in ((tmp_path, ()), (homes[0], ("--date", from_epoch_day(
+            int(read_run(homes[0]).day[-1])).isoformat()))):  # fmt: skip
+            found = self.call("risk", "--run", folder, *words)
+            assert found.exit_code == 0, found.output
+        mine, theirs = ((f / "desk.html").read_text(encoding="utf-8").split("<h1>")
+                        for f in (tmp_path, homes[0]))  # fmt: skip
+        same = [a.split("</h1>")[0] for a, b in zip(mine, theirs, strict=True) if a == b]
+        assert {"Stress tests", "Position limits and eligibility"} <= set(same)
+        missing = self.call("risk", "--run", tmp_path / "trend-carry" / "none")
+        assert missing.exit_code == 2
+        assert "no data of a risk desk" in missing.output
 
     def test_the_table_of_stress_tests(self, homes):
         found = self.call("stress", "--run", homes[1])
