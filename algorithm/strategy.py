@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -537,6 +537,9 @@ class Strategy:
                 () if asking is None else asking.reasons,
             )
         )
+        if protection is not self._limits and (verdict.contracts != decision.contracts).any():
+            left = self._limits.exceeded(verdict.contracts)
+            verdict = replace(verdict, steps=(*verdict.steps, *left))
         decision.verdicts = (*decision.verdicts, verdict)
         decision.contracts = verdict.contracts
         if verdict.frozen is not None:

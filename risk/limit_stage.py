@@ -12,7 +12,7 @@ from portfolio.contracts import ten_year_equivalent
 from risk.account import EventKind, Remedy, RiskAccount, RiskEvent
 from risk.book import Book, Protection, Verdict
 from risk.breach_cause import Cause, cause
-from risk.caps import cap_targets
+from risk.caps import cap_targets, exceeded
 from risk.gate import reference_exposure
 from risk.limit_measures import HISTORY, SlippageOutlier, TurnoverSpike
 from risk.limits import (
@@ -28,7 +28,7 @@ from risk.limits import (
     make_limits,
 )
 from risk.position_caps import PositionCaps
-from universe.arrays import FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.instruments import Instrument
 from universe.setting import SettingsError, Table, setting
 
@@ -170,6 +170,7 @@ class LimitStage(Protection):
         self.fills: IntArray = np.zeros(buckets, dtype=np.int64)
         self.readings: tuple[Reading, ...] = ()
         self._before: RiskAccount | None = None
+        self._decided: tuple[RiskAccount, BoolArray] | None = None  # and what is in its spot month
 
     @classmethod
     def create(cls, settings: Any, instruments: Sequence[Instrument], n_assets: int) -> Self:
@@ -215,6 +216,7 @@ class LimitStage(Protection):
         Without a NAV nothing is measured and nothing changes.
         """
         if not book.nav > 0:
+            self._decided = None
             return Verdict(self.NAME, book.asked)
         account = self._account(book)
         action = self._read(RiskEvent(EventKind.CLOSE, book.day), account)
@@ -225,12 +227,13 @@ class LimitStage(Protection):
         decided = replace(account, contracts=np.where(book.free, book.held, book.asked))
         capped = cap_targets(self._book, book.asked, decided, book.free, self._headroom)
         contracts, steps = capped.contracts, [*told, *capped.steps, *capped.unmet]
+        spot = np.zeros(len(contracts), dtype=bool) if book.spot is None else book.spot
+        self._decided = decided, spot
         if self._positions is not None:
-            spot = np.zeros(len(contracts), dtype=bool) if book.spot is None else book.spot
             found = self._positions.cap(contracts, book.day, spot, self._headroom)
             if found.steps:
                 contracts = np.where(book.free, found.contracts, contracts)
-                steps += found.steps
+                steps += [*found.steps, *self.exceeded(contracts)]
         remedy = action.remedy if action is not None else Remedy.SAY
         before, after = _gross(book.asked, book.unit), _gross(contracts, book.unit)
         return Verdict(
@@ -243,6 +246,25 @@ class LimitStage(Protection):
             remedy if remedy >= Remedy.FREEZE else Remedy.SAY,
             action.reasons if action is not None else (),
         )
+
+    def exceeded(self, contracts: IntArray) -> list[str]:
+        """Limits that a book is above which the stages behind have made of this one's.
+
+        Taking away a hedge raises what is netted, and what is held while nothing may be traded is
+        not this stage's: neither is undone, both are said.
+
+        Parameters
+        ----------
+        contracts : int array of shape (n_assets,)
+            Of the session judged last.
+        """
+        if self._decided is None:
+            return []
+        account, spot = self._decided
+        out = exceeded(self._book, contracts, account)
+        if self._positions is not None:
+            out += self._positions.exceeded(contracts, account.day, spot)
+        return out
 
     def watch(
         self, event: RiskEvent, nav: float, slippage: FloatArray | None = None
