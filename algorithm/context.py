@@ -21,6 +21,7 @@ from algorithm.marks import Marks
 from algorithm.strategy import Strategy, Walk
 from algorithm.telemetry import order_tag
 from alpha.snapshot import Snapshot
+from execution.fills import Fill
 from execution.orders import (
     Order,
     Unfilled,
@@ -52,6 +53,8 @@ class TradingContext:
         Our orders that may be open.
     order_sigma : dict of order id to float
         Daily volatility in price at the decision, for the slippage of that order.
+    order_price : dict of order id to float
+        Close that the order was decided at, NaN where its contract had none.
     reasons : dict of order id to str
         Why it was sent.
     other_leg : dict of order id to (market index, contract month)
@@ -70,6 +73,8 @@ class TradingContext:
         Read since the last session.
     settled : Settlement
         What the session did to the cash.
+    broker : dict of str to float
+        What the broker says of the account, over NAV.
     marks : Marks
         Trusted prices of the contracts that may have a position.
     quotes, closes : lists of dict of contract month to float
@@ -83,6 +88,7 @@ class TradingContext:
     securities: dict[ContractKey, Any] = field(default_factory=dict)
     pending: dict[ContractKey, Unfilled] = field(default_factory=dict)
     order_sigma: dict[int, float] = field(default_factory=dict)
+    order_price: dict[int, float] = field(default_factory=dict)
     tickets: dict[int, Any] = field(default_factory=dict)
     other_leg: dict[int, ContractKey] = field(default_factory=dict)
     sent_after: dict[int, datetime] = field(default_factory=dict)
@@ -96,6 +102,7 @@ class TradingContext:
     proposed: IntArray | None = None
     macro: dict[str, tuple[int, float]] = field(default_factory=dict)
     settled: Settlement = field(default_factory=Settlement)
+    broker: dict[str, float] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks)
     collecting: int = 0
     quotes: list[dict[int, float]] = field(default_factory=list)
@@ -113,18 +120,21 @@ class TradingContext:
         return self._deciding == get_ident()
 
     @contextmanager
-    def deciding(self, nav: float) -> Iterator[Walk]:
+    def deciding(self, nav: float, fills: Sequence[Fill] = ()) -> Iterator[Walk]:
         """The framework models act while this lasts; the decision walks on with each of them.
 
         Parameters
         ----------
         nav : float
             Account value, NaN while it is unknown.
+        fills : sequence of Fill
+            Since the decision before.
         """
         spreads = frozenset(
             self.keys[ticket.symbol] for i, ticket in self.tickets.items() if i in self.other_leg
         )
-        self.walk = self.strategy.begin(Account(nav, self.holdings, self.pending, spreads))
+        account = Account(nav, self.holdings, self.pending, spreads, fills)
+        self.walk = self.strategy.begin(account)
         self.proposed = None
         self._deciding = get_ident()
         try:
@@ -240,6 +250,7 @@ class TradingContext:
         self.traded.update(self.pending)
         if not self.pending:
             self.order_sigma.clear()
+            self.order_price.clear()
             self.reasons.clear()
             self.other_leg.clear()
             self.sent_after.clear()
@@ -345,6 +356,8 @@ class TradingContext:
         self.traded.add(key)
         self.tickets[ticket.order_id] = ticket
         self.order_sigma[ticket.order_id] = sigma
+        closes = self.closes[order.market] if self.closes else {}
+        self.order_price[ticket.order_id] = closes.get(order.month, float("nan"))
         self.reasons[ticket.order_id] = order.reason
         bar = self.securities[key].get_last_data()
         if bar is not None:

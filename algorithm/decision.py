@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from alpha.scale import Scale
 from alpha.snapshot import Snapshot
+from execution.fills import Fill
 from execution.orders import Order, Unfilled, Withdrawal
 from portfolio.target import Target
 from risk.book import Verdict
@@ -30,12 +31,15 @@ class Account:
         Unfilled rest of open orders.
     spreads : frozenset of (market index, contract month)
         Contracts with an open order that is a leg of a calendar spread.
+    fills : sequence of Fill
+        Since the decision before; of them the limits read what was paid beyond the expectation.
     """
 
     nav: float
     holdings: Mapping[ContractKey, int] = field(default_factory=dict)
     pending: Mapping[ContractKey, Unfilled] = field(default_factory=dict)
     spreads: frozenset[ContractKey] = frozenset()
+    fills: Sequence[Fill] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ class Decision:
     frozen : bool array
         Assets in which only what an expiry forces is ordered.
     risk : RiskFigures
+    rolls : dict of market index to (sessions, ratio)
+        Of markets with a position: until the roll, and the next contract's value over it.
     orders : list of Order
     withdrawals : list of Withdrawal
         Open orders that the target has turned against.
@@ -138,6 +144,7 @@ class Decision:
     verdicts: tuple[Verdict, ...] = ()
     contracts: IntArray = field(init=False)
     risk: RiskFigures = field(init=False)
+    rolls: dict[int, tuple[int, float]] = field(default_factory=dict)
     orders: list[Order] = field(init=False)
     withdrawals: list[Withdrawal] = field(init=False)
     notes: list[tuple[int, str, str]] = field(default_factory=list)

@@ -6,7 +6,7 @@ writes and reads it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from algorithm.strategy import Strategy
 from alpha.scale import Scale
 from alpha.snapshot import Snapshot
 from execution.fills import EXPIRY, Fill
-from portfolio.cash import Settlement
+from portfolio.cash import Collateral, Settlement
 from portfolio.covariance import portfolio_vol
 from risk.gate import VarGate
 from risk.limits import Reading
@@ -224,6 +224,13 @@ class DecisionLine(SessionLine):
     targets, orders : tuples of (market code, contract month, contracts) and, of orders, a reason
     risk : RiskFigures
     events : tuple of Event
+    collateral : Collateral, optional
+        Where the account has a ladder of bills.
+    rolls : dict of market index to (sessions, ratio)
+        See ``Decision.rolls``.
+    broker : dict of str to float
+        What the broker says of the account, over NAV: "margin used" and "margin left"; empty where
+        there is none.
     """
 
     nav: float
@@ -254,6 +261,9 @@ class DecisionLine(SessionLine):
     orders: tuple[tuple[str, int, int, str], ...]
     risk: RiskFigures
     events: tuple[Event, ...]
+    collateral: Collateral | None = None
+    rolls: dict[int, tuple[int, float]] = field(default_factory=dict)
+    broker: dict[str, float] = field(default_factory=dict)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
@@ -345,6 +355,7 @@ def line_of(
     quotes: Quotes,
     fills: Sequence[Fill],
     settled: Settlement,
+    broker: Mapping[str, float] | None = None,
 ) -> DecisionLine:
     """The line of a decision that has gone through the whole chain.
 
@@ -359,6 +370,8 @@ def line_of(
         Since the decision before.
     settled : Settlement
         Of the session's cash.
+    broker : mapping of str to float, optional
+        What the broker says of the account, over NAV.
     """
     snapshot, target, account = decision.snapshot, decision.target, decision.account
     codes, n = [instrument.code for instrument in instruments], snapshot.n_markets
@@ -414,6 +427,9 @@ def line_of(
         orders=tuple((codes[o.market], o.month, o.quantity, o.reason) for o in decision.orders),
         risk=decision.risk,
         events=tuple(events_of(decision, codes, fills)),
+        collateral=settled.collateral,
+        rolls=decision.rolls,
+        broker=dict(broker or {}),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, astuple, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from algorithm.decision_line import (
 )
 from alpha.scale import Scale
 from execution.fills import Fill
+from portfolio.cash import Collateral
 from risk.account import Remedy
 from risk.limits import Reading, Status
 from universe.arrays import BoolArray, FloatArray, IntArray
@@ -44,6 +45,10 @@ _RISK = (
     "diversification_ratio",
     "proxied",
 )
+
+
+_ALL = 11
+"""Values of a fill whose order was decided at a price."""
 
 
 class RecordError(ValueError):
@@ -65,6 +70,12 @@ def end_text(seconds: Mapping[str, float]) -> str:
 def session_text(line: SessionLine) -> str:
     """A session without a decision."""
     return _object({"line": f'"{SESSION}"', **_session(line)})
+
+
+def session_of_decision(text: str) -> str:
+    """The line of a session without a decision, from that of a decision."""
+    session, _, _ = text.partition(',"nav":')
+    return session.replace(f'"line":"{DECISION}"', f'"line":"{SESSION}"', 1) + "}"
 
 
 def decision_text(line: DecisionLine, header: Header) -> str:
@@ -105,13 +116,20 @@ def decision_text(line: DecisionLine, header: Header) -> str:
         "var_parts": _numbers(risk.var_parts),
         "es_parts": _numbers(risk.es_parts),
         "events": _plain([(e.kind, e.market, e.detail) for e in line.events]),
+        "rolls": _plain({codes[m]: (n, _short(ratio)) for m, (n, ratio) in line.rolls.items()}),
     }
+    if line.collateral is not None:
+        fields["collateral"] = _plain(astuple(line.collateral))
+    if line.broker:
+        fields["broker"] = _plain(_figures(line.broker))
     return _object(fields)
 
 
 def _fill(f: Fill) -> tuple[Any, ...]:
-    """Its values; what a leg of a spread would have paid outright only where it is one."""
+    """Its values; the last ones only where there are any."""
     values = (f.epoch_day, f.market, f.month, f.quantity, f.price, f.slippage, f.fee, f.reason)
+    if f.decided == f.decided:
+        return (*values, f.outright, f.decided, _or_none(f.beyond))
     return (*values, f.outright) if f.outright else values
 
 
@@ -276,7 +294,7 @@ def _decision(values: dict[str, Any], header: Header) -> DecisionLine:
         fx={name: _number(rate) for name, rate in values["fx"].items()},
         closes=dict(_keyed(values["closes"], index)),
         holdings={key: int(n) for key, n in _keyed(values["holdings"], index)},
-        fills=tuple(Fill(*fill) for fill in values["fills"]),
+        fills=tuple(_read_fill(fill) for fill in values["fills"]),
         legs={index[code]: (a, b, c) for code, (a, b, c) in values["legs"].items()},
         forecasts={name: _array(one) for name, one in values["forecasts"].items()},
         asked={name: _array(one) for name, one in values["asked"].items()},
@@ -314,7 +332,15 @@ def _decision(values: dict[str, Any], header: Header) -> DecisionLine:
             **risk,
         ),
         events=tuple(Event(day, kind, market, text) for kind, market, text in values["events"]),
+        collateral=Collateral(*values["collateral"]) if "collateral" in values else None,
+        rolls={index[code]: (n, ratio) for code, (n, ratio) in values.get("rolls", {}).items()},
+        broker=_read_figures(values.get("broker", {})),
     )
+
+
+def _read_fill(values: list[Any]) -> Fill:
+    *most, beyond = values if len(values) == _ALL else (*values, None)
+    return replace(Fill(*most), beyond=_number(beyond)) if beyond is not None else Fill(*most)
 
 
 def _reading(values: list[Any], day: int) -> Reading:

@@ -33,6 +33,7 @@ from algorithm.lean_alerts import Alerts, alerts_of
 from algorithm.lean_cash import LeanCash
 from algorithm.lean_charts import Charts
 from algorithm.lean_commands import Commands
+from algorithm.lean_fills import FillBook
 from algorithm.lean_live import LiveAccount
 from algorithm.lean_record import RunRecord
 from algorithm.lean_regime import TRAINING_TIME, RegimeKeeper
@@ -104,6 +105,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._benchmark = BenchmarkIndex(instruments)
         self.set_benchmark(lambda _: self._benchmark.level)
         self._charts = Charts(self, context)
+        self._fills = FillBook(self, context)
         self._record = RunRecord(self, context) if settings.decisions else None
         self._futures: list[Any] = [None] * len(instruments)
         self._fronts = SessionFronts(len(instruments), self._mapped_month)
@@ -294,14 +296,14 @@ class TrendCarryAlgorithm(QCAlgorithm):
             lambda symbol: float(self.portfolio[symbol].quantity),
             context.unfilled(lambda ticket: ticket.status in CLOSED),
         )
-        context.settled = self._cash.settle()
+        context.settled, context.broker = self._cash.settle(), self._cash.margins()
         live = self.live_mode
         value = self._account.value() if live else float(self.portfolio.total_portfolio_value)
         value = context.trusted_value(value)
         if live:
             value = self._account.believed(value)
             self._account.reconcile(self._state.restored, today)
-        with context.deciding(value) as walk:
+        with context.deciding(value, self._fills.so_far) as walk:
             insights = [
                 insight
                 for model in self._alphas
@@ -325,8 +327,9 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self.log(f"{kind}: {text}")
         self._alerts.decided(decision)
         self._charts.decided(decision)
+        fills = self._fills.taken(decision.snapshot.fx)
         if self._record is not None:
-            self._record.decided(decision)
+            self._record.decided(decision, fills)
         if self._settings.state == "always" or (self._settings.state == "live" and self.live_mode):
             self._state.save()
 
@@ -337,7 +340,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             return  # an answer of the broker that is late or partial is no loss
         with self._surviving("watch"):
             before = len(strategy.switch.log)
-            action = strategy.watch(EventKind.CLOCK, value)
+            action = strategy.watch(EventKind.CLOCK, value, self._fills.so_far)
             self._alerts.tell(strategy.day, alerts_of(strategy.readings))
             if len(strategy.switch.log) > before:
                 self._state.save()
@@ -350,9 +353,9 @@ class TrendCarryAlgorithm(QCAlgorithm):
         return self._commands.take(data)
 
     def on_order_event(self, order_event: OrderEvent) -> None:
-        """Record fills."""
-        if self._record is not None and order_event.fill_quantity:
-            self._record.filled(order_event)
+        """Keep fills for the next decision."""
+        if order_event.fill_quantity:
+            self._fills.filled(order_event)
 
     def on_end_of_algorithm(self) -> None:
         """Leave the state and the record behind."""

@@ -49,6 +49,7 @@ class LeanCash:
         settled = strategy.settle_cash(self._balances())
         if self._algorithm.live_mode:
             self._due = settled.changed
+            self._say_bills(settled)
             return Settlement()
         for currency, amount in settled.changed.items():
             book[currency].add_amount(-amount)
@@ -108,6 +109,26 @@ class LeanCash:
         if self._said.get(currency) != why:
             self._said[currency] = why
             self._algorithm.log(f"cash: {balance:,.0f} {currency} stay in it: {why}")
+
+    def margins(self) -> dict[str, float]:
+        """Margin in use and left over the account's value, as LEAN or the broker reckons them."""
+        portfolio = self._algorithm.portfolio
+        value = float(portfolio.total_portfolio_value)
+        if not value > 0:
+            return {}
+        return {
+            "margin used": float(portfolio.total_margin_used) / value,
+            "margin left": float(portfolio.margin_remaining) / value,
+        }
+
+    def _say_bills(self, settled: Settlement) -> None:
+        bills = settled.collateral
+        if bills is not None and (bills.bought or bills.sold):
+            verb, amount = ("bought", bills.bought) if bills.bought else ("sold", bills.sold)
+            self._algorithm.log(
+                f"cash: Treasury bills for {amount:,.0f} are due to be {verb}, after which "
+                f"{bills.bills:,.0f} are in bills and {bills.cash:,.0f} at hand; no order is sent"
+            )
 
     def _balances(self) -> dict[str, float]:
         """By currency, in a backtest with the open profit that LEAN books when it is closed.

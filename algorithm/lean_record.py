@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from algorithm.clock import session_day
 from algorithm.decision import Decision
 from algorithm.decision_line import Header, header_of, line_of, session_of
 from algorithm.decision_text import decision_text, end_text, header_text, session_text
+from algorithm.desk_data import BACKTEST, LIVE, DeskData
 from alpha.snapshot import Snapshot
-from execution.costs import CostModel
-from execution.fills import EXPIRY, OTHER, SPREAD, Fill
-from universe.arrays import from_epoch_day, to_epoch_day
+from execution.fills import Fill
+from universe.arrays import from_epoch_day
 
 if TYPE_CHECKING:
-    from AlgorithmImports import OrderEvent, QCAlgorithm
+    from AlgorithmImports import QCAlgorithm
 
     from algorithm.context import TradingContext
 
 RECORD_KEY = "trend-carry/decisions"
 LIVE_RECORD_KEY = "trend-carry/decisions-live"
 """Folders in the ObjectStore; a part is called after its year or month."""
+
+DESK_KEY = "trend-carry/desk.jsonl"
+"""Data of the risk desk's page, overwritten after every decision."""
 
 _LEVEL = 4
 """Of compression: half of the size of 1, a third of the time of 9."""
@@ -43,9 +44,7 @@ class RunRecord:
         self._live = bool(algorithm.live_mode)
         self.header: Header = header_of(context.strategy, "LEAN", data_name="LEAN")
         self._folder = LIVE_RECORD_KEY if self._live else RECORD_KEY
-        settings = context.strategy.settings
-        self._costs = CostModel(settings.impact, settings.cost_stress, settings.spread_width)
-        self._fills: list[tuple[Fill, str]] = []  # with the currency of the fee
+        self._desk = DeskData(header_text(self.header), LIVE if self._live else BACKTEST)
         self._part = ""
         self._lines: list[str] = []
         if not self._live:
@@ -57,81 +56,28 @@ class RunRecord:
             store.delete(key)
 
     # --- what happens ----------------------------------------------------------------------------
-    def filled(self, event: OrderEvent) -> None:
-        """Take a fill in one of our contracts."""
-        context, strategy = self._context, self._context.strategy
-        key = context.keys.get(event.symbol)
-        if key is None:
-            return
-        instrument = strategy.instruments[key[0]]
-        quantity, order_id = round(event.fill_quantity), event.order_id
-        reason = context.reasons.get(order_id)
-        if reason is None:
-            delisted = "delisting" in str(event.ticket.tag).lower()
-            reason = EXPIRY if delisted else OTHER
-        concession = outright = 0.0
-        if reason != EXPIRY:
-            sigma = context.order_sigma.get(order_id)
-            if sigma is None:
-                sigma = float(strategy.markets.sigma_price()[key[0]])
-            size, spread = float(event.ticket.quantity), reason == SPREAD
-            concession = self._costs.concession(instrument, size, sigma, spread=spread)
-            if spread:
-                outright = self._costs.concession(instrument, size, sigma)
-        fee = event.order_fee.value
-        today = to_epoch_day(self._algorithm.time.date())
-        fill = Fill(
-            session_day(today, today - 1),  # LEAN delists on Saturdays too
-            instrument.code,
-            key[1],
-            quantity,
-            float(event.fill_price),
-            abs(quantity) * concession * instrument.multiplier,
-            float(fee.amount),
-            reason,
-            abs(quantity) * outright * instrument.multiplier,
-        )
-        self._fills.append((fill, str(fee.currency)))
-
     def observed(self, snapshot: Snapshot) -> None:
         """Take a session of the warm-up."""
-        self._write(snapshot.day, session_text(session_of(snapshot)))
+        text = session_text(session_of(snapshot))
+        self._desk.observed(text)
+        self._write(snapshot.day, text)
 
-    def decided(self, decision: Decision) -> None:
+    def decided(self, decision: Decision, fills: Sequence[Fill]) -> None:
         """Take a session's decision, and all fills since the one before."""
-        context, strategy = self._context, self._context.strategy
-        fills = [self._in_account_currency(fill, name, decision) for fill, name in self._fills]
-        self._fills = []
+        context = self._context
         line = line_of(
             decision,
-            strategy.instruments,
+            context.strategy.instruments,
             context.marks.priced(context.closes),
             fills,
             context.settled,
+            context.broker,
         )
-        self._write(decision.day, decision_text(line, self.header))
+        text = decision_text(line, self.header)
+        self._write(decision.day, text)
         if self._live:
             self._save()
-
-    def _in_account_currency(self, fill: Fill, fee_currency: str, decision: Decision) -> Fill:
-        """A fill's costs at the rates of the decision, as the account's value is."""
-        rates = {"USD": 1.0}
-        for instrument, rate in zip(
-            self._context.strategy.instruments, decision.snapshot.fx.tolist(), strict=True
-        ):
-            rates[instrument.currency] = rate
-        market = self._context.strategy.index[fill.market]
-        return Fill(
-            fill.epoch_day,
-            fill.market,
-            fill.month,
-            fill.quantity,
-            fill.price,
-            fill.slippage * float(np.nan_to_num(decision.snapshot.fx[market])),
-            fill.fee * float(np.nan_to_num(rates.get(fee_currency, np.nan))),
-            fill.reason,
-            fill.outright * float(np.nan_to_num(decision.snapshot.fx[market])),
-        )
+        self._put(DESK_KEY, self._desk.decided(text))
 
     def finish(self) -> None:
         """Write what is left, and that the run came to its end."""
@@ -173,11 +119,14 @@ class RunRecord:
         if not self._part:
             return
         text = "\n".join(self._lines) + "\n"
+        self._put(self._key, gzip.compress(text.encode("utf-8"), _LEVEL, mtime=0))
+
+    def _put(self, key: str, content: Any) -> None:
+        store = self._algorithm.object_store
         try:
-            data: Any = gzip.compress(text.encode("utf-8"), _LEVEL, mtime=0)
-            written = self._algorithm.object_store.save_bytes(self._key, data)
-            reason = "" if written else "the store refused it"
+            save = store.save if isinstance(content, str) else store.save_bytes
+            reason = "" if save(key, content) else "the store refused it"
         except Exception as error:  # a full store must not stop what trades
             reason = str(error)
         if reason:
-            self._algorithm.error(f"{self._key}: {reason}; the record of the run has a gap")
+            self._algorithm.error(f"{key}: {reason}; the record of the run has a gap")

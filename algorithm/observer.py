@@ -62,7 +62,7 @@ def series_wanted(settings: Settings, instruments: Sequence[Instrument]) -> list
     names = set(series_needed(instruments)) if settings.carry_source == CarrySource.CLASS else set()
     if settings.regime and has_pair([instrument.code for instrument in instruments]):
         names |= set(SOURCES)
-    if settings.interest == Interest.BILLS:
+    if settings.interest != Interest.NONE:
         names.add(BILL)
     return sorted(names)
 

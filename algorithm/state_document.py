@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-VERSION = 2
+VERSION = 3
 
 DAYS = range(-100_000, 100_000)
 """Epoch days that a document may name."""

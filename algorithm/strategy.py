@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from algorithm.settings import Settings
 from alpha.forecasts import Forecasts
 from alpha.scale import ExposureScale, combined, tilt
 from alpha.snapshot import Snapshot
+from execution.fills import ROLLS, Fill
 from execution.orders import forced_only, plan_orders, plan_withdrawals
 from execution.pace import Pace
 from execution.rolls import as_spreads, pressing_spreads
@@ -38,7 +39,7 @@ from risk.expected_shortfall import binding
 from risk.history import Proxies
 from risk.limit_stage import LimitStage
 from risk.limits import Action, Reading
-from risk.margin import MarginModel
+from risk.margin import MarginModel, margin_over_rolls
 from risk.switch_stage import SwitchStage
 from risk.var import VarModel, quantile
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
@@ -47,8 +48,15 @@ from universe.cost_screen import trade_costs, yearly_cost, yearly_rolls
 from universe.fx import BASE
 from universe.instruments import Instrument
 from universe.markets import Markets
+from universe.rolls import DAYS_IN_YEAR, in_cycle, roll_window_days
 from universe.screen import Screen
 from universe.session import Contract, Session
+
+AHEAD = 2
+"""Sessions that collateral is planned for: the next sweep's, and the one until the next but one."""
+
+WEEKDAYS = 5.0 / 7.0
+"""Sessions a calendar day."""
 
 SPOT_DAYS = 5
 """Calendar days before the last trade that count as the spot month of contracts that end before
@@ -312,7 +320,7 @@ class Strategy:
         """Of the limits, at the last decision or watch."""
         return self._limits.readings
 
-    def watch(self, kind: EventKind, nav: float) -> Action | None:
+    def watch(self, kind: EventKind, nav: float, fills: Sequence[Fill] = ()) -> Action | None:
         """What the limits ask for between decisions; one that flattens trips the kill switch.
 
         Parameters
@@ -320,8 +328,11 @@ class Strategy:
         kind : EventKind
         nav : float
             Account value now.
+        fills : sequence of Fill
+            Since the last decision.
         """
-        action = self._limits.watch(RiskEvent(kind, self.day), nav)
+        event = RiskEvent(kind, self.day)
+        action = self._limits.watch(event, nav, self._slippage(fills))
         self.switch.follow(action, self.day)
         return action
 
@@ -529,10 +540,14 @@ class Strategy:
                 snapshot.must_exit,
                 self._spot_month(),
                 self._unit_margin(decision),
+                self._slippage(decision.account.fills),
                 Remedy.SAY if asking is None else asking.remedy,
                 () if asking is None else asking.reasons,
             )
         )
+        if protection is not self._limits and (verdict.contracts != decision.contracts).any():
+            left = self._limits.exceeded(verdict.contracts)
+            verdict = replace(verdict, steps=(*verdict.steps, *left))
         decision.verdicts = (*decision.verdicts, verdict)
         decision.contracts = verdict.contracts
         if verdict.frozen is not None:
@@ -548,6 +563,20 @@ class Strategy:
             contract = contracts[asset % n].get(int(months[asset]))
             spot[asset] = contract is not None and contract.expiry - snapshot.day <= SPOT_DAYS
         return np.asarray(spot)
+
+    def _slippage(self, fills: Sequence[Fill]) -> FloatArray:
+        """What fills cost beyond their expectation by market and then rolls by market.
+
+        Means by size, in daily volatilities; NaN where nothing was filled that was ordered.
+        """
+        n = len(self.instruments)
+        cost, size = np.zeros(2 * n), np.zeros(2 * n)
+        for fill in fills:
+            if np.isfinite(fill.beyond):
+                at = self.index[fill.market] + (n if fill.reason in ROLLS else 0)
+                cost[at] += abs(fill.quantity) * fill.beyond
+                size[at] += abs(fill.quantity)
+        return np.where(size > 0, cost / np.maximum(size, 1.0), np.nan)
 
     def _unit_margin(self, decision: Decision) -> FloatArray:
         """Initial margin of one contract over NAV; a spread's legs are margined each by itself."""
@@ -566,12 +595,55 @@ class Strategy:
         proxied = {a: p for a, p in self.proxies.used.items() if there[a]}
         decision.risk = measure(model, exposure, held, horizon, decision.is_blind, len(proxied))
         decision.notes += self._proxies_changed(proxied)
+        decision.rolls = self._rolls_ahead(decision)
+        self.treasury.plan(decision.nav, self._margin_ahead(decision), decision.risk.es_one_day)
         if not decision.is_blind:
             self.last_nav = decision.nav
         self.last_contracts = decision.contracts
         self.last_exposure = exposure
         plain = covariance(decision.snapshot.correlation, decision.snapshot.sigma)
         self.last_vol = portfolio_vol(exposure, plain)
+
+    def _rolls_ahead(self, decision: Decision) -> dict[int, tuple[int, float]]:
+        """Of markets with a position: sessions until the roll, value of the next contract over it.
+
+        The value is what an unchanged curve makes of the contract held, 1 where none is known.
+        """
+        n, snapshot, out = len(self.instruments), decision.snapshot, {}
+        there = (decision.contracts != 0) | (decision.held != 0)
+        held, price = snapshot.legs.held.tolist(), snapshot.price
+        for market in np.flatnonzero(there[:n] | there[-n:]).tolist():
+            instrument = self.instruments[market]
+            contracts = self.markets.contracts[market]
+            contract = contracts.get(held[market])
+            if contract is None:
+                continue
+            left = contract.expiry - decision.day - roll_window_days(instrument)
+            later = [
+                one.expiry
+                for one in contracts.values()
+                if one.expiry > contract.expiry and in_cycle(one.month, instrument.hold_months)
+            ]
+            years = (min(later) - contract.expiry) / DAYS_IN_YEAR if later else 0.0
+            step = float(snapshot.basis[market]) * years / float(price[market])
+            ratio = 1.0 - step if abs(step) < 1.0 else 1.0
+            out[market] = max(int(np.ceil(left * WEEKDAYS)), 0), ratio
+        return out
+
+    def _margin_ahead(self, decision: Decision) -> float:
+        """Highest initial margin over NAV until the next sweep but one, rolls included.
+
+        Of the contracts held and of those decided on the larger number of each counts.
+        """
+        n, unit = len(self.instruments), self._unit_margin(decision)
+        most = np.maximum(np.abs(decision.held), np.abs(decision.contracts))
+        roll_in, ratio = np.full(n, AHEAD + 1), np.ones(n)
+        for market, (sessions, value) in decision.rolls.items():
+            roll_in[market], ratio[market] = sessions, value
+        if len(most) > n:
+            most = most[:n] + 2 * most[n:]
+        path = margin_over_rolls(most, unit[:n], unit[:n] * ratio, roll_in, 1, AHEAD)
+        return float(path.max())
 
     def _proxies_changed(self, proxied: dict[int, int]) -> list[tuple[int, str, str]]:
         """Notes on positions whose past in VaR is another market's, once while it is."""
@@ -655,6 +727,7 @@ class Strategy:
             "margin": self.margin,
             "pace": self.pace,
             "treasury": self.treasury,
+            "treasury.ladder": self.treasury.ladder,
             "bias": self.bias,
             "bias.recent": self.recent_bias,
             **own,

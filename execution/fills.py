@@ -44,6 +44,10 @@ class Fill:
     outright : float
         Of a leg of a calendar spread: the slippage of the same trade outright, by the cost model
         in account currency; 0 of all other fills.
+    decided : float
+        Close that the order was decided at; NaN where there was none, or nobody decided.
+    beyond : float
+        What was paid beyond ``decided`` and the expected slippage, see ``beyond_expectation``.
     """
 
     epoch_day: int
@@ -55,3 +59,32 @@ class Fill:
     fee: float
     reason: str
     outright: float = 0.0
+    decided: float = float("nan")
+    beyond: float = float("nan")
+
+
+def beyond_expectation(
+    quantity: int, price: float, decided: float, concession: float, sigma: float
+) -> float:
+    """What a fill cost beyond its expectation, in daily volatilities of the price.
+
+    Parameters
+    ----------
+    quantity : int
+        Signed contracts.
+    price, decided : float
+        Paid, and the close that the order was decided at.
+    concession : float
+        Slippage per contract that the cost model expects, in the quote.
+    sigma : float
+        Daily volatility in price units at the decision.
+
+    Returns
+    -------
+    float
+        Negative where it cost less; NaN where a price or the volatility is not known.
+    """
+    if not sigma > 0:
+        return float("nan")
+    side = 1.0 if quantity > 0 else -1.0
+    return (side * (price - decided) - concession) / sigma

@@ -8,6 +8,7 @@ account currency; what bills cost to trade is small against their rate and left 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,14 @@ from universe.arrays import FloatArray, IntArray
 
 DISCOUNT_YEAR = 360.0
 """Days in the year of a bill's discount rate (a bank discount, as DTB3)."""
+
+BILL_DAYS = 91.0
+"""Term of the bill whose bond-equivalent yield is given."""
+
+
+def discount_rate(bond_equivalent: float, days: float = BILL_DAYS) -> float:
+    """Bank discount rate of a bill whose bond-equivalent yield is given."""
+    return DISCOUNT_YEAR * bond_equivalent / (365.0 + bond_equivalent * days)
 
 
 def bill_price(rate: float, days: FloatArray) -> FloatArray:
@@ -86,7 +95,10 @@ class BillLadder:
         If there is no term, or one is not positive, or they do not rise.
     """
 
-    STATE = ("maturity", "face", "day", "rate", "value")
+    STATE = ("maturity", "face", "day", "rate", "rated", "value")
+    DEPENDS = ()
+    ACCOUNT = STATE
+    GROWS = ("maturity", "face")
 
     def __init__(
         self,
@@ -100,8 +112,24 @@ class BillLadder:
         self.maturity: IntArray = np.zeros(0, dtype=np.int64)  # epoch days
         self.face: FloatArray = np.zeros(0)
         self.day = 0
-        self.rate: float | None = None  # the last one known
+        self.rate, self.rated = 0.0, False  # the last one known, and whether any is
         self.value = 0.0  # of the bills, on ``day`` at ``rate``
+
+    def from_state(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse bills without a maturity, or of no face value.
+
+        Raises
+        ------
+        ValueError
+            If there are others.
+        """
+        maturity, face = values["maturity"], values["face"]
+        if len(maturity) != len(face) or not np.all(face > 0):
+            raise ValueError(
+                f"the ladder has {len(maturity)} maturities and faces {face.tolist()}; every bill "
+                "must have one, and a face above 0"
+            )
+        return values
 
     def sweep(self, day: int, rate: float, cash: float, wanted: float) -> Sweep:
         """Take in what matured, then buy bills for the cash beyond ``wanted`` or sell for it.
@@ -128,7 +156,7 @@ class BillLadder:
         if not (np.isfinite(cash) and np.isfinite(wanted)):
             raise ValueError(f"cash is {cash} and wanted {wanted}; both must be numbers")
         if np.isfinite(rate):
-            self.rate = rate
+            self.rate, self.rated = rate, True
         self.day = day
         due = self.maturity <= day
         matured = float(self.face[due].sum())
@@ -136,9 +164,9 @@ class BillLadder:
         earned = matured + float(self.values().sum()) - self.value
         cash += matured
         bought = sold = 0.0
-        if self.rate is not None and cash > wanted:
+        if self.rated and cash > wanted:
             bought = self._buy(self.rate, cash - wanted)
-        elif self.rate is not None and cash < wanted:
+        elif self.rated and cash < wanted:
             sold = self._sell(self.rate, wanted - cash)
         cash += sold - bought
         self.value = float(self.values().sum())
@@ -155,7 +183,7 @@ class BillLadder:
 
     def values(self) -> FloatArray:
         """Value of every bill on the last day, at its rate."""
-        return self.face * bill_price(self.rate or 0.0, self.maturity - float(self.day))
+        return self.face * bill_price(self.rate, self.maturity - float(self.day))
 
     def pledgeable(self) -> float:
         """Value of the bills after haircuts."""

@@ -65,8 +65,9 @@ class RiskAccount:
         From the highest NAV, positive fraction.
     turnover : float
         Notional traded since the last close over NAV.
-    slippage : float
-        Cost of the fills since the last close beyond what was expected of them, over NAV.
+    slippage : float array of shape (2 n_markets,), optional
+        What the fills since the last close cost beyond their expectation, in daily volatilities, by
+        market, and behind them what rolls did; NaN where nothing was filled.
     price_age : int array of shape (n_assets,), optional
         Calendar days since the last trusted price.
     """
@@ -81,7 +82,7 @@ class RiskAccount:
     last_nav: float = float("nan")
     drawdown: float = float("nan")
     turnover: float = float("nan")
-    slippage: float = float("nan")
+    slippage: FloatArray | None = None
     price_age: IntArray | None = None
 
     def exposure(self, contracts: IntArray) -> FloatArray:

@@ -43,6 +43,8 @@ class Book:
         contract is in its spot month; none by default.
     unit_margin : float array, optional
         Initial margin of one contract over NAV, NaN where unknown.
+    slippage : float array of shape (2 n_markets,), optional
+        Of the fills since the last close, see ``risk.account.RiskAccount``.
     remedy : Remedy
         The highest that the stages before have asked for.
     reasons : tuple of str
@@ -62,6 +64,7 @@ class Book:
     forced: BoolArray | None = None
     spot: BoolArray | None = None
     unit_margin: FloatArray | None = None
+    slippage: FloatArray | None = None
     remedy: Remedy = Remedy.SAY
     reasons: tuple[str, ...] = ()
 

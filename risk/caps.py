@@ -100,6 +100,23 @@ def cap_targets(
     return Capped(contracts, steps, unmet)
 
 
+def exceeded(book: LimitBook, contracts: IntArray, account: RiskAccount) -> list[str]:
+    """Limits that cap or cut and that contracts are above, or may be; no headroom is asked for.
+
+    Parameters
+    ----------
+    book : LimitBook
+    contracts : int array of shape (n_assets,)
+    account : RiskAccount
+    """
+    return [
+        text
+        for limit in book.limits
+        if limit.row.remedy in (Remedy.CAP, Remedy.CUT) and limit.measure.exists(account)
+        for text in _unmet(limit, contracts, account, 0.0)
+    ]
+
+
 def _level(limit: Limit, headroom: float) -> float:
     return limit.row.breach * (1.0 - headroom)
 

@@ -19,7 +19,10 @@ from universe.arrays import BoolArray, FloatArray, IntArray
 
 FUND = "fund"
 HISTORY = 63
-"""Sessions of its own history that a spike or an outlier is measured against: a quarter."""
+"""Sessions, or sessions with a fill, that a spike or an outlier is measured against: a quarter."""
+
+LEAST_FILLS = 20
+"""Sessions with a fill of a market before one can be an outlier."""
 
 
 class Measure(ABC):
@@ -279,8 +282,8 @@ class StaleShare(Measure):
         return np.array([stale / total if total > 0 else 0.0])
 
 
-class _Recorded(Measure):
-    """A figure against its own history, which grows by one at each close."""
+class TurnoverSpike(Measure):
+    """Turnover over its mean of the last quarter, which grows by one at each close."""
 
     STATE = ("past", "count")
     caps = False
@@ -290,41 +293,60 @@ class _Recorded(Measure):
         self.past: FloatArray = np.zeros(HISTORY)
         self.count = 0
 
-    def record(self, value: float) -> None:
-        """Take the value of a closed session; one that is not a number is none."""
-        if np.isfinite(value):
-            self.past[self.count % HISTORY] = value
-            self.count += 1
-
-    def _full(self) -> bool:
-        return self.count >= HISTORY
-
-
-class TurnoverSpike(_Recorded):
-    """Turnover over its mean of the last quarter."""
-
     def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
         """One figure, NaN before a quarter has passed."""
         usual = float(self.past.mean())
-        if not (self._full() and usual > 0):
+        if not (self.count >= HISTORY and usual > 0):
             return np.array([np.nan])
         return np.array([account.turnover / usual])
 
     def close(self, account: RiskAccount) -> None:
-        """The session is over."""
-        self.record(account.turnover)
+        """The session is over; a turnover that is not a number is none."""
+        if np.isfinite(account.turnover):
+            self.past[self.count % HISTORY] = account.turnover
+            self.count += 1
 
 
-class SlippageOutlier(_Recorded):
-    """Unexpected cost in standard deviations of the last quarter's, 0 where it is a gain."""
+class SlippageOutlier(Measure):
+    """What fills cost beyond their expectation, in standard deviations of a market's own fills.
+
+    Rolls have a history of their own: the move since the decision is in both legs and cancels, or
+    it is no roll that went well.
+
+    Parameters
+    ----------
+    codes : sequence of str
+        Of the markets.
+    """
+
+    STATE = ("slips", "fills")
+    caps = False
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        super().__init__([*codes, *(f"{code} rolls" for code in codes)])
+        self.slips: FloatArray = np.zeros((len(self.buckets), HISTORY))
+        self.fills: IntArray = np.zeros(len(self.buckets), dtype=np.int64)
+
+    def exists(self, account: RiskAccount) -> bool:
+        """Not where nobody says what was paid."""
+        return account.slippage is not None
 
     def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
-        """One figure, NaN before a quarter has passed."""
-        spread = float(self.past.std(ddof=1))
-        if not (self._full() and spread > 0):
-            return np.array([np.nan])
-        return np.array([np.fmax((account.slippage - self.past.mean()) / spread, 0.0)])
+        """By bucket, 0 without a fill or where it cost less; NaN before there are enough fills."""
+        out = np.zeros(len(self.buckets))
+        if account.slippage is None:
+            return out
+        for bucket in np.flatnonzero(np.isfinite(account.slippage)).tolist():
+            past = self.slips[bucket, : min(int(self.fills[bucket]), HISTORY)]
+            spread = float(past.std(ddof=1)) if len(past) >= LEAST_FILLS else 0.0
+            beyond = float(account.slippage[bucket]) - float(past.mean()) if spread > 0 else np.nan
+            out[bucket] = max(beyond / spread, 0.0) if spread > 0 else np.nan
+        return out
 
     def close(self, account: RiskAccount) -> None:
-        """The session is over."""
-        self.record(account.slippage)
+        """The session is over: its fills are history."""
+        if account.slippage is None:
+            return
+        for bucket in np.flatnonzero(np.isfinite(account.slippage)).tolist():
+            self.slips[bucket, self.fills[bucket] % HISTORY] = account.slippage[bucket]
+            self.fills[bucket] += 1

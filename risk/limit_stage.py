@@ -12,9 +12,9 @@ from portfolio.contracts import ten_year_equivalent
 from risk.account import EventKind, Remedy, RiskAccount, RiskEvent
 from risk.book import Book, Protection, Verdict
 from risk.breach_cause import Cause, cause
-from risk.caps import cap_targets
+from risk.caps import cap_targets, exceeded
 from risk.gate import reference_exposure
-from risk.limit_measures import HISTORY, TurnoverSpike
+from risk.limit_measures import HISTORY, SlippageOutlier, TurnoverSpike
 from risk.limits import (
     TABLE,
     Action,
@@ -28,7 +28,7 @@ from risk.limits import (
     make_limits,
 )
 from risk.position_caps import PositionCaps
-from universe.arrays import FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.instruments import Instrument
 from universe.setting import SettingsError, Table, setting
 
@@ -90,10 +90,6 @@ class LimitSettings(Table):
             raise SettingsError(f"limits: {error}") from None
 
 
-NOT_KNOWN_HERE = ("slippage_outlier",)
-"""Limits whose figures a decision does not have."""
-
-
 class LimitStage(Protection):
     """Keeps targets within the limits and reads them on what is held.
 
@@ -118,6 +114,8 @@ class LimitStage(Protection):
         Contracts held at the last close; day of the last trusted price, 0 before the first.
     past, count : float array and int
         History of turnover.
+    slips, fills : float array of shape (2 n_markets, HISTORY) and int array of shape (2 n_markets,)
+        History of what fills cost beyond their expectation, and how many there were.
     readings : tuple of Reading
         Of the last session or watch.
     """
@@ -135,6 +133,8 @@ class LimitStage(Protection):
         "last_seen",
         "past",
         "count",
+        "slips",
+        "fills",
     )
     DEPENDS = ("limits", "limit_beta_market")
     ACCOUNT = ("peak", "last_nav")
@@ -161,8 +161,16 @@ class LimitStage(Protection):
         self.last_seen: IntArray = np.zeros(n_assets, dtype=np.int64)
         self.past: FloatArray = np.zeros(HISTORY)
         self.count = 0
+        buckets = sum(
+            len(one.measure.buckets)
+            for one in book.limits
+            if isinstance(one.measure, SlippageOutlier)
+        )
+        self.slips: FloatArray = np.zeros((buckets, HISTORY))
+        self.fills: IntArray = np.zeros(buckets, dtype=np.int64)
         self.readings: tuple[Reading, ...] = ()
         self._before: RiskAccount | None = None
+        self._decided: tuple[RiskAccount, BoolArray] | None = None  # and what is in its spot month
 
     @classmethod
     def create(cls, settings: Any, instruments: Sequence[Instrument], n_assets: int) -> Self:
@@ -176,7 +184,7 @@ class LimitStage(Protection):
         """
         times = n_assets // len(instruments)
         assets = list(instruments) * times
-        rows = [row for row in settings.limit_rows if row.name not in NOT_KNOWN_HERE]
+        rows = settings.limit_rows
         flat = [row.name for row in rows if row.remedy is Remedy.FLATTEN]
         if flat and not settings.command_token:
             raise SettingsError(
@@ -208,6 +216,7 @@ class LimitStage(Protection):
         Without a NAV nothing is measured and nothing changes.
         """
         if not book.nav > 0:
+            self._decided = None
             return Verdict(self.NAME, book.asked)
         account = self._account(book)
         action = self._read(RiskEvent(EventKind.CLOSE, book.day), account)
@@ -218,12 +227,13 @@ class LimitStage(Protection):
         decided = replace(account, contracts=np.where(book.free, book.held, book.asked))
         capped = cap_targets(self._book, book.asked, decided, book.free, self._headroom)
         contracts, steps = capped.contracts, [*told, *capped.steps, *capped.unmet]
+        spot = np.zeros(len(contracts), dtype=bool) if book.spot is None else book.spot
+        self._decided = decided, spot
         if self._positions is not None:
-            spot = np.zeros(len(contracts), dtype=bool) if book.spot is None else book.spot
             found = self._positions.cap(contracts, book.day, spot, self._headroom)
             if found.steps:
                 contracts = np.where(book.free, found.contracts, contracts)
-                steps += found.steps
+                steps += [*found.steps, *self.exceeded(contracts)]
         remedy = action.remedy if action is not None else Remedy.SAY
         before, after = _gross(book.asked, book.unit), _gross(contracts, book.unit)
         return Verdict(
@@ -237,7 +247,28 @@ class LimitStage(Protection):
             action.reasons if action is not None else (),
         )
 
-    def watch(self, event: RiskEvent, nav: float) -> Action | None:
+    def exceeded(self, contracts: IntArray) -> list[str]:
+        """Limits that a book is above which the stages behind have made of this one's.
+
+        Taking away a hedge raises what is netted, and what is held while nothing may be traded is
+        not this stage's: neither is undone, both are said.
+
+        Parameters
+        ----------
+        contracts : int array of shape (n_assets,)
+            Of the session judged last.
+        """
+        if self._decided is None:
+            return []
+        account, spot = self._decided
+        out = exceeded(self._book, contracts, account)
+        if self._positions is not None:
+            out += self._positions.exceeded(contracts, account.day, spot)
+        return out
+
+    def watch(
+        self, event: RiskEvent, nav: float, slippage: FloatArray | None = None
+    ) -> Action | None:
         """What an event between decisions asks for, on what was held at the last one.
 
         Parameters
@@ -245,6 +276,8 @@ class LimitStage(Protection):
         event : RiskEvent
         nav : float
             Account currency now.
+        slippage : float array of shape (2 n_markets,), optional
+            Of the fills since then.
         """
         before = self._before
         if before is None or not (nav > 0 and self.last_nav > 0):
@@ -257,6 +290,7 @@ class LimitStage(Protection):
             last_nav=self.last_nav,
             unit_exposure=before.unit_exposure * scale,
             unit_margin=margin,
+            slippage=slippage,
         )
         return self._read(event, account)
 
@@ -301,6 +335,7 @@ class LimitStage(Protection):
             last_nav=self.last_nav if self.last_nav > 0 else float("nan"),
             drawdown=1.0 - book.nav / peak,
             turnover=_gross(book.held - self.last_held, book.unit * self._factor),
+            slippage=book.slippage,
             price_age=None if book.seen is None else book.day - self.last_seen,
         )
 
@@ -313,6 +348,8 @@ class LimitStage(Protection):
                 setattr(limit, name, getattr(self, name)[part])
             if isinstance(limit.measure, TurnoverSpike):
                 limit.measure.past, limit.measure.count = self.past.copy(), self.count
+            elif isinstance(limit.measure, SlippageOutlier):
+                limit.measure.slips, limit.measure.fills = self.slips, self.fills
             at = part.stop
 
     def _gather(self) -> None:

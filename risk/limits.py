@@ -111,7 +111,7 @@ TABLE: tuple[LimitRow, ...] = (
     LimitRow("net", 3.0, 4.0, _CAP, _NAV, "absolute sum of exposures"),
     LimitRow("turnover_spike", 5.0, 10.0, _SAY, "times usual", "turnover over a quarter's mean"),
     LimitRow("slippage_outlier", 4.0, 6.0, _SAY, "standard deviations",
-             "cost beyond the expected", always=True),
+             "cost of a market's fills beyond the expected, against its own", always=True),
     LimitRow("margin_use", 0.40, 0.60, _CUT, _NAV, "initial margin", always=True),
     LimitRow("daily_loss", 0.03, 0.04, _SAY, _NAV, "loss since the last close; a freeze would "
              "keep the VaR gate from cutting", always=True),
@@ -356,7 +356,7 @@ def make_limits(
         "gross": Gross(factor),
         "net": Net(factor),
         "turnover_spike": TurnoverSpike(),
-        "slippage_outlier": SlippageOutlier(),
+        "slippage_outlier": SlippageOutlier(list(dict.fromkeys(codes))),
         "margin_use": MarginUse(),
         "daily_loss": DailyLoss(),
         "stale_share": StaleShare(STALE_DAYS),

@@ -151,6 +151,16 @@ class PositionCaps:
         unknown = [self.underlyings[k] for k in np.flatnonzero(held & ~np.isfinite(level)).tolist()]
         return PositionCheck(contracts, tuple(steps), tuple(sorted(unknown)))
 
+    def exceeded(self, contracts: IntArray, day: int, spot: BoolArray) -> list[str]:
+        """Position limits that contracts are above; parameters as of ``cap``."""
+        level = self.allowed(day, spot, contracts)
+        net = np.abs(np.bincount(self.group, contracts * self.size, len(self.underlyings)))
+        return [
+            f"{self.underlyings[k]} stays at {net[k]:.0f}, above its position limit of "
+            f"{level[k]:.0f}"
+            for k in np.flatnonzero(net > level * (1.0 + ROUNDING)).tolist()
+        ]
+
     def _on(self, day: int) -> _Levels:
         levels = self._levels
         if levels is None or not levels.since <= day < levels.until:

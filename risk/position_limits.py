@@ -1,8 +1,10 @@
 """Position limits of the CFTC and the exchanges, and what a US fund may hold (R4).
 
 A dated table of what could be established, each line with its source. What it does not hold is
-unknown, and said: most accountability levels, limits of foreign exchanges, the federal spot-month
-limits of the sixteen contracts added on 2022-01-01 (17 CFR part 150, appendix E) but live cattle.
+unknown, and said: accountability levels, limits of foreign exchanges, and of the contracts that the
+CFTC limits since 2022-01-01 (17 CFR part 150, appendix E) all but live cattle and the softs, whose
+exchange has lower ones. Where a source shows a limit and a later one a change from another level,
+the lower of both is in force between them, because the day of the change is not known.
 
 Contracts on one underlying count together, in full-size contracts by their multipliers; net long
 or net short. The spot month is the contract month whose delivery the exchange's dates begin.
@@ -48,6 +50,18 @@ _FILING = "COMEX filing with the CFTC, certified 2010-05-06"
 _RULE_2021 = "CME Group notice of 2021-01-27 for the CFTC's final rule, as the NGFA reports it"
 _CFTC_2022 = "CFTC, Position Limits for Derivatives: live cattle, the last of its three steps"
 
+_FILED = "COMEX and NYMEX filings in the CFTC's list of rules certified"
+_COPPER_2013 = "COMEX advisory SER-6975 of 2013-12-19; when it rose to 1,500 again is unknown"
+_COPPER_2019 = "COMEX notice MSN02-20-19"
+_GOLD_2020 = "COMEX notice MSN04-09-20"
+_PLATINUM_2010 = "NYMEX advisory SER-5378 of 2010-08-27"
+_PALLADIUM = f"{_CME_2012}; lowered by NYMEX submission 20-091, to what is unknown"
+_ICE_2023 = (
+    "appendix A to 17 CFR part 151; ICE Futures U.S. notices of 2023-09-06, 2023-10-04 and "
+    "2023-11-06 have the same"
+)
+_LEGACY_2021 = "17 CFR 150.2 and its appendix E, as Solomon Exam Prep 7.3.3.4 quotes them"
+
 _BEFORE_2012 = date(2012, 1, 16)
 _FROM_2012, _TO_2021 = date(2012, 1, 17), date(2021, 3, 14)
 _FROM_2021, _TO_2022, _FROM_2022 = date(2021, 3, 15), date(2021, 12, 31), date(2022, 1, 1)
@@ -68,7 +82,12 @@ LIMITS: tuple[PositionLimit, ...] = (
     PositionLimit("ZC", _FROM_2021, date.max, 1_200, 57_800, 57_800, _RULE_2021),
     PositionLimit("ZS", _FROM_2021, date.max, 1_200, 27_300, 27_300, _RULE_2021),
     PositionLimit("ZW", _FROM_2021, date.max, 1_200, 19_300, 19_300, _RULE_2021),
+    PositionLimit("ZO", _FROM_2021, date.max, 600, 2_000, 2_000, _LEGACY_2021),
+    PositionLimit("ZM", _FROM_2021, date.max, 1_500, 16_900, 16_900, _LEGACY_2021),
+    PositionLimit("KE", _FROM_2021, date.max, 1_200, 12_000, 12_000, _LEGACY_2021),
+    PositionLimit("CT", _FROM_2021, date.max, 300, 5_950, 11_900, f"{_LEGACY_2021}; {_ICE_2023}"),
     PositionLimit("ZR", _FROM_CME, _TO_2022, 250, None, None, _CME_2012),
+    PositionLimit("GF", date(2009, 2, 6), date(2012, 7, 31), None, 1_600, None, _FILED),
     PositionLimit("GF", _FROM_CME, _TO_2022, 300, None, None, _CME_2012),
     PositionLimit("HE", _FROM_CME, _TO_2022, 950, None, None, _CME_2012),
     PositionLimit("LE", _FROM_CME, _TO_2022, 300, None, None, _CME_2012),
@@ -77,15 +96,24 @@ LIMITS: tuple[PositionLimit, ...] = (
     PositionLimit("HO", _FROM_CME, _TO_2022, 1_000, None, None, _CME_2012),
     PositionLimit("RB", _FROM_CME, _TO_2022, 1_000, None, None, _CME_2012),
     PositionLimit("NG", _FROM_CME, _TO_2022, 1_000, None, None, _CME_2012),
-    PositionLimit("PA", _FROM_CME, _TO_2022, 650, None, None, _CME_2012),
-    PositionLimit("PL", _FROM_CME, _TO_2022, 500, None, None, _CME_2012),
-    PositionLimit("HG", _FROM_2010, _TO_2022, 1_200, None, None, _FILING),
-    PositionLimit("GC", _FROM_2012, _TO_2022, 3_000, None, None, _PART_151),
+    PositionLimit("PA", _FROM_CME, date(2020, 2, 11), 650, None, None, _PALLADIUM),
+    PositionLimit("PL", date(2007, 2, 28), date(2010, 12, 29), 150, None, None, _FILED),
+    PositionLimit("PL", date(2010, 12, 30), _TO_2022, 500, None, None, _PLATINUM_2010),
+    PositionLimit("HG", date(2007, 8, 20), date(2007, 12, 3), 400, None, None, _FILED),
+    PositionLimit("HG", date(2007, 12, 4), date(2008, 1, 3), 350, None, None, _FILED),
+    PositionLimit("HG", date(2008, 1, 4), date(2008, 7, 28), 250, None, None, _FILED),
+    PositionLimit("HG", date(2008, 7, 29), date(2009, 3, 23), 150, None, None, _FILED),
+    PositionLimit("HG", date(2009, 3, 24), date(2010, 5, 5), 750, None, None, _FILED),
+    PositionLimit("HG", _FROM_2010, date(2013, 12, 29), 1_200, None, None, _FILING),
+    PositionLimit("HG", date(2013, 12, 30), date(2019, 3, 27), 600, None, None, _COPPER_2013),
+    PositionLimit("HG", date(2019, 3, 28), _TO_2022, 1_000, None, None, _COPPER_2019),
+    PositionLimit("GC", _FROM_2012, date(2020, 5, 27), 3_000, None, None, _PART_151),
+    PositionLimit("GC", date(2020, 5, 28), _TO_2022, 6_000, None, None, _GOLD_2020),
     PositionLimit("SI", _FROM_2012, _TO_2022, 1_500, None, None, _PART_151),
-    PositionLimit("CC", _FROM_2012, _TO_2022, 1_000, None, None, _PART_151),
-    PositionLimit("KC", _FROM_2012, _TO_2022, 500, None, None, _PART_151),
-    PositionLimit("OJ", _FROM_2012, _TO_2022, 300, None, None, _PART_151),
-    PositionLimit("SB", _FROM_2012, _TO_2022, 5_000, None, None, _PART_151),
+    PositionLimit("CC", _FROM_2012, date.max, 1_000, None, None, _ICE_2023),
+    PositionLimit("KC", _FROM_2012, date.max, 500, None, None, _ICE_2023),
+    PositionLimit("OJ", _FROM_2012, date.max, 300, None, None, _ICE_2023),
+    PositionLimit("SB", _FROM_2012, date.max, 5_000, None, None, _ICE_2023),
     PositionLimit("UB", _FROM_CME, date.max, 50_000, None, None, _CME_2012),
     PositionLimit("ZB", _FROM_CME, date.max, 25_000, None, None, _CME_2012),
 )

@@ -85,7 +85,14 @@ def row_of(result: RunResult, day: str | None) -> int:
     return int(rows[0])
 
 
-def desk_of_run(run: Path, day: str | None, macro: Path | None, margins: Path | None) -> Desk:
+def desk_of_run(
+    run: Path,
+    day: str | None,
+    macro: Path | None,
+    margins: Path | None,
+    *,
+    from_store: bool = False,
+) -> Desk:
     """What the risk desk looks at on a session of the run in a folder.
 
     Parameters
@@ -95,6 +102,9 @@ def desk_of_run(run: Path, day: str | None, macro: Path | None, margins: Path | 
         ISO date; the last session.
     macro, margins : Path, optional
         Folders of macro series and of LEAN's data.
+    from_store : bool
+        Whether the data that LEAN writes after every decision are taken, not the run's record;
+        they are too where there is no record.
 
     Raises
     ------
@@ -103,10 +113,11 @@ def desk_of_run(run: Path, day: str | None, macro: Path | None, margins: Path | 
     """
     from research.compliance.collateral import collateral_path
     from research.compliance.desk import Desk
-    from research.engine.from_decisions import read_run
+    from research.engine.from_decisions import RECORD_FILE, read_desk, read_run
     from research.studies.stress import desk_of, stress_of
 
-    result = read_run(run)
+    from_store = from_store or not (run / RECORD_FILE).is_file()
+    result = read_desk(run) if from_store else read_run(run)
     row, tests = row_of(result, day), desk_of(result)
     return Desk(
         result,
@@ -114,4 +125,18 @@ def desk_of_run(run: Path, day: str | None, macro: Path | None, margins: Path | 
         stress_of(result, tests, row),
         tests.missing(int(result.day[row])),
         collateral_path(result, bill_yield(macro), margin_dates(margins, result.markets)),
+        _legal_test(run),
     )
+
+
+def _legal_test(run: Path) -> str:
+    """What the archive of a run says of the legal VaR test, "" without an archive."""
+    from research.compliance.archive import ArchiveError, head
+    from research.compliance.files import ARCHIVE
+
+    try:
+        found = head(run / ARCHIVE)
+    except (OSError, ArchiveError):
+        return ""
+    why = found.determination or "the rule's default; no determination is archived"
+    return f"{found.legal_test} ({why})"

@@ -132,6 +132,24 @@ def verify(path: str | Path) -> Verification:
     return Verification(chain.lines, chain.hash)
 
 
+def head(path: str | Path) -> Head:
+    """First record of an archive.
+
+    Raises
+    ------
+    ArchiveError
+        If the first line does not fit.
+    OSError
+        If the file cannot be read.
+    """
+    chain = _Chain()
+    with Path(path).open("rb") as stream:
+        chain.take(stream.readline())
+    if chain.head is None:
+        raise ArchiveError(f"{path} is empty; an archive begins with its head")
+    return chain.head
+
+
 def read(path: str | Path) -> tuple[Head, list[DayEntry], str]:
     """All records of an archive whose chain holds, and the hash of its last line.
 

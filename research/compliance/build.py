@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from research.compliance.collateral import CollateralPath
+from portfolio.cash import Interest
+from research.compliance.collateral import CollateralPath, cash_settings
 from research.compliance.liquidity import Bucket, buckets, days_to_cash, shares, value_shares
 from research.compliance.records import (
     SCHEMA,
@@ -29,7 +30,7 @@ from research.measures.held_book import (
 )
 from research.measures.performance import returns_of, var_tested
 from research.measures.tables import base_nav
-from risk.gate import VarGate
+from risk.gate import VarGate, VarTest
 from risk.kill_switch import Mode
 from risk.limit_stage import LimitStage
 from risk.limits import Reading
@@ -72,6 +73,7 @@ def head_of(result: RunResult, *, legal_test: str = "relative", determination: s
             "the absolute test needs the derivatives risk manager's determination that no "
             "reference portfolio is appropriate: who, when and why"
         )
+    cash = cash_settings(result)
     return Head(
         SCHEMA,
         result.engine,
@@ -83,6 +85,8 @@ def head_of(result: RunResult, *, legal_test: str = "relative", determination: s
         legal_test,
         determination,
         result.settings.get("var_reference", DEFAULT_REFERENCE),
+        result.settings.get("var_test", VarTest.ABSOLUTE.value),
+        f"{'booked' if cash.interest == Interest.LADDER else 'shown'}: {cash.stress_in_words()}",
     )
 
 

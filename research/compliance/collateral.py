@@ -1,36 +1,23 @@
 """Margin, cash and bills behind a run's positions, day by day (P7).
 
 All net assets are cash but for what the ladder of bills holds: futures have no value of their own
-after their daily settlement. What the bills earn is shown beside the run and not in its account.
+after their daily settlement. With the setting interest=ladder the account has booked the ladder and
+its figures are the account's; else one is shown beside the run, and what it earns is not in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from portfolio.collateral import BillLadder, wanted_cash
+from portfolio.cash import CashSettings, Interest
+from portfolio.collateral import discount_rate, wanted_cash
 from research.engine.result import RunResult
 from research.measures.held_book import market_facts, past_returns, unit_values
 from risk.margin import MarginDates, MarginModel
 from universe.arrays import FloatArray, IntArray
-
-SHOCK = 2.0
-"""One-day expected shortfalls that a day's variation margin is stressed by."""
-
-MARGIN_RAISE = 1.5
-"""Factor by which the exchanges raise initial margins at once."""
-
-BUFFER = 0.1
-"""Share by which stressed variation and margin are exceeded."""
-
-LEAST_CASH = 0.02
-"""Of net assets, kept at hand whatever the stress says."""
-
-BILL_DAYS = 91.0
-"""Term of the bill whose yield is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +35,9 @@ class CollateralPath:
     short : float array of shape (n_days,)
         Cash and collateral missing under the stress, 0 if they suffice.
     earned : float array of shape (n_days,)
-        What the bills have earned on the day.
+        What the bills have earned on the day, with a booked ladder the cash at hand too.
+    settings : CashSettings
+        What it is held against; with interest "ladder" all of it is the account's own.
     """
 
     initial: FloatArray
@@ -59,6 +48,12 @@ class CollateralPath:
     pledgeable: FloatArray
     short: FloatArray
     earned: FloatArray
+    settings: CashSettings
+
+    @property
+    def booked(self) -> bool:
+        """Whether the ladder is the account's own."""
+        return self.settings.interest == Interest.LADDER
 
     @property
     def margin(self) -> FloatArray:
@@ -101,9 +96,10 @@ def margin_path(
     return initial, maintenance
 
 
-def discount_rate(bond_equivalent: float, days: float = BILL_DAYS) -> float:
-    """Bank discount rate of a bill whose bond-equivalent yield is given."""
-    return 360.0 * bond_equivalent / (365.0 + bond_equivalent * days)
+def cash_settings(result: RunResult) -> CashSettings:
+    """The run's settings of its cash; the defaults of a run whose settings name none."""
+    own = {spec.name for spec in fields(CashSettings)}
+    return CashSettings.parse({k: v for k, v in result.settings.items() if k in own})
 
 
 def collateral_path(
@@ -121,25 +117,45 @@ def collateral_path(
     dates : mapping of code to MarginDates, optional
     """
     initial, maintenance = margin_path(result, dates)
-    n = len(result.day)
+    settings = cash_settings(result)
     shortfall = result.es_one_day if result.es_one_day is not None else result.var_one_day
-    variation = SHOCK * np.nan_to_num(shortfall)
-    ladder = BillLadder()
-    out = {name: np.full(n, np.nan) for name in ("cash", "bills", "pledgeable", "short", "earned")}
-    yields = _as_of(result.day, bill_yield)
+    variation = settings.stress_shortfalls * np.nan_to_num(shortfall)
+    needed = settings.margin_raise * np.nan_to_num(initial).sum(axis=1)
+    if result.collateral:
+        found = {
+            name: result.collateral[name] / result.nav
+            for name in ("cash", "bills", "pledgeable", "earned")
+        }
+        missing = needed + variation - found["cash"] - found["pledgeable"]
+        found["short"] = np.maximum(missing, 0.0)
+        return CollateralPath(initial, maintenance, variation, **found, settings=settings)
+    found = _shown(result, _as_of(result.day, bill_yield), needed, variation, settings)
+    return CollateralPath(initial, maintenance, variation, **found, settings=settings)
+
+
+def _shown(
+    result: RunResult,
+    yields: FloatArray,
+    needed: FloatArray,
+    variation: FloatArray,
+    settings: CashSettings,
+) -> dict[str, FloatArray]:
+    """A ladder beside the run, which its account has not booked."""
+    ladder = settings.ladder()
+    names = ("cash", "bills", "pledgeable", "short", "earned")
+    out = {name: np.full(len(result.day), np.nan) for name in names}
     for k, (day, nav) in enumerate(zip(result.day.tolist(), result.nav.tolist(), strict=True)):
         if not nav > 0:
             continue
-        needed = MARGIN_RAISE * nav * float(np.nan_to_num(initial[k]).sum())
         wanted = wanted_cash(
             nav * float(variation[k]),
-            needed,
+            nav * float(needed[k]),
             ladder.pledgeable(),
-            buffer=BUFFER,
-            least=LEAST_CASH * nav,
+            buffer=settings.collateral_buffer,
+            least=settings.least_cash * nav,
         )
         swept = ladder.sweep(day, discount_rate(float(yields[k])), nav - ladder.value, wanted)
-        missing = needed + nav * float(variation[k]) - swept.cash - swept.pledgeable
+        missing = nav * float(needed[k] + variation[k]) - swept.cash - swept.pledgeable
         for name, money in (
             ("cash", swept.cash),
             ("bills", swept.bills),
@@ -148,7 +164,7 @@ def collateral_path(
             ("earned", swept.earned),
         ):
             out[name][k] = money / nav
-    return CollateralPath(initial, maintenance, variation, **out)
+    return out
 
 
 def _as_of(days: IntArray, series: tuple[IntArray, FloatArray] | None) -> FloatArray:

@@ -10,7 +10,8 @@ import numpy as np
 
 from research.compliance import desk_figures as draw
 from research.compliance.blocks import Block, Heading, Paragraph, Table
-from research.compliance.collateral import MARGIN_RAISE, SHOCK, CollateralPath
+from research.compliance.collateral import CollateralPath
+from research.compliance.desk_margin import QUARTER, YEAR, margin_part
 from research.engine.result import RunResult
 from research.measures.held_book import (
     held_exposure,
@@ -25,12 +26,6 @@ from risk.position_caps import PositionCaps
 from risk.position_limits import eligibility
 from risk.stress import StressResult
 from universe.arrays import FloatArray, from_epoch_day
-
-YEAR = 250
-"""Sessions of the lines over time."""
-
-QUARTER = 63
-"""Sessions of the map and of the flows."""
 
 LATEST = 30
 """Rows of the table of breaches."""
@@ -52,6 +47,8 @@ class Desk:
     missing : sequence of str
         Why episodes are not replayed.
     collateral : CollateralPath
+    legal : str
+        Which VaR test is the legal one, where the run has an archive that says so.
     """
 
     result: RunResult
@@ -59,6 +56,7 @@ class Desk:
     stress: Sequence[StressResult]
     missing: Sequence[str]
     collateral: CollateralPath
+    legal: str = ""
 
     @property
     def day(self) -> date:
@@ -82,7 +80,7 @@ def desk_page(desk: Desk) -> list[Block]:
         *_limits(desk),
         *_risk(desk),
         *_stress(desk),
-        *_margin(desk),
+        *margin_part(desk),
         *_breaches(desk),
         *_over_time(desk),
         *_exposure(desk),
@@ -109,6 +107,8 @@ def _today(desk: Desk) -> list[Block]:
         ("gross and net, rates in ten-year equivalents",
          f"{percent(float(np.abs(signed_exposure).sum()), 0)} and "
          f"{percent(float(signed_exposure.sum()), 0)}"),
+        ("VaR test that the gate holds", result.settings.get("var_test", NONE)),
+        ("legal VaR test", desk.legal or "relative, the rule's default; the run has no archive"),
         ("kill switch", state),
         ("engine, data, settings",
          f"{result.engine}, {result.data_name}, {result.settings_hash}"),
@@ -207,52 +207,6 @@ def stress_table(desk: Desk) -> Table:
 
 def _stress(desk: Desk) -> list[Block]:
     return [Heading("Stress tests"), stress_table(desk)]
-
-
-def _margin(desk: Desk) -> list[Block]:
-    path, row, nav = desk.collateral, desk.row, float(desk.result.nav[desk.row])
-    unknown = [
-        code
-        for code, value in zip(desk.result.markets, path.initial[row].tolist(), strict=True)
-        if not np.isfinite(value)
-    ]
-    maintenance = float(path.maintenance[row].sum())
-    rows = [
-        (name, percent(value, 2), money(nav * value))
-        for name, value in (
-            ("initial margin", float(path.margin[row])),
-            ("maintenance margin", maintenance),
-            (f"initial margin raised by {percent(MARGIN_RAISE - 1, 0)}",
-             MARGIN_RAISE * float(path.margin[row])),
-            (f"variation margin of a stressed day ({SHOCK:g} shortfalls)",
-             float(path.variation[row])),
-            ("cash", float(path.cash[row])),
-            ("Treasury bills", float(path.bills[row])),
-            ("bills after haircuts", float(path.pledgeable[row])),
-            ("missing under the stress", float(path.short[row])),
-        )
-    ]  # fmt: skip
-    enough = not path.short[row] > 0
-    said = (
-        "Cash and collateral cover a stressed day." if enough else "A stressed day is not covered."
-    )
-    if unknown:
-        said = f"The margin of {', '.join(unknown)} is not known, so that nothing is concluded."
-    if not np.nan_to_num(path.bills[desk.last(YEAR)]).any():
-        said += " No bill rate was given: all is held in cash."
-    part = desk.last(YEAR)
-    return [
-        Heading("Margin and cash"),
-        Paragraph(said),
-        Table(("of", "of net assets", "money"), rows),
-        draw.lines(
-            desk.result.day[part],
-            {"initial margin": 100 * path.margin[part], "cash": 100 * path.cash[part],
-             "bills": 100 * path.bills[part]},
-            "% of NAV",
-            f"Initial margin, cash and bills, last {YEAR} sessions.",
-        ),
-    ]  # fmt: skip
 
 
 def _breaches(desk: Desk) -> list[Block]:

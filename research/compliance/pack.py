@@ -52,7 +52,7 @@ def pack(head: Head, days: Sequence[DayEntry], last_hash: str) -> list[Block]:
         *_backtest_part(days),
         *_breach_part(head, days),
         *_exposure_part(head, days),
-        *_collateral_part(days),
+        *_collateral_part(head, days),
         *_stress_part(days),
         *_filings(head, days),
         *programme(),
@@ -76,12 +76,6 @@ def breach_episodes(head: Head, days: Sequence[DayEntry]) -> list[BreachEpisode]
 
 
 def _cover(head: Head, days: Sequence[DayEntry], last_hash: str) -> list[Block]:
-    basis = (
-        f"The legal test is the relative one, against {head.reference}; the absolute one is extra."
-        if head.legal_test == "relative"
-        else f"The legal test is the absolute one, by determination: {head.determination} The "
-        "relative one is extra."
-    )
     of = (
         "VaR over 20 days is of the portfolio held at each close."
         if head.var_of == "held"
@@ -100,8 +94,39 @@ def _cover(head: Head, days: Sequence[DayEntry], last_hash: str) -> list[Block]:
     return [
         Heading("Derivatives risk report under rule 18f-4"),
         Table(("of", "is"), rows),
-        Paragraph(f"{basis} {of}"),
+        Paragraph(f"{legal_basis(head)} {of}"),
+        Paragraph(_held_by_the_gate(head, days)),
     ]
+
+
+def legal_basis(head: Head) -> str:
+    """Which VaR test is the legal one and why, and which is extra."""
+    if head.legal_test == "relative":
+        return (
+            f"The legal test is the relative one, against {head.reference}: the rule's default "
+            "(18f-4(c)(2)(i)), because no determination is archived that another one applies. The "
+            "absolute one is extra."
+        )
+    return (
+        "The legal test is the absolute one (18f-4(c)(2)(ii)), by the derivatives risk manager's "
+        f"determination: {head.determination} The relative one is extra."
+    )
+
+
+def _held_by_the_gate(head: Head, days: Sequence[DayEntry]) -> str:
+    """Whether the run held its targets to the legal test, and how often it was out of it."""
+    out = sum(out_of_test(head, entry) for entry in days)
+    tests = "both tests" if head.gate == "both" else f"the {head.gate} test"
+    said = (
+        f"The VaR gate of this run holds targets to {tests}; the portfolio held was out of the "
+        f"legal one on {out:,} of {len(days):,} sessions."
+    )
+    if head.gate in ("both", head.legal_test):
+        return said
+    cure = f"set var_test to {head.legal_test} or both"
+    if head.legal_test == "relative":
+        cure += ", or archive the determination that the absolute test applies"
+    return f"{said} Nothing in the run keeps the legal test: {cure}."
 
 
 def _var_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
@@ -280,11 +305,17 @@ def _exposure_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
     ]
 
 
-def _collateral_part(days: Sequence[DayEntry]) -> list[Block]:
+def _ladder(booked: bool) -> str:
+    return "Bills and the money fund beside them" if booked else "A ladder of bills beside the run"
+
+
+def _collateral_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
     known = [entry for entry in days if entry.margin is not None]
     heading = Heading("Margin, cash and collateral")
     if not known:
         return [heading, Paragraph("The archive holds no margin.")]
+    kind, _, stress = head.collateral.partition(": ")
+    booked = kind == "booked"
     names = ("margin", "cash", "bills", "short")
     what = ("initial margin", "cash", "Treasury bills", "missing under a stressed day")
     rows = []
@@ -299,15 +330,14 @@ def _collateral_part(days: Sequence[DayEntry]) -> list[Block]:
         Table(
             ("of net assets", "on the last day", "median", "highest"),
             rows,
-            "A stressed day is twice the one-day expected shortfall as variation margin, with "
-            f"initial margins raised by half; cash or collateral was short on {short:,} sessions.",
+            f"{stress}. Cash or collateral was short on {short:,} sessions.",
         ),
         figures.collateral(known),
         Paragraph(
-            f"The ladder of bills earned {percent(float(earned.sum()))} of net assets in all, "
-            "beside the run's own result."
+            f"{_ladder(booked)} earned {percent(float(earned.sum()))} of net assets in all, "
+            + ("which the account has booked." if booked else "beside the run's own result.")
             if bought
-            else "No bill rate was given, so that all net assets are held in cash."
+            else "No bill rate was known, so that all net assets are held in cash."
         ),
     ]
 

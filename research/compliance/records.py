@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the format, in the archive's first line."""
 
 Number = float | None
@@ -35,6 +35,8 @@ class Head:
     legal_test: str  # "absolute" or "relative"
     determination: str  # who determined that a test is appropriate, when and why; "" is none
     reference: str  # designated reference portfolio: code weight code weight ...
+    gate: str  # test that the run held its targets to: "absolute", "relative" or "both"
+    collateral: str  # "booked" or "shown", a colon, and what cash and bills are held against
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,8 @@ class DayEntry:
     margin : float or None
         Initial margin of the positions held.
     cash, bills, earned, short : float or None
-        After the day's sweep; what the bills earned on the day; cash and collateral missing under a
-        stressed day, 0 if they suffice.
+        After the day's sweep; what the bills earned on the day, a booked ladder's with the cash at
+        hand; cash and collateral missing under a stressed day, 0 if they suffice.
     liquidity_value, liquidity_risk : list of float
         Shares of the four buckets of 22e-4, by asset value and by risk; empty where unknown.
     limits : list of LimitEntry

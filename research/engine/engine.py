@@ -139,11 +139,13 @@ class EmbeddedEngine:
         settled = strategy.settle_cash(ledger.balance)
         ledger.settle(settled)
         nav = ledger.nav(self._rates(fx), fx)
-        account = Account(nav, ledger.holdings, ledger.pending(), ledger.pending_spreads())
+        account = Account(
+            nav, ledger.holdings, ledger.pending(), ledger.pending_spreads(), book.fills
+        )
         decision = strategy.begin(account).finish()
         self.decision = decision
         ledger.withdraw(decision.withdrawals)
-        ledger.submit(decision.orders, snapshot.sigma_price)
+        ledger.submit(decision.orders, snapshot.sigma_price, moment.quotes)
         line = line_of(decision, strategy.instruments, marked, book.fills, settled)
         parts = self._sleeves.split(book, spread_pnl, decision.held, line.legs, fx)
         self._sleeves.decided(line.asked, line.scale)

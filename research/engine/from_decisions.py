@@ -25,6 +25,10 @@ RECORD_FILE = "decisions.jsonl"
 """In a run's folder."""
 
 
+DESK_PLACES = ("desk.jsonl", "trend-carry/desk.jsonl", "object-store/trend-carry/desk.jsonl")
+"""Where the data of the risk desk's page are looked for: as a file, in a store, in a run's."""
+
+
 def read_run(folder: Path) -> RunResult:
     """The result of the run that left its record in ``folder``.
 
@@ -33,7 +37,27 @@ def read_run(folder: Path) -> RunResult:
     RecordError
         If there is no record, or it cannot be read.
     """
-    path = folder / RECORD_FILE
+    return _read(folder / RECORD_FILE)
+
+
+def read_desk(folder: Path) -> RunResult:
+    """The last sessions of the run that left the data of its risk desk in ``folder``.
+
+    Raises
+    ------
+    RecordError
+        If there are none, or they cannot be read.
+    """
+    for place in DESK_PLACES:
+        if (folder / place).is_file():
+            return _read(folder / place)
+    raise RecordError(
+        f"{folder} has no data of a risk desk; LEAN writes trend-carry/desk.jsonl into its object "
+        "store after every decision, with the setting decisions on"
+    )
+
+
+def _read(path: Path) -> RunResult:
     try:
         with path.open(encoding="utf-8") as file:
             return result_from(file)

@@ -15,17 +15,20 @@ from typing import Protocol
 import numpy as np
 
 from execution.costs import CostModel, fee
-from execution.fills import EXPIRY, ROLL, ROLLS, SPREAD, Fill
+from execution.fills import EXPIRY, ROLL, ROLLS, SPREAD, Fill, beyond_expectation
 from execution.orders import ContractKey, Order, Unfilled, Withdrawal, unfilled_of
 from portfolio.cash import Settlement
 from universe.arrays import FloatArray
 from universe.instruments import Instrument
 from universe.session import Quotes
 
+NAN = float("nan")
+
 OpenOf = Callable[[int, int], float | None]
 
-Queued = tuple[Order, float, int]
-"""An order with the daily price sigma at its decision, and the number of its spread or 0."""
+Queued = tuple[Order, float, float, int]
+"""An order with the daily price sigma and the close at its decision, and the number of its spread
+or 0."""
 
 
 class BarGate(Protocol):
@@ -88,7 +91,9 @@ class Ledger:
         self._groups = 0  # spreads submitted so far
         self._sigma: FloatArray = np.full(len(instruments), np.nan)
 
-    def submit(self, orders: list[Order], sigma_price: FloatArray) -> None:
+    def submit(
+        self, orders: list[Order], sigma_price: FloatArray, closes: Quotes | None = None
+    ) -> None:
         """Queue orders, each for its contract's next bar.
 
         Parameters
@@ -96,12 +101,15 @@ class Ledger:
         orders : list of Order
         sigma_price : float array of shape (n_markets,)
             Daily volatility in price units at the decision, for the slippage.
+        closes : Quotes, optional
+            Of the session that was decided on.
         """
         self._sigma = sigma_price
         self._queue += [
             (
                 order,
                 float(sigma_price[order.market]),
+                NAN if closes is None else closes[order.market].get(order.month, NAN),
                 self._groups + order.combo if order.combo else 0,
             )
             for order in orders
@@ -113,22 +121,22 @@ class Ledger:
         gone = {(one.market, one.month, one.side) for one in withdrawals}
         kept, split = [], set()
         for queued in self._queue:
-            order, _, group = queued
+            order, *_, group = queued
             if (order.market, order.month, 1 if order.quantity > 0 else -1) not in gone:
                 kept.append(queued)
             elif group:
                 split.add(group)
-        self._queue = [queued for queued in kept if queued[2] not in split]
+        self._queue = [queued for queued in kept if queued[3] not in split]
 
     def pending(self) -> dict[ContractKey, Unfilled]:
         """Contracts on their way by (market index, contract month)."""
         return unfilled_of(
-            ((order.market, order.month), order.quantity) for order, _, _ in self._queue
+            ((order.market, order.month), order.quantity) for order, *_ in self._queue
         )
 
     def pending_spreads(self) -> frozenset[ContractKey]:
         """Contracts with an open order that is a leg of a spread."""
-        return frozenset((order.market, order.month) for order, _, group in self._queue if group)
+        return frozenset((order.market, order.month) for order, *_, group in self._queue if group)
 
     def trade_session(
         self,
@@ -185,13 +193,14 @@ class Ledger:
         waiting = []
         held_up = self._held_up(day, open_of, gate)
         for queued in self._queue:
-            order, sigma, group = queued
+            order, sigma, decided, group = queued
             market, month = order.market, order.month
             price = open_of(market, month)
             if expiry[market][month] < day:
                 continue
             if price is not None and group not in held_up and gate.passes(market, month, price):
-                self._fill(order, sigma, day, price, closes[market][month], fx, book)
+                close = closes[market][month]
+                self._fill(order, sigma, day, price, close, fx, book, decided)
             else:
                 waiting.append(queued)
         self._queue = waiting
@@ -200,7 +209,7 @@ class Ledger:
     def _held_up(self, day: int, open_of: OpenOf, gate: BarGate) -> set[int]:
         """Spreads that wait, because one of their legs has no bar to fill in."""
         out: set[int] = set()
-        for order, _, group in self._queue if self._groups else ():
+        for order, *_, group in self._queue if self._groups else ():
             if group and group not in out:
                 price = open_of(order.market, order.month)
                 if price is None or not gate.passes(order.market, order.month, price):
@@ -224,12 +233,13 @@ class Ledger:
         close: float,
         fx: FloatArray,
         book: DayBook,
+        decided: float,
     ) -> None:
         market, month, quantity = order.market, order.month, order.quantity
         key = (market, month)
         self._book(market, quantity * (close - price), fx, book.pnl)
         book.moves[key] = close - price
-        self._pay(order, sigma, day, price, fx, book)
+        self._pay(order, sigma, day, price, fx, book, decided)
         total = self.holdings.get(key, 0) + quantity
         self.mark[key] = close
         if total:
@@ -239,7 +249,14 @@ class Ledger:
             self.mark.pop(key, None)
 
     def _pay(
-        self, order: Order, sigma: float, day: int, price: float, fx: FloatArray, book: DayBook
+        self,
+        order: Order,
+        sigma: float,
+        day: int,
+        price: float,
+        fx: FloatArray,
+        book: DayBook,
+        decided: float = NAN,
     ) -> None:
         """Slippage and fee of a fill, and its record."""
         market, quantity = order.market, order.quantity
@@ -271,6 +288,8 @@ class Ledger:
                 charged,
                 order.reason,
                 outright,
+                decided,
+                beyond_expectation(quantity, filled, decided, concession, sigma),
             )
         )
 

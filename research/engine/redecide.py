@@ -7,8 +7,9 @@ where to look.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from execution.orders import Withdrawal, unfilled_of
 from portfolio.cash import Settlement
 from research.data.dataset import Dataset
 from research.engine.engine import EmbeddedEngine
+from risk.limits import Reading
 from universe.arrays import from_epoch_day
 from universe.legs import ContractKey
 
@@ -31,7 +33,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("forecast", ("forecasts",)),
     ("target", ("asked", "limit")),
     ("scale", ("scale",)),
-    ("risk stages", ("stages",)),
+    ("risk stages", ("readings", "stages")),
     ("trade", ("contracts", "targets")),
     ("execute", ("orders",)),
 )
@@ -126,7 +128,11 @@ def redecide(header: Header, decisions: Mapping[int, DecisionLine], dataset: Dat
         met.add(snapshot.day)
         open_orders.filled(recorded)
         account = Account(
-            recorded.nav, recorded.holdings, open_orders.unfilled(), open_orders.spreads()
+            recorded.nav,
+            recorded.holdings,
+            open_orders.unfilled(),
+            open_orders.spreads(),
+            recorded.fills,
         )
         decision = strategy.begin(account).finish()
         quotes = bars.session.quotes
@@ -220,8 +226,23 @@ def _difference(name: str, mine: Any, theirs: Any, codes: list[str]) -> str:
     if isinstance(mine, float):
         same = bool(np.isclose(mine, theirs, TOLERANCE, 0.0, equal_nan=True))
         return "" if same else f"{name}: recorded {mine!r}, now {theirs!r}"
+    if name == "readings":
+        return _readings_difference(mine, theirs)
     if name == "stages":
         mine, theirs = ([(s.name, round(s.scale, 7)) for s in one] for one in (mine, theirs))
     if name in ("orders", "targets"):
         mine, theirs = sorted(mine), sorted(theirs)
     return "" if mine == theirs else f"{name}: recorded {mine}, now {theirs}"
+
+
+def _readings_difference(mine: Sequence[Reading], theirs: Sequence[Reading]) -> str:
+    """The first limit that is read otherwise: its status, clock or cause, or its figure."""
+    for one, other in zip_longest(mine, theirs):
+        if one is None or other is None:
+            lone = one or other
+            return f"limits: {lone.limit} of {lone.bucket} is {'not ' if one else ''}read now"
+        for name in ("limit", "bucket", "status", "cause", "sessions", "value"):
+            detail = _difference(name, getattr(one, name), getattr(other, name), [])
+            if detail:
+                return f"{one.limit} of {one.bucket}: {detail}"
+    return ""

@@ -103,6 +103,10 @@ class RunResult:
     var_parts: FloatArray | None = None  # (days, markets), adding up to var_one_day
     es_parts: FloatArray | None = None  # (days, markets), adding up to es_one_day
     rate: FloatArray | None = None  # (days, markets), account currency per unit of the quote's
+    collateral: dict[str, FloatArray] = field(default_factory=dict)  # (days,), of a booked ladder
+    roll_in: IntArray | None = None  # (days, markets), sessions until the roll, -1 unknown
+    roll_ratio: FloatArray | None = None  # (days, markets), next contract's value over the held
+    broker: dict[str, FloatArray] = field(default_factory=dict)  # (days,), its margins over NAV
     benchmark: Benchmark | None = None
     deflated: DeflatedSharpe | None = None  # by all trials on the data, where they are known
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from risk.governor import DrawdownGovernor
 from universe.arrays import BoolArray, FloatArray, IntArray, known
 from universe.fx import BASE
 
+_NO_ROLL = -1, 1.0
+
 
 class Rows:
     """Tables of a run, filled a session at a time.
@@ -31,7 +34,9 @@ class Rows:
         self.header = header
         self._rows: dict[str, list[Any]] = {}
         self._events: list[Event] = []
-        self._named: dict[str, list[Mapping[str, float]]] = {"scale": [], "stage": [], "figure": []}
+        self._named: dict[str, list[Mapping[str, float]]] = {
+            name: [] for name in ("scale", "stage", "figure", "collateral", "broker")
+        }
         self._days: list[int] = []
         self._seen: list[BoolArray] = []
         self._ret: list[FloatArray] = []
@@ -123,7 +128,12 @@ class Rows:
             var_parts=_of_markets(risk.var_parts, n),
             es_parts=_of_markets(risk.es_parts, n),
             rate=[line.fx[market.currency] for market in self.header.markets],
+            roll_in=[line.rolls.get(k, _NO_ROLL)[0] for k in range(n)],
+            roll_ratio=[line.rolls.get(k, _NO_ROLL)[1] for k in range(n)],
         )
+        ladder = line.collateral
+        self._named["collateral"].append({} if ladder is None else asdict(ladder))
+        self._named["broker"].append(line.broker)
         for name, part in sleeves.items():
             self._append(**{f"pnl of {name}": part})
         for name in self.header.sleeves:
@@ -184,8 +194,9 @@ class Rows:
             "var_parts",
             "es_parts",
             "rate",
+            "roll_ratio",
         )
-        whole = ("day", "contracts", "targets")
+        whole = ("day", "contracts", "targets", "roll_in")
         spreads = ("spread_targets", "spread_contracts") if header.spreads else ()
         tables: dict[str, Any] = {name: np.array(rows[name]) for name in floats}
         tables |= {name: np.array(rows[name], dtype=np.int64) for name in (*whole, *spreads)}
@@ -221,6 +232,8 @@ class Rows:
             scales=self._columns("scale", 1.0),
             stages=self._columns("stage", 1.0),
             figures=self._columns("figure", np.nan),
+            collateral=self._columns("collateral", np.nan),
+            broker=self._columns("broker", np.nan),
             history_day=np.array(self._days, dtype=np.int64),
             history_seen=np.array(self._seen, dtype=bool),
             history_ret=np.array(self._ret),

@@ -22,6 +22,7 @@ INDEX = "spx.price"
 BILL_YEAR = 365.0
 """Days of the year of a bond-equivalent yield."""
 
+
 @dataclass(frozen=True, slots=True)
 class LeverageWalk:
     """Leverage out of sample, session by session: what is known after one holds in the next.

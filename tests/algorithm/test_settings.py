@@ -242,6 +242,7 @@ OTHER = {
     "alert_mail": "risk@example.org",
     "command_token": "0" * 64,
     "limit_beta_market": "NQ",
+    "ladder_terms": "28 91",
     "limits": "gross 3 4 say",
     "governor": "0.1 0.5",
 }

@@ -108,9 +108,7 @@ def test_a_run_that_rolls_in_five_sessions(orders):
         )
         for n in (1, 5)
     }
-    once, five = (
-        [f for f in runs[n].fills if f.reason == ROLL or "spread" in f.reason] for n in (1, 5)
-    )
+    once, five = ([f for f in runs[n].fills if f.reason in ROLLS] for n in (1, 5))
     assert len({(f.market, f.epoch_day) for f in five}) > 2 * len(
         {(f.market, f.epoch_day) for f in once}
     )

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from algorithm.lean_cash import LeanCash
 from portfolio.cash import CashSettings, Interest, Settlement, Sweep, Treasury
+from portfolio.collateral import discount_rate
 from portfolio.conversion import IDEALPRO, conversion_orders
 from risk.account import Remedy
 from risk.kill_switch import Mode
+from universe.setting import SettingsError
 
 NAN = float("nan")
 amounts = st.floats(-1e7, 1e7)
@@ -104,6 +106,83 @@ class TestSweep:
         if sweep == Sweep.THRESHOLD:
             total = abs(worth + settled.interest)
             assert max(left) <= threshold * total + 1e-6
+
+
+class TestLadder:
+    def test_two_terms_by_hand(self) -> None:
+        """1 m at a yield of 4 %: 20,000 stay at hand, the rest is in two bills of one face."""
+        made = treasury(interest=Interest.LADDER, ladder_terms="28 91", fund_cost=0.01)
+        rate = discount_rate(0.04)
+        first = made.settle(100, 1, {"USD": 1e6}, {}, 0.04).collateral
+        assert first is not None
+        price = [1 - rate * days / 360 for days in (28, 91)]
+        face = 980_000 // sum(price) // 1000 * 1000
+        assert first.bills == pytest.approx(face * sum(price))
+        assert first.cash == pytest.approx(1e6 - first.bills)
+        later = made.settle(107, 1, {"USD": 1e6}, {}, 0.04)
+        gain = face * 2 * rate * 7 / 360 + first.cash * 0.03 * 7 / 365
+        assert later.interest == pytest.approx(gain)
+        assert later.balances["USD"] == pytest.approx(1e6 + gain)
+
+    def test_a_year_earns_the_yield(self) -> None:
+        made, balance = treasury(interest=Interest.LADDER, least_cash=0.0), 1e8
+        for day in range(1, 367):
+            balance = made.settle(day, 1, {"USD": balance}, {}, 0.05).balances["USD"]
+        assert balance / 1e8 - 1 == pytest.approx(0.0508, abs=2e-4)
+
+    def test_what_is_planned_for_is_kept_at_hand(self) -> None:
+        """0.2 of margin, raised by half, is covered by bills; variation and a tenth are cash."""
+        made = treasury(interest=Interest.LADDER)
+        made.settle(100, 1, {"USD": 1e6}, {}, 0.04)
+        made.plan(1e6, 0.2, 0.05)
+        found = made.settle(101, 1, {"USD": 1e6}, {}, 0.04).collateral
+        assert found is not None
+        assert found.wanted == pytest.approx(1.1 * 2 * 0.05 * 1e6)
+        assert 0 <= found.cash - found.wanted < 1_000
+        assert found.sold > 0
+        assert found.short == 0.0
+        made.plan(1e6, NAN, NAN)
+        assert (made.margin, made.variation) == (pytest.approx(3e5), pytest.approx(1e5))
+
+    def test_a_loss_beyond_the_bills_leaves_debt_and_says_what_is_missing(self) -> None:
+        made = treasury(interest=Interest.LADDER)
+        made.settle(100, 1, {"USD": 1e6}, {}, 0.04)
+        found = made.settle(101, 1, {"USD": -1e5}, {}, 0.04).collateral
+        assert found is not None
+        assert found.bills == 0.0
+        assert found.short == pytest.approx(-found.cash)
+
+    def test_without_a_rate_all_is_at_hand_and_earns_nothing(self) -> None:
+        made = treasury(interest=Interest.LADDER)
+        for day in (100, 101):
+            settled = made.settle(day, 1, {"USD": 1e6}, {}, NAN)
+            assert settled.collateral is not None
+            assert (settled.collateral.bills, settled.interest) == (0.0, 0.0)
+
+    def test_a_clock_that_steps_back_is_named(self) -> None:
+        made = treasury(interest=Interest.LADDER)
+        made.settle(100, 1, {"USD": 1e6}, {}, 0.04)
+        with pytest.raises(ValueError, match="day is 99, before the ladder's last one, 100"):
+            made.settle(99, 1, {"USD": 1e6}, {}, 0.04)
+
+    @pytest.mark.parametrize("terms", ["", "28 x", "91 28", "0 28", "28 400", "28 28"])
+    def test_terms_that_make_no_ladder(self, terms: str) -> None:
+        with pytest.raises(SettingsError, match="ladder_terms is"):
+            CashSettings(ladder_terms=terms)
+
+    @given(st.lists(st.tuples(amounts, st.floats(0, 0.2)), min_size=2, max_size=12))
+    def test_nothing_is_lost_and_bills_are_sold_before_cash_is_short(
+        self, days: list[tuple[float, float]]
+    ) -> None:
+        made, balance = treasury(interest=Interest.LADDER), 1e6
+        for k, (flow, rate) in enumerate(days):
+            settled = made.settle(100 + k, 1, {"USD": balance + flow}, {}, rate)
+            found = settled.collateral
+            assert found is not None
+            assert settled.balances["USD"] == pytest.approx(balance + flow + settled.interest)
+            assert found.cash + found.bills == pytest.approx(settled.balances["USD"], abs=1e-3)
+            assert found.bills == 0 or found.cash >= found.wanted - 1e-6
+            balance = settled.balances["USD"]
 
 
 class TestLeanCash:

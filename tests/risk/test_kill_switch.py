@@ -123,13 +123,11 @@ class TestSources:
     def test_a_missing_value_never_trips_it(self, missing, held):
         """With every limit that can told to flatten, and anything unknown."""
         known = RiskAccount(
-            100, 1e7, held, np.full(N, 1e-4), None, None, np.full(N, 1e-6), 1e7, 0.0, 0.0, 0.0,
-            np.zeros(N, dtype=np.int64),
+            100, 1e7, held, np.full(N, 1e-4), None, None, np.full(N, 1e-6), 1e7, 0.0, 0.0,
+            np.full(2 * N, np.nan), np.zeros(N, dtype=np.int64),
         )  # fmt: skip
-        nothing = {
-            name: None if name in ("model", "reference", "unit_margin", "price_age") else np.nan
-            for name in missing
-        }
+        absent = ("model", "reference", "unit_margin", "slippage", "price_age")
+        nothing = {name: None if name in absent else np.nan for name in missing}
         if "unit_exposure" in nothing:
             nothing["unit_exposure"] = np.full(N, np.nan)
         rows = changed(

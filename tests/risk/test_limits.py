@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from risk.account import EventKind, Remedy, RiskAccount, RiskEvent
 from risk.caps import cap_targets
-from risk.limit_measures import HISTORY, Gross, Measure
+from risk.limit_measures import HISTORY, LEAST_FILLS, Gross, Measure
 from risk.limits import TABLE, Limit, LimitBook, LimitRow, Status, changed, make_limits
 from risk.var import VarModel
 
@@ -46,7 +46,6 @@ def account(held=None, seed=0, **changes):
         "last_nav": 1e7,
         "drawdown": 0.0,
         "turnover": 0.1,
-        "slippage": 0.0,
         "price_age": np.zeros(N, dtype=np.int64),
     }
     return RiskAccount(**{**values, **changes})
@@ -59,6 +58,11 @@ def book(rows=TABLE):
 def one(name, **changes):
     row = next(row for row in TABLE if row.name == name)
     return book([replace(row, **changes)])
+
+
+def paid(**beyond):
+    """What fills of some markets cost beyond their expectation, of no roll."""
+    return np.array([beyond.get(code, np.nan) for code in CODES] + [np.nan] * N)
 
 
 def only(limits, event=CLOSE, **changes):
@@ -141,14 +145,28 @@ class TestMeasures:
         assert only(limits, turnover=1.05)["fund"].value == pytest.approx(10.5)
         assert only(limits, turnover=0.1)["fund"].value < 1  # the spike is history now
 
-    def test_slippage_is_in_standard_deviations_of_its_own_history(self):
-        limits = one("slippage_outlier")
-        usual = np.random.default_rng(0).standard_normal(HISTORY)
+    def test_slippage_is_in_standard_deviations_of_a_market_s_own_history(self):
+        limits, fill = one("slippage_outlier"), RiskEvent(EventKind.FILL, 101)
+        usual = np.random.default_rng(0).standard_normal(HISTORY + 5)
         for value in usual:
-            only(limits, slippage=value)
-        found = only(limits, RiskEvent(EventKind.FILL, 101), slippage=5.0)["fund"]
-        assert found.value == pytest.approx((5.0 - usual.mean()) / usual.std(ddof=1))
-        assert only(limits, RiskEvent(EventKind.FILL, 101), slippage=-9.0)["fund"].value == 0.0
+            only(limits, slippage=paid(ES=value))
+        past = usual[5:]
+        found = only(limits, fill, slippage=paid(ES=5.0))["ES"]
+        assert found.value == pytest.approx((5.0 - past.mean()) / past.std(ddof=1))
+        assert found.status is Status.WARN
+        assert only(limits, fill, slippage=paid(ES=9.0))["ES"].status is Status.BREACH
+        assert only(limits, fill, slippage=paid(ES=-9.0))["ES"].value == 0.0
+
+    def test_an_outlier_needs_fills_of_its_market_to_be_one(self):
+        limits = one("slippage_outlier")
+        for k in range(LEAST_FILLS):
+            assert only(limits, slippage=paid(CL=0.1 * k))["CL"].status is Status.UNKNOWN
+        assert only(limits, slippage=paid(CL=1.0))["CL"].status is Status.OK
+        rolled = np.concatenate([paid(), paid(CL=1.0)])[N:]
+        found = only(limits, slippage=rolled)
+        assert found["CL rolls"].status is Status.UNKNOWN, "rolls have a history of their own"
+        assert set(only(limits, slippage=paid())) == {"CL rolls", "ES"}
+        assert not only(limits, slippage=None), "nobody says what was paid"
 
     def test_the_fullest_bucket_is_told_and_every_one_that_is_not_within_its_limit(self):
         held, unit = np.array([10, 20, 70, 90, -65, 0]), np.full(N, 0.01)

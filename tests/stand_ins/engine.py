@@ -197,6 +197,14 @@ class Portfolio(dict):
         return self._engine.account_value()
 
     @property
+    def total_margin_used(self) -> float:
+        return 0.1 * self.total_portfolio_value
+
+    @property
+    def margin_remaining(self) -> float:
+        return 0.9 * self.total_portfolio_value
+
+    @property
     def cash_book(self) -> dict[str, Any]:
         return {name: Cash(self._engine, name, rate) for name, rate in self._engine.rates().items()}
 

@@ -30,7 +30,7 @@ class Recomputed:
         self.mark: dict[tuple[str, int], float] = {}
         self.before: dict[str, float] = {}
         self.peak = 0.0
-        self.runs: dict[tuple[str, str], int] = {}
+        self.slips: dict[str, list[float]] = defaultdict(list)
         with path.open(encoding="utf-8") as file:
             for text in file:
                 line = json.loads(text)
@@ -53,7 +53,7 @@ class Recomputed:
                 clean += contracts * (closes[key] - self.mark[key]) * point[key[0]]
         value = dict(zip(self.codes, line["value"], strict=False))
         result = clean
-        for _, code, month, quantity, price, slip, fee, _ in line["fills"]:
+        for _, code, month, quantity, price, slip, fee, *_ in line["fills"]:
             key = code, month
             result += quantity * (closes.get(key, price) - price) * point[code]
             cost += slip + fee
@@ -88,6 +88,7 @@ class Recomputed:
             "fall": 1 - nav / self.peak,
             "largest": max((abs(e) * self.tens(c) for c, e in exposure.items()), default=0.0),
             "loss": max(-returned, 0.0) if last else math.nan,
+            "outlier": self.outliers(line["fills"], point),
             "held": dict(self.held),
             "holdings": {
                 (n.split(" ")[0], int(n.split(" ")[1])): q for n, q in line["holdings"].items()
@@ -96,6 +97,29 @@ class Recomputed:
             "tail": (sum(line["es_parts"]), risk["es_one_day"]),
         }
         self.before = {"nav": nav, "one_day": risk["var_one_day"]}
+
+    def outliers(self, fills, point):
+        """Cost beyond the expected in deviations of the market's last 63, where it had 20."""
+        paid = defaultdict(list)
+        for _, code, _, quantity, price, slip, _, reason, *rest in fills:
+            if len(rest) < 3 or rest[2] is None:
+                continue
+            _, decided, beyond = rest
+            side = 1 if quantity > 0 else -1
+            points = side * (price - decided) - slip / abs(quantity) / point[code]
+            assert points == 0 or (points > 0) == (beyond > 0), "in daily volatilities"
+            name = f"{code} rolls" if reason in ("roll", "roll spread") else code
+            paid[name].append((abs(quantity), beyond))
+        out = {}
+        for name, parts in paid.items():
+            now = sum(q * b for q, b in parts) / sum(q for q, _ in parts)
+            past = self.slips[name][-63:]
+            if len(past) >= 20:
+                mean = sum(past) / len(past)
+                deviation = math.sqrt(sum((x - mean) ** 2 for x in past) / (len(past) - 1))
+                out[name] = max((now - mean) / deviation, 0.0)
+            self.slips[name].append(now)
+        return out
 
     def tens(self, code):
         duration = self.markets[code][7]

@@ -22,7 +22,7 @@ from research.compliance.records import (
 )
 
 HEAD = Head(SCHEMA, "embedded", "f" * 64, "0" * 12, ["ES", "ZN"], ["equity", "bond"], "held",
-            "relative", "", "ES 0.6 ZN 0.4")  # fmt: skip
+            "relative", "", "ES 0.6 ZN 0.4", "both", "shown: as a stressed day asks")  # fmt: skip
 
 
 def day(text, **changes):

@@ -1,22 +1,30 @@
 """One archive from a LEAN run and from an embedded run of the same data, and recomputed by hand."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from algorithm.desk_data import BACKTEST
 from research.cli import main
 from research.compliance.archive import read, verify
+from research.compliance.collateral import collateral_path
 from research.compliance.files import ARCHIVE, archive_run
+from research.data.macro_series import MacroSeries
 from research.engine.engine import run_backtest
-from research.engine.from_decisions import read_run, result_from
+from research.engine.from_decisions import read_desk, read_run, result_from
 from research.lean.record import bring_record
 from research.studies.stress import desk_of, stress_of
 from risk.breach_cause import Cause
 from tests.algorithm.test_lean_algorithm import chosen, start
 from tests.helpers import made_up_dataset
-from tests.research.compliance.recompute import Recomputed
+from tests.research.compliance.same_archive import (
+    compare_archives,
+    compare_with_fills_and_prices,
+)
+from universe.arrays import from_epoch_day
 
 TIGHT = (
     "gross 1.2 1.8 cut market_notional 0.5 0.8 cap daily_loss 0.004 0.006 freeze "
@@ -24,13 +32,14 @@ TIGHT = (
 )
 """So that a short run of few markets has every remedy."""
 
+SETTINGS = {"limits": TIGHT, "interest": "ladder"}
 SESSIONS = 330
 
 
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory):
     """Folders of a stand-in LEAN's run and of an embedded one, each with its archive."""
-    data, settings = made_up_dataset(SESSIONS, seed=4), chosen(limits=TIGHT)
+    data, settings = with_bills(made_up_dataset(SESSIONS, seed=4)), chosen(**SETTINGS)
     lean, own = (tmp_path_factory.mktemp(name) for name in ("lean", "embedded"))
     engine = start(data, settings).run().finish()
     for key, content in engine.object_store.items():
@@ -42,11 +51,15 @@ def homes(tmp_path_factory):
     run_backtest(data, settings, record=lines.append)
     (own / "decisions.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for folder in (lean, own):
-        archive_run(read_run(folder), folder, bill_yield=BILLS)
+        archive_run(read_run(folder), folder)
     return lean, own
 
 
-BILLS = (np.array([0]), np.array([0.03]))
+def with_bills(data):
+    """The data with a bill rate that moves between 2 and 4 %."""
+    days = np.unique(np.concatenate([history.day for history in data.markets.values()]))
+    rate = 0.03 + 0.01 * np.sin(np.arange(len(days)) / 20.0)
+    return data.with_macro({"usd.3m": MacroSeries("usd.3m", days, rate)}, [])
 
 
 def days_of(folder):
@@ -54,25 +67,7 @@ def days_of(folder):
 
 
 def test_held_var_exceptions_breaches_and_remedies_are_equal_line_by_line(homes):
-    lean, own = (days_of(folder) for folder in homes)
-    assert len(lean) == len(own) > 90
-    for one, other in zip(lean, own, strict=True):
-        assert (one.day, one.is_exception, one.switch) == (
-            other.day, other.is_exception, other.switch
-        )  # fmt: skip
-        assert one.remedies == other.remedies
-        for name in ("var_held", "var_relative", "var_one_day", "shortfall", "margin", "gross"):
-            mine, theirs = getattr(one, name), getattr(other, name)
-            assert (mine is None) == (theirs is None)
-            if mine is not None:
-                assert mine == pytest.approx(theirs, rel=1e-9, abs=1e-12), (one.day, name)
-        assert len(one.limits) == len(other.limits)
-        for mine, theirs in zip(one.limits, other.limits, strict=True):
-            assert (mine.limit, mine.bucket, mine.status, mine.cause, mine.sessions) == (
-                theirs.limit, theirs.bucket, theirs.status, theirs.cause, theirs.sessions
-            )  # fmt: skip
-            if mine.value is not None:
-                assert mine.value == pytest.approx(theirs.value, rel=1e-8, abs=1e-12)
+    assert compare_archives(*(days_of(folder) for folder in homes)) > 90
 
 
 def test_there_is_something_of_everything(homes):
@@ -101,51 +96,46 @@ def test_a_freeze_sends_nothing_but_what_an_expiry_forces(homes):
 
 
 def test_every_figure_of_every_day_from_fills_and_prices(homes):
-    """The script shares no code; fees of closing and exchange rates are all that it leaves out."""
     for folder in homes:
-        found = Recomputed(folder / "decisions.jsonl").days
-        entries = {entry.day: entry for entry in days_of(folder)}
-        assert set(found) == set(entries)
-        for day, by_hand in found.items():
-            entry = entries[day]
-            assert by_hand["held"] == by_hand["holdings"], day
-            assert entry.nav == by_hand["nav"]
-            assert entry.gross == pytest.approx(by_hand["gross"], rel=1e-9, abs=1e-12)
-            assert entry.turnover == pytest.approx(by_hand["turnover"], rel=1e-9, abs=1e-12)
-            assert sum(entry.exposure) == pytest.approx(sum(by_hand["classes"].values()))
-            for total in ("parts", "tail"):
-                parts, whole = by_hand[total]
-                assert parts == pytest.approx(whole, rel=1e-6, abs=1e-12)
-            limits = {(one.limit, one.bucket): one.value for one in entry.limits}
-            assert limits["gross", "fund"] == pytest.approx(by_hand["gross"], abs=1e-9)
-            largest = max(v for (name, _), v in limits.items() if name == "market_notional")
-            assert largest == pytest.approx(by_hand["largest"], abs=1e-9)
-            assert limits["drawdown", "fund"] == pytest.approx(by_hand["fall"], abs=1e-12)
-            if entry.result is None:
-                continue
-            assert entry.result == pytest.approx(by_hand["result"], abs=1e-12)
-            assert entry.clean_result == pytest.approx(by_hand["clean"], abs=1e-9)
-            assert entry.result == pytest.approx(by_hand["explained"], abs=2e-3)
-            assert limits["daily_loss", "fund"] == pytest.approx(by_hand["loss"], abs=1e-12)
-            if entry.is_exception is not None:
-                assert entry.is_exception == by_hand["exception"]
-                assert entry.var_tested == pytest.approx(by_hand["tested"])
+        assert compare_with_fills_and_prices(folder, days_of(folder)) > 90
 
 
 def test_margin_of_the_archive_is_what_the_limits_read(homes):
     for entry in days_of(homes[1]):
         used = {one.limit: one.value for one in entry.limits}["margin_use"]
         assert entry.margin == pytest.approx(used, rel=1e-6, abs=1e-12)
-        assert entry.cash + entry.bills - entry.earned == pytest.approx(1.0, abs=1e-9)
         assert entry.short == 0.0
+
+
+def test_the_account_is_cash_and_bills_and_earns_what_they_do(homes):
+    """But for euros at hand, at most a hundredth here, and the fees of closing."""
+    for folder in homes:
+        result, days = read_run(folder), days_of(folder)
+        cash, bills, earned = ([getattr(e, n) for e in days] for n in ("cash", "bills", "earned"))
+        np.testing.assert_allclose(np.add(cash, bills), 1.0, atol=0.011)
+        np.testing.assert_allclose(earned * result.nav, result.interest)
+        assert min(bills[1:]) > 0.5
+        assert result.interest.sum() / result.nav[0] == pytest.approx(
+            0.03 * (result.day[-1] - result.day[0]) / 365, rel=0.25
+        )
+
+
+def test_an_earlier_run_s_ladder_is_shown_beside_it(homes):
+    """Of a run that books plain interest the ladder is shown, with what it would have earned."""
+    result = read_run(homes[1])
+    settings = result.settings | {"interest": "bills"}
+    days = np.array([0]), np.array([0.03])
+    path = collateral_path(replace(result, settings=settings, collateral={}), days)
+    assert not path.booked
+    np.testing.assert_allclose(path.cash + path.bills - path.earned, 1.0, atol=1e-9)
 
 
 def test_the_archive_goes_on_where_it_ended(homes, tmp_path):
     """A live run's: the same lines, whether written at once or as the record grows."""
     text = (homes[1] / "decisions.jsonl").read_text(encoding="utf-8").splitlines()
-    archive_run(result_from(text[:-40]), tmp_path, bill_yield=BILLS)
+    archive_run(result_from(text[:-40]), tmp_path)
     first = (tmp_path / ARCHIVE).read_bytes()
-    archive_run(result_from(text), tmp_path, bill_yield=BILLS)
+    archive_run(result_from(text), tmp_path)
     assert (tmp_path / ARCHIVE).read_bytes().startswith(first[:-1])
     assert verify(tmp_path / ARCHIVE).ok
     assert len(days_of(tmp_path)) == len(days_of(homes[1]))
@@ -169,9 +159,31 @@ class TestCommands:
         page = (homes[0] / "desk.html").read_text(encoding="utf-8")
         for words in ("Risk desk, 2016-03-01", "correlation to one", "liquidity x5",
                       "reverse: loses 20 %", "initial margin", "Position limits",
-                      "1987 crash begins on"):  # fmt: skip
+                      "1987 crash begins on", "Margin over rolls", "as the broker has it",
+                      "Bills and cash are the account"):  # fmt: skip
             assert words in page, words
         assert "http" not in page
+
+    def test_the_page_from_what_lean_writes_after_every_decision(self, homes, tmp_path):
+        """Of the last session: the record's page but for what is older than the data."""
+        (tmp_path / "trend-carry").mkdir()
+        kept = (homes[0] / "store" / "trend-carry" / "desk.jsonl").read_text(encoding="utf-8")
+        (tmp_path / "trend-carry" / "desk.jsonl").write_text(kept, encoding="utf-8")
+        lines = kept.splitlines()
+        whole = (homes[0] / "decisions.jsonl").read_text(encoding="utf-8").splitlines()
+        assert lines[-BACKTEST:] == whole[-1 - BACKTEST : -1]
+        assert read_desk(tmp_path).history_ret.tolist() == read_run(homes[0]).history_ret.tolist()
+        for folder, words in ((tmp_path, ()), (homes[0], ("--date", from_epoch_day(
+            int(read_run(homes[0]).day[-1])).isoformat()))):  # fmt: skip
+            found = self.call("risk", "--run", folder, *words)
+            assert found.exit_code == 0, found.output
+        mine, theirs = ((f / "desk.html").read_text(encoding="utf-8").split("<h1>")
+                        for f in (tmp_path, homes[0]))  # fmt: skip
+        same = [a.split("</h1>")[0] for a, b in zip(mine, theirs, strict=True) if a == b]
+        assert {"Stress tests", "Position limits and eligibility"} <= set(same)
+        missing = self.call("risk", "--run", tmp_path / "trend-carry" / "none")
+        assert missing.exit_code == 2
+        assert "no data of a risk desk" in missing.output
 
     def test_the_table_of_stress_tests(self, homes):
         found = self.call("stress", "--run", homes[1])

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 
 from algorithm.decision_line import MarketFacts
+from portfolio.cash import CashSettings
+from portfolio.collateral import discount_rate
 from research.compliance.collateral import (
-    LEAST_CASH,
-    MARGIN_RAISE,
-    SHOCK,
     collateral_path,
-    discount_rate,
     margin_path,
 )
 from risk.margin import INITIAL, MULTIPLE, MarginDates
@@ -19,6 +17,7 @@ from tests.research.fake_result import small_result
 from universe.arrays import to_epoch_day
 from universe.instruments import AssetClass
 
+CASH = CashSettings()
 DAYS = 40
 FIRST = to_epoch_day(date(2020, 1, 1))
 
@@ -70,8 +69,8 @@ def test_bills_earn_their_yield_and_cash_covers_the_shock():
     days = int(run().day[-1]) - FIRST
     path = collateral_path(run(), (np.array([FIRST - 10]), np.array([0.04])))
     np.testing.assert_allclose(path.cash + path.bills - path.earned, 1.0, atol=1e-9)
-    assert np.all(path.cash >= max(LEAST_CASH, 1.1 * SHOCK * 0.02) - 0.003)
-    assert path.variation[0] == pytest.approx(SHOCK * 0.02)
+    assert np.all(path.cash >= max(CASH.least_cash, 1.1 * CASH.stress_shortfalls * 0.02) - 0.003)
+    assert path.variation[0] == pytest.approx(CASH.stress_shortfalls * 0.02)
     held = float(path.bills.mean())
     assert path.earned.sum() == pytest.approx(0.04 * held * days / 365, rel=0.03)
     assert not path.short.any()
@@ -80,7 +79,7 @@ def test_bills_earn_their_yield_and_cash_covers_the_shock():
 def test_a_shock_beyond_cash_and_bills_is_short():
     crash = run(es_one_day=np.full(DAYS, 0.6))
     path = collateral_path(crash)
-    needed = MARGIN_RAISE * path.margin + SHOCK * 0.6 - 1.0
+    needed = CASH.margin_raise * path.margin + CASH.stress_shortfalls * 0.6 - 1.0
     np.testing.assert_allclose(path.short, needed)
 
 

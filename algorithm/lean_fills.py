@@ -1,0 +1,108 @@
+"""LEAN's fills since the last decision, with what the cost model expected of each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from algorithm.clock import session_day
+from execution.costs import CostModel
+from execution.fills import EXPIRY, OTHER, SPREAD, Fill, beyond_expectation
+from universe.arrays import FloatArray, to_epoch_day
+from universe.fx import BASE
+
+if TYPE_CHECKING:
+    from AlgorithmImports import OrderEvent, QCAlgorithm
+
+    from algorithm.context import TradingContext
+
+
+class FillBook:
+    """Takes order events, and hands a decision all of them since the one before.
+
+    Parameters
+    ----------
+    algorithm : QCAlgorithm
+    context : TradingContext
+    """
+
+    def __init__(self, algorithm: QCAlgorithm, context: TradingContext) -> None:
+        self._algorithm, self._context = algorithm, context
+        settings = context.strategy.settings
+        self._costs = CostModel(settings.impact, settings.cost_stress, settings.spread_width)
+        self._fills: list[tuple[Fill, str]] = []  # with the currency of the fee
+
+    def filled(self, event: OrderEvent) -> None:
+        """Take a fill in one of our contracts."""
+        context, strategy = self._context, self._context.strategy
+        key = context.keys.get(event.symbol)
+        if key is None:
+            return
+        instrument = strategy.instruments[key[0]]
+        quantity, order_id = round(event.fill_quantity), event.order_id
+        price = float(event.fill_price)
+        reason = context.reasons.get(order_id)
+        if reason is None:
+            delisted = "delisting" in str(event.ticket.tag).lower()
+            reason = EXPIRY if delisted else OTHER
+        concession = outright = 0.0
+        decided = beyond = float("nan")
+        if reason != EXPIRY:
+            sigma = context.order_sigma.get(order_id)
+            if sigma is None:
+                sigma = float(strategy.markets.sigma_price()[key[0]])
+            size, spread = float(event.ticket.quantity), reason == SPREAD
+            concession = self._costs.concession(instrument, size, sigma, spread=spread)
+            if spread:
+                outright = self._costs.concession(instrument, size, sigma)
+            decided = context.order_price.get(order_id, decided)
+            beyond = beyond_expectation(quantity, price, decided, concession, sigma)
+        fee = event.order_fee.value
+        today = to_epoch_day(self._algorithm.time.date())
+        fill = Fill(
+            session_day(today, today - 1),  # LEAN delists on Saturdays too
+            instrument.code,
+            key[1],
+            quantity,
+            price,
+            abs(quantity) * concession * instrument.multiplier,
+            float(fee.amount),
+            reason,
+            abs(quantity) * outright * instrument.multiplier,
+            decided,
+            beyond,
+        )
+        self._fills.append((fill, str(fee.currency)))
+
+    @property
+    def so_far(self) -> list[Fill]:
+        """Since the last decision, costs in the currencies of quote and fee."""
+        return [fill for fill, _ in self._fills]
+
+    def taken(self, fx: FloatArray) -> list[Fill]:
+        """Since the last decision, costs at its rates, as the account's value is; then none.
+
+        Parameters
+        ----------
+        fx : float array of shape (n_markets,)
+        """
+        strategy = self._context.strategy
+        rates = {BASE: 1.0}
+        for instrument, rate in zip(strategy.instruments, fx.tolist(), strict=True):
+            rates[instrument.currency] = rate
+        known = {name: float(np.nan_to_num(rate)) for name, rate in rates.items()}
+        out = []
+        for fill, fee_currency in self._fills:
+            rate = known[strategy.instruments[strategy.index[fill.market]].currency]
+            out.append(
+                replace(
+                    fill,
+                    slippage=fill.slippage * rate,
+                    fee=fill.fee * known.get(fee_currency, 0.0),
+                    outright=fill.outright * rate,
+                )
+            )
+        self._fills = []
+        return out
