@@ -365,8 +365,9 @@ class TradingContext:
 
     def spread_refused(self, market: int, why: str) -> None:
         """Roll a market leg by leg from now on, because its broker takes no spread; said once."""
-        if market in self.strategy.spread_rolls:
-            self.strategy.spread_rolls.discard(market)
+        rolls = self.strategy.planner.spread_rolls
+        if market in rolls:
+            rolls.discard(market)
             self.log(f"{self.strategy.names[market]}: no calendar spread, rolls by legs: {why}")
 
     def turned_against(self, withdrawals: Iterable[Withdrawal]) -> list[Any]:

@@ -20,10 +20,7 @@ from alpha.forecasts import Forecasts
 from alpha.scale import ExposureScale, combined, tilt
 from alpha.snapshot import Snapshot
 from execution.fills import ROLLS, Fill
-from execution.orders import forced_only, plan_orders, plan_withdrawals
-from execution.pace import Pace
-from execution.rolls import as_spreads, pressing_spreads
-from execution.settings import RollOrders
+from execution.planner import Planner
 from portfolio.calibration import BiasStatistic
 from portfolio.caps import Binding
 from portfolio.cash import Settlement, Treasury
@@ -42,13 +39,13 @@ from risk.limits import Action, Reading
 from risk.margin import MarginModel, margin_over_rolls
 from risk.switch_stage import SwitchStage
 from risk.var import VarModel, quantile
-from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
+from universe.arrays import DAYS_IN_YEAR, TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
 from universe.cost_screen import trade_costs, yearly_cost, yearly_rolls
 from universe.fx import BASE
 from universe.instruments import Instrument
 from universe.markets import Markets
-from universe.rolls import DAYS_IN_YEAR, in_cycle, roll_window_days
+from universe.rolls import in_cycle, roll_window_days
 from universe.screen import Screen
 from universe.session import Contract, Session
 
@@ -129,8 +126,8 @@ class Strategy:
     ----------
     observer : Observer
         What depends on market data alone.
-    spread_rolls : set of int
-        Markets that roll as calendar spreads; one whose broker refuses them is taken out.
+    planner : Planner
+        Makes orders of target contracts.
     scales, protections : lists
         Registered components, see ``algorithm.registry``.
     chain : tuple of Stage
@@ -158,17 +155,13 @@ class Strategy:
         self._classes = classes + classes[: n - len(instruments)]
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
         cost, rolls = trade_costs(instruments), yearly_rolls(instruments)
-        self.spread_rolls = {
-            i
-            for i, market in enumerate(instruments)
-            if settings.roll_orders == RollOrders.SPREAD and market.spread_listed
-        }
+        self.planner = Planner(instruments, settings)
         yearly = yearly_cost(
             cost,
             np.ones(len(cost)),
             rolls,
             trades=settings.cost_trades,
-            trades_per_roll=self._trades_per_roll(),
+            trades_per_roll=self.planner.trades_per_roll(),
         )
         self.screen = Screen(
             self.names,
@@ -206,7 +199,6 @@ class Strategy:
         self.proxies = Proxies(instruments, n)
         self._proxied: dict[int, int] = {}  # assets with a stand-in in VaR, for the notes
         self.margin = MarginModel(instruments, {})
-        self.pace = Pace(instruments, settings.roll_sessions, settings.participation)
         self.bias = BiasStatistic(settings.bias_span)
         self.recent_bias = BiasStatistic(settings.bias_span // 4)
         self.last_contracts: IntArray = np.zeros(n, dtype=np.int64)
@@ -244,17 +236,6 @@ class Strategy:
             yearly_trades=settings.cost_trades,
             impact=settings.impact,
         )
-
-    def _trades_per_roll(self) -> FloatArray:
-        """What a roll costs over an outright trade, (n_markets,): 2 where it is two of them."""
-        width = self.settings.spread_width
-        out = np.full(len(self.instruments), 2.0)
-        for i in self.spread_rolls:
-            market = self.instruments[i]
-            fee = market.fee / market.multiplier
-            outright = market.half_spread + fee
-            out[i] = (width * market.half_spread + 2.0 * fee) / outright if outright else 2.0
-        return out
 
     # --- what others ask -------------------------------------------------------------------------
     @property
@@ -693,24 +674,16 @@ class Strategy:
 
     def plan(self, decision: Decision, targets: Mapping[int, Mapping[int, int]]) -> None:
         """Orders toward target contracts by market and month, and what is withdrawn for them."""
-        account, contracts = decision.account, self.markets.contracts
-        stuck = decision.snapshot.legs.stuck_contracts()
-        staged = self.pace.stage(targets, account.holdings, stuck, decision.day, contracts)
-        beside = account.holdings, account.pending, stuck
-        orders = plan_orders(staged.targets, *beside, rolling=staged.rolling)
-        decision.orders = as_spreads(orders, self.spread_rolls, decision.day, contracts)
-        decision.withdrawals = plan_withdrawals(staged.targets, *beside)
-        late = pressing_spreads(account.spreads, decision.day, contracts)
-        decision.withdrawals += [one for one in late if one not in decision.withdrawals]
-        if decision.is_blind:
-            decision.withdrawals = forced_only(decision.withdrawals, decision.day, contracts)
-        if decision.is_blind or decision.frozen.any():
-            forced = forced_only(decision.orders, decision.day, contracts)
-            n, frozen = len(self.instruments), decision.frozen
-            free = ~(frozen[:n] | frozen[-n:]) & (not decision.is_blind)
-            decision.orders = [
-                order for order in decision.orders if order in forced or free[order.market]
-            ]
+        n, frozen = len(self.instruments), decision.frozen
+        decision.orders, decision.withdrawals = self.planner.plan(
+            targets,
+            decision.account,
+            decision.snapshot.legs.stuck_contracts(),
+            decision.day,
+            self.markets.contracts,
+            ~(frozen[:n] | frozen[-n:]),
+            blind=decision.is_blind,
+        )
 
     # --- state -----------------------------------------------------------------------------------
     def components(self) -> dict[str, Any]:
@@ -725,7 +698,7 @@ class Strategy:
             **self.builder.components(),
             "trading": self.trading,
             "margin": self.margin,
-            "pace": self.pace,
+            "pace": self.planner.pace,
             "treasury": self.treasury,
             "treasury.ladder": self.treasury.ladder,
             "bias": self.bias,

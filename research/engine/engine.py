@@ -72,7 +72,7 @@ class EmbeddedEngine:
             impact=settings.impact,
             stress=settings.cost_stress,
             width=settings.spread_width,
-            spreads=self.strategy.spread_rolls,
+            spreads=self.strategy.planner.spread_rolls,
         )
         self.header = header_of(
             self.strategy,
