@@ -160,6 +160,7 @@ class TestModels:
 
 
 class TestTraining:
+    @pytest.mark.slow
     def test_a_refit_costs_little_more_than_the_librarys_own_fits(self, monkeypatch) -> None:
         inside = [0.0]
         bare = LogisticRegression.fit
@@ -172,8 +173,8 @@ class TestTraining:
                 inside[0] += time.perf_counter() - start
 
         monkeypatch.setattr(LogisticRegression, "fit", timed)
-        some, ratios = history(7000), []
-        for _ in range(4):
+        some, ratios = history(4500), []
+        for _ in range(3):
             inside[0], start = 0.0, time.perf_counter()
             train(some, TrainingPlan())
             ratios.append((time.perf_counter() - start) / inside[0])
