@@ -116,14 +116,20 @@ def legal_basis(head: Head) -> str:
 def _held_by_the_gate(head: Head, days: Sequence[DayEntry]) -> str:
     """Whether the run held its targets to the legal test, and how often it was out of it."""
     out = sum(out_of_test(head, entry) for entry in days)
-    tests = "both tests" if head.gate == "both" else f"the {head.gate} test"
+    unknown = sum(entry.var_relative is None for entry in days)
+    tests = {
+        "rule": "both tests, to the relative one where its reference portfolio can be measured",
+        "both": "both tests",
+    }.get(head.gate, f"the {head.gate} test")
     said = (
         f"The VaR gate of this run holds targets to {tests}; the portfolio held was out of the "
         f"legal one on {out:,} of {len(days):,} sessions."
     )
-    if head.gate in ("both", head.legal_test):
+    if head.legal_test == "relative" and unknown:
+        said += f" On {unknown:,} of them the relative figure could not be measured."
+    if head.gate in ("rule", "both", head.legal_test):
         return said
-    cure = f"set var_test to {head.legal_test} or both"
+    cure = f"set var_test to {head.legal_test} or rule"
     if head.legal_test == "relative":
         cure += ", or archive the determination that the absolute test applies"
     return f"{said} Nothing in the run keeps the legal test: {cure}."
