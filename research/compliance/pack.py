@@ -154,6 +154,7 @@ def _var_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
             "the legal one.",
         ),
         figures.var_history(days, ABSOLUTE),
+        *([figures.relative_history(days, RELATIVE)] if len(relative) else []),
         figures.drawdown(days),
     ]
 
@@ -174,8 +175,8 @@ def _backtest_part(every: Sequence[DayEntry]) -> list[Block]:
              "independence p", "joint p")  # fmt: skip
     clean = backtest(_array([entry.clean_result for entry in days]), var, CONFIDENCE)
     others = [
-        (one.name, f"{one.sessions:,}", f"{1e4 * one.ours:.3f}", f"{1e4 * one.alternative:.3f}",
-         f"{one.t_value:.2f}")
+        (one.name, f"{one.sessions:,}", signed(1e4 * one.ours, 3),
+         signed(1e4 * one.alternative, 3), signed(one.t_value, 2))
         for one in compare(result, var, CONFIDENCE)
     ]  # fmt: skip
     monthly = _array([binding_var(entry) for entry in days])
@@ -340,7 +341,7 @@ def _collateral_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
         ),
         figures.collateral(known),
         Paragraph(
-            f"{_ladder(booked)} earned {percent(float(earned.sum()))} of net assets in all, "
+            f"{_ladder(booked)} earned {percent(float(earned.sum()), 2)} of net assets in all, "
             + ("which the account has booked." if booked else "beside the run's own result.")
             if bought
             else "No bill rate was known, so that all net assets are held in cash."
