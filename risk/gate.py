@@ -21,11 +21,16 @@ from universe.setting import SettingsError, Table, pairs_of, setting
 
 
 class VarTest(StrEnum):
-    """Which of 18f-4's tests gates."""
+    """Which of 18f-4's tests gates; ``RULE`` is both as far as the reference can be measured."""
 
+    RULE = "rule"
     ABSOLUTE = "absolute"
     RELATIVE = "relative"
     BOTH = "both"
+
+
+NEEDS_REFERENCE = (VarTest.RELATIVE, VarTest.BOTH)
+"""Tests that are refused without a reference portfolio."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,11 @@ class GateSettings(Table):
     var_limit: float = setting(
         0.20, "absolute VaR limit (18f-4)", unit="of NAV", low=0.005, high=1.0
     )
-    var_test: VarTest = setting(VarTest.ABSOLUTE, "which test gates: 18f-4 asks for one")
+    var_test: VarTest = setting(
+        VarTest.RULE,
+        "which test gates: 18f-4 asks for the relative one, or by determination the absolute one; "
+        "rule holds both, the relative one where the run trades the reference portfolio",
+    )
     var_headroom: float = setting(
         0.1,
         "share of the limit that targets leave free, so that what is held stays within it",
@@ -52,7 +61,7 @@ class GateSettings(Table):
     def validate(self) -> None:
         """Refuse a reference portfolio that is none where a test needs it."""
         weights = self.reference_weights
-        if self.var_test != VarTest.ABSOLUTE and not any(weights.values()):
+        if self.var_test in NEEDS_REFERENCE and not any(weights.values()):
             raise SettingsError(
                 f"var_reference is {self.var_reference!r}; with var_test {self.var_test} it must "
                 "name a market with a weight other than 0, such as 'ES 0.6 ZN 0.4'"
@@ -105,7 +114,7 @@ class VarGate(Protection):
     relative_limit : float
         Limit of VaR over the reference portfolio's.
     test : str
-        "absolute", "relative" or "both".
+        "rule", "absolute", "relative" or "both".
     horizon : int
         Business days.
     reference : float array of shape (n_assets,), optional
@@ -243,7 +252,8 @@ class VarGate(Protection):
         if self.test == VarTest.ABSOLUTE:
             return self.limit
         if not 0 < reference_var < np.inf:
-            steps.append("reference portfolio has no VaR yet: absolute limit applies")
+            if self.test in NEEDS_REFERENCE:
+                steps.append("reference portfolio has no VaR yet: absolute limit applies")
             return self.limit
         relative = self.relative_limit * reference_var
         return relative if self.test == VarTest.RELATIVE else min(relative, self.limit)
@@ -261,7 +271,7 @@ def reference_exposure(
     """
     index = {instrument.code: i for i, instrument in enumerate(instruments)}
     missing = [code for code in settings.reference_weights if code not in index]
-    if missing and settings.var_test != VarTest.ABSOLUTE:
+    if missing and settings.var_test in NEEDS_REFERENCE:
         raise SettingsError(
             f"var_reference names {' '.join(missing)}, which the run does not trade; with var_test "
             f"{settings.var_test} its markets must be among {' '.join(sorted(index))}"

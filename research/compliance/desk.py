@@ -201,7 +201,8 @@ def stress_table(desk: Desk) -> Table:
     return Table(
         ("stress", "profit", "lowest on the way", "by market", "remarks and stand-ins"),
         rows,
-        f"On the portfolio held, of NAV; a dash where a held market has no move.{missing}",
+        f"On the portfolio held, of NAV; a dash where a held market has no move. Episodes are "
+        f"renewed at the turn of a year.{missing}",
     )
 
 

@@ -39,6 +39,20 @@ def var_history(days: Sequence[DayEntry], limit: float) -> Figure:
     return drawn(canvas, f"99 %/20-day VaR; dashed the absolute limit of {100 * limit:g} %.")
 
 
+def relative_history(days: Sequence[DayEntry], limit: float) -> Figure:
+    """20-day VaR over the reference portfolio's by session, with the relative limit."""
+    canvas, axes = canvas_of()
+    axes.plot(_dates(days), _series([entry.var_relative for entry in days]), color=BLUE, lw=0.7)
+    axes.axhline(limit, color=RED, lw=0.9, ls="--")
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("times the reference's")
+    return drawn(
+        canvas,
+        f"99 %/20-day VaR over that of the reference portfolio; dashed the relative limit of "
+        f"{limit:g}.",
+    )
+
+
 def exceptions(days: Sequence[DayEntry]) -> Figure:
     """Gain or loss of each tested session against one-day VaR."""
     canvas, axes = canvas_of()
@@ -63,7 +77,7 @@ def exposure(days: Sequence[DayEntry], classes: Sequence[str]) -> Figure:
     values = np.array([entry.exposure for entry in days]).T
     if values.size:
         axes.stackplot(_dates(days), values, labels=classes, colors=COLOURS, lw=0)
-        axes.legend(loc="upper left", ncols=len(classes), fontsize=6, frameon=False)
+        axes.legend(**LEGEND, ncols=len(classes))
     axes.set_ylabel("times NAV")
     return drawn(
         canvas,

@@ -116,14 +116,20 @@ def legal_basis(head: Head) -> str:
 def _held_by_the_gate(head: Head, days: Sequence[DayEntry]) -> str:
     """Whether the run held its targets to the legal test, and how often it was out of it."""
     out = sum(out_of_test(head, entry) for entry in days)
-    tests = "both tests" if head.gate == "both" else f"the {head.gate} test"
+    unknown = sum(entry.var_relative is None for entry in days)
+    tests = {
+        "rule": "both tests, to the relative one where its reference portfolio can be measured",
+        "both": "both tests",
+    }.get(head.gate, f"the {head.gate} test")
     said = (
         f"The VaR gate of this run holds targets to {tests}; the portfolio held was out of the "
         f"legal one on {out:,} of {len(days):,} sessions."
     )
-    if head.gate in ("both", head.legal_test):
+    if head.legal_test == "relative" and unknown:
+        said += f" On {unknown:,} of them the relative figure could not be measured."
+    if head.gate in ("rule", "both", head.legal_test):
         return said
-    cure = f"set var_test to {head.legal_test} or both"
+    cure = f"set var_test to {head.legal_test} or rule"
     if head.legal_test == "relative":
         cure += ", or archive the determination that the absolute test applies"
     return f"{said} Nothing in the run keeps the legal test: {cure}."
@@ -148,6 +154,7 @@ def _var_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
             "the legal one.",
         ),
         figures.var_history(days, ABSOLUTE),
+        *([figures.relative_history(days, RELATIVE)] if len(relative) else []),
         figures.drawdown(days),
     ]
 
@@ -168,8 +175,8 @@ def _backtest_part(every: Sequence[DayEntry]) -> list[Block]:
              "independence p", "joint p")  # fmt: skip
     clean = backtest(_array([entry.clean_result for entry in days]), var, CONFIDENCE)
     others = [
-        (one.name, f"{one.sessions:,}", f"{1e4 * one.ours:.3f}", f"{1e4 * one.alternative:.3f}",
-         f"{one.t_value:.2f}")
+        (one.name, f"{one.sessions:,}", signed(1e4 * one.ours, 3),
+         signed(1e4 * one.alternative, 3), signed(one.t_value, 2))
         for one in compare(result, var, CONFIDENCE)
     ]  # fmt: skip
     monthly = _array([binding_var(entry) for entry in days])
@@ -334,7 +341,7 @@ def _collateral_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
         ),
         figures.collateral(known),
         Paragraph(
-            f"{_ladder(booked)} earned {percent(float(earned.sum()))} of net assets in all, "
+            f"{_ladder(booked)} earned {percent(float(earned.sum()), 2)} of net assets in all, "
             + ("which the account has booked." if booked else "beside the run's own result.")
             if bought
             else "No bill rate was known, so that all net assets are held in cash."

@@ -477,6 +477,16 @@ class TestRisk:
         with pytest.raises(SettingsError, match=r"var_reference names ES ZN.*not trade"):
             strategy_after(made_up, 1, var_test=test)
 
+    def test_by_default_both_tests_gate_where_the_reference_is_traded(self, made_up):
+        own = "EQ1 0.6 BD1 0.4"
+        for reference, relative in ((own, True), ("ES 0.6 ZN 0.4", False)):
+            strategy, plan, _ = strategy_after(
+                made_up, SESSIONS, var_reference=reference, var_relative_limit=0.5
+            )
+            gated = gate_targets(strategy, plan.contracts, plan.contracts, plan.unit_exposure)
+            assert (gated.limit < 0.2) == relative
+            assert np.isfinite(gated.relative) == relative
+
     def test_before_the_reference_has_a_volatility_the_absolute_limit_applies(self, made_up):
         own = {"var_reference": "EQ1 0.6 BD1 0.4", "var_test": "relative"}
         strategy, plan, _ = strategy_after(made_up, 10, **own)

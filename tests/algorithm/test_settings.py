@@ -199,7 +199,7 @@ class TestRefusals:
             SettingsError, match=rf"var_reference is '{text}'; with var_test {test}"
         ):
             Settings.parse({"var_reference": text, "var_test": test})
-        assert Settings.parse({"var_reference": text}).var_test == "absolute"
+        assert Settings.parse({"var_reference": text}).var_test == "rule"
 
     def test_momentum_without_any_weight(self):
         zero = {f"tsmom_weight_{horizon}m": "0" for horizon in (3, 6, 12)}
