@@ -223,7 +223,7 @@ class LimitStage(Protection):
             return Verdict(self.NAME, book.asked)
         account = self._account(book)
         readings = self._read(RiskEvent(EventKind.CLOSE, book.day), account)
-        action = action_of(self.readings) if readings.is_breached else None
+        action = action_of(readings.breaches.values())
         self.peak, self.last_nav = max(self.peak, book.nav), book.nav
         self.last_held, self._before = book.held, account
         told = [r.sentence() for r in readings.news if r.status >= Status.WARN]
@@ -271,28 +271,24 @@ class LimitStage(Protection):
             unit_exposure=before.unit_exposure * scale,
             unit_margin=margin,
         )
-        return action_of(self.readings) if self._read(event, account).is_breached else None
+        return action_of(self._read(event, account).breaches.values())
 
     def _read(self, event: RiskEvent, account: RiskAccount) -> Readings:
         readings = self._book.read(event, account)
+        for place, reading in readings.breaches.items():
+            readings.causes[place] = str(self._cause(reading, account))
         self.readings = readings
-        if readings.is_breached:
-            self.readings = tuple(self._with_cause(reading, account) for reading in readings)
         return readings
 
-    def _with_cause(self, reading: Reading, account: RiskAccount) -> Reading:
-        """Of a breach why it is one today: what changed since the last close."""
-        if reading.status is not Status.BREACH:
-            return reading
+    def _cause(self, reading: Reading, account: RiskAccount) -> Cause:
+        """Why a breach is one today: what changed since the last close."""
         if reading.sessions > 1 or not reading.value > reading.breach or self._before is None:
-            why = Cause.LASTING if reading.before is Status.BREACH else Cause.UNKNOWN
-            return replace(reading, cause=str(why))
+            return Cause.LASTING if reading.before is Status.BREACH else Cause.UNKNOWN
         limit = next(one for one in self._book.limits if one.row.name == reading.limit)
         if not limit.measure.caps:  # of the account itself, no position's
-            return replace(reading, cause=str(Cause.ACCOUNT))
+            return Cause.ACCOUNT
         bucket = limit.measure.buckets.index(reading.bucket)
-        found = cause(limit.measure, bucket, self._before, account, reading.breach)
-        return replace(reading, cause=str(found))
+        return cause(limit.measure, bucket, self._before, account, reading.breach)
 
     def _account(self, book: Book) -> RiskAccount:
         if book.seen is not None:

@@ -224,6 +224,11 @@ class Readings(Sequence[Reading]):
     values, breach : float arrays
         Figures and levels of all buckets, limit by limit, like the others.
     before, status, since, sessions : int arrays
+
+    Attributes
+    ----------
+    causes : dict of int to str
+        Of the buckets in breach, by their place in the arrays; told by who knows.
     """
 
     __slots__ = (
@@ -236,6 +241,7 @@ class Readings(Sequence[Reading]):
         "_status",
         "_tables",
         "_values",
+        "causes",
     )
 
     def __init__(
@@ -253,27 +259,29 @@ class Readings(Sequence[Reading]):
         self._before, self._status = before, status
         self._since, self._sessions = since, sessions
         self._made: tuple[Reading, ...] | None = None
-
-    @property
-    def is_calm(self) -> bool:
-        """Whether every figure is known and within its limit, and was before."""
-        return not (self._status.any() or self._before.any())
+        self.causes: dict[int, str] = {}
 
     @property
     def news(self) -> tuple[Reading, ...]:
         """Those whose status changed."""
-        return () if self.is_calm else tuple(reading for reading in self if reading.is_news)
+        return tuple(self._at((self._status != self._before).nonzero()[0]).values())
 
     @property
-    def is_breached(self) -> bool:
-        """Whether any limit is."""
-        return bool((self._status == int(Status.BREACH)).any())
+    def breaches(self) -> dict[int, Reading]:
+        """Those in breach, by their place in the arrays."""
+        return self._at((self._status == int(Status.BREACH)).nonzero()[0])
 
     @property
     def use(self) -> float:
         """The largest figure over its limit, NaN where none is known."""
         share = self._values / self._breach
         return float(np.fmax.reduce(share, where=share < np.inf, initial=np.nan))
+
+    def _at(self, places: IntArray) -> dict[int, Reading]:
+        if not len(places):
+            return {}
+        named = [(row, bucket) for row, buckets in self._tables for bucket in buckets]
+        return {at: self._reading(*named[at], at) for at in places.tolist()}
 
     def _all(self) -> tuple[Reading, ...]:
         if self._made is None:
@@ -306,6 +314,7 @@ class Readings(Sequence[Reading]):
             int(self._since[at]),
             sessions,
             row.cure_days - sessions,
+            self.causes.get(at, ""),
         )
 
     def __bool__(self) -> bool:
@@ -422,15 +431,14 @@ class LimitBook:
 
     def watch(self, event: RiskEvent, account: RiskAccount) -> Action | None:
         """What an event asks for, None if no limit is breached."""
-        return action_of(self.read(event, account))
+        return action_of(self.read(event, account).breaches.values())
 
 
-def action_of(readings: Iterable[Reading]) -> Action | None:
-    """The highest remedy among the breaches, with all that are breached, the highest first."""
-    bad = [reading for reading in readings if reading.status is Status.BREACH]
-    if not bad:
+def action_of(breaches: Iterable[Reading]) -> Action | None:
+    """The highest remedy among breaches, with all that are breached, the highest first."""
+    ranked = sorted(breaches, key=lambda reading: -reading.remedy)
+    if not ranked:
         return None
-    ranked = sorted(bad, key=lambda reading: -reading.remedy)
     return Action(ranked[0].remedy, tuple(reading.sentence() for reading in ranked))
 
 

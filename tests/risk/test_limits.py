@@ -375,7 +375,7 @@ class TestTable:
         found = book().read(CLOSE, account(held, unit_exposure=np.full(N, 0.01)))
         assert found == list(found)
         assert found[0] is next(iter(found))
-        assert found.is_breached
+        assert [r for r in found if r.status is Status.BREACH] == list(found.breaches.values())
         assert [r.bucket for r in found.news if r.limit == "market_notional"] == ["CL"]
         assert found.use == max(r.value / r.breach for r in found if np.isfinite(r.value))
 
