@@ -161,7 +161,7 @@ class RiskStage:
     scale: float
     steps: tuple[str, ...] = ()
     figures: dict[str, float] = field(default_factory=dict)
-    readings: tuple[Reading, ...] = ()
+    readings: Sequence[Reading] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,9 +266,10 @@ class DecisionLine(SessionLine):
     broker: dict[str, float] = field(default_factory=dict)
 
     @property
-    def readings(self) -> tuple[Reading, ...]:
+    def readings(self) -> Sequence[Reading]:
         """What the limits read on the portfolio held."""
-        return tuple(reading for stage in self.stages for reading in stage.readings)
+        read = [stage.readings for stage in self.stages if stage.readings]
+        return read[0] if len(read) == 1 else tuple(one for readings in read for one in readings)
 
     @property
     def unit_exposure(self) -> FloatArray:

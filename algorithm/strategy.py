@@ -44,6 +44,7 @@ from universe.assets import Assets
 from universe.cost_screen import trade_costs, yearly_cost, yearly_rolls
 from universe.fx import BASE
 from universe.instruments import Instrument
+from universe.legs import Expiries
 from universe.markets import Markets
 from universe.rolls import in_cycle, roll_window_days
 from universe.screen import Screen
@@ -208,7 +209,9 @@ class Strategy:
         self._sigma: FloatArray = np.full(n, np.nan)  # after the session before
         self._bound: set[tuple[str, int]] = set()  # caps of the session before, for the notes
         self._said: set[tuple[str, int]] = set()  # of its whole contracts, likewise
+        self._expiries = Expiries(self.markets.contracts, n)
         self._snapshot: Snapshot | None = None
+        self._book: Book | None = None  # of the session's risk stages
         self._model: VarModel | None = None
         self.chain: tuple[Stage, ...] = (
             Stage("screen", "universe", self._screen),
@@ -297,7 +300,7 @@ class Strategy:
         return self._limits.last_held
 
     @property
-    def readings(self) -> tuple[Reading, ...]:
+    def readings(self) -> Sequence[Reading]:
         """Of the limits, at the last decision or watch."""
         return self._limits.readings
 
@@ -359,6 +362,7 @@ class Strategy:
         n = snapshot.n_markets
         self.margin.update(snapshot.ret[:n], snapshot.seen[:n])
         self._snapshot, self._sigma, self._model = snapshot, snapshot.sigma, None
+        self._book = None
         for scale in self.scales:
             scale.observe(snapshot)
         return snapshot
@@ -371,7 +375,7 @@ class Strategy:
         account : Account
             After the session's close.
         """
-        snapshot = self.snapshot
+        snapshot, self._book = self.snapshot, None
         held = snapshot.legs.held_assets(account.holdings)
         known_value = np.isfinite(account.nav) and account.nav > 0
         nav = account.nav if known_value else float("nan")
@@ -504,28 +508,15 @@ class Strategy:
         return tuple(text for key, text in now.items() if key not in said)
 
     def _protect(self, protection: Protection, decision: Decision) -> None:
-        snapshot = decision.snapshot
         asking = max(decision.verdicts, key=lambda verdict: verdict.remedy, default=None)
-        verdict = protection.protect(
-            Book(
-                decision.day,
-                decision.nav,
-                self.names,
-                decision.contracts,
-                decision.held,
-                decision.target.unit_exposure,
-                snapshot.tradable | snapshot.must_exit,
-                self.var_model(),
-                self.caution,
-                snapshot.seen,
-                snapshot.must_exit,
-                self._spot_month(),
-                self._unit_margin(decision),
-                self._slippage(decision.account.fills),
-                Remedy.SAY if asking is None else asking.remedy,
-                () if asking is None else asking.reasons,
-            )
+        book = self._book_of(decision) if self._book is None else self._book
+        self._book = replace(
+            book,
+            asked=decision.contracts,
+            remedy=Remedy.SAY if asking is None else asking.remedy,
+            reasons=() if asking is None else asking.reasons,
         )
+        verdict = protection.protect(self._book)
         if protection is not self._limits and (verdict.contracts != decision.contracts).any():
             left = self._limits.exceeded(verdict.contracts)
             verdict = replace(verdict, steps=(*verdict.steps, *left))
@@ -534,16 +525,32 @@ class Strategy:
         if verdict.frozen is not None:
             decision.frozen = verdict.frozen
 
+    def _book_of(self, decision: Decision) -> Book:
+        """What is the same for all risk stages of the session."""
+        snapshot = decision.snapshot
+        return Book(
+            decision.day,
+            decision.nav,
+            self.names,
+            decision.contracts,
+            decision.held,
+            decision.target.unit_exposure,
+            snapshot.tradable | snapshot.must_exit,
+            self.var_model(),
+            self.caution,
+            snapshot.seen,
+            snapshot.must_exit,
+            self._spot_month(),
+            self._unit_margin(decision),
+            self._slippage(decision.account.fills),
+        )
+
     def _spot_month(self) -> BoolArray:
         """Assets whose contract, a spread's near leg, has its month or its last days."""
-        snapshot, contracts = self.snapshot, self.markets.contracts
-        legs, n = snapshot.legs, snapshot.n_markets
+        snapshot, legs = self.snapshot, self.snapshot.legs
         months = legs.held if not legs.spreads else np.concatenate([legs.held, legs.near])
-        spot = (months > 0) & (months <= snapshot.month)
-        for asset in np.flatnonzero((months > 0) & ~spot).tolist():
-            contract = contracts[asset % n].get(int(months[asset]))
-            spot[asset] = contract is not None and contract.expiry - snapshot.day <= SPOT_DAYS
-        return np.asarray(spot)
+        ending = self._expiries.of(months) - snapshot.day <= SPOT_DAYS
+        return np.asarray(ending | ((months > 0) & (months <= snapshot.month)))
 
     def _slippage(self, fills: Sequence[Fill]) -> FloatArray:
         """What fills cost beyond their expectation by market and then rolls by market.
@@ -710,7 +717,7 @@ class Strategy:
         """Recompute what is derived from the state, once it has been read back."""
         self.observer.refresh()
         self._sigma = self.assets.sigma()
-        self._snapshot = self._model = None
+        self._snapshot = self._model = self._book = None
 
 
 def measure(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from risk.var import VarModel
@@ -84,7 +84,13 @@ class RiskAccount:
     turnover: float = float("nan")
     slippage: FloatArray | None = None
     price_age: IntArray | None = None
+    _exposures: dict[bytes, FloatArray] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def exposure(self, contracts: IntArray) -> FloatArray:
-        """Signed exposure over NAV, 0 where it is unknown."""
-        return known(contracts * self.unit_exposure)
+        """Signed exposure over NAV, 0 where it is unknown; every limit asks for the same one."""
+        key = contracts.tobytes()
+        if key not in self._exposures:
+            self._exposures[key] = known(contracts * self.unit_exposure)
+        return self._exposures[key]

@@ -83,7 +83,7 @@ class Verdict:
         What it did, in order, each a sentence for people.
     figures : dict of str to float
         What it measured, by name.
-    readings : tuple of Reading
+    readings : sequence of Reading
         Of limits, for the record.
     remedy : Remedy
         What it asks of the stages behind it: to freeze or to flatten.
@@ -98,7 +98,7 @@ class Verdict:
     scale: float = 1.0
     steps: tuple[str, ...] = ()
     figures: dict[str, float] = field(default_factory=dict)
-    readings: tuple[Reading, ...] = ()
+    readings: Sequence[Reading] = ()
     remedy: Remedy = Remedy.SAY
     reasons: tuple[str, ...] = ()
     frozen: BoolArray | None = None

@@ -93,9 +93,13 @@ def historical(model: VarModel, exposure: FloatArray, horizon: int) -> TailRisk:
 
 
 def binding(model: VarModel, exposure: FloatArray, horizon: int) -> TailRisk:
-    """The one of both with the larger VaR, as the gate has it."""
-    normal, past = parametric(model, exposure, horizon), historical(model, exposure, horizon)
-    return past if past.var > normal.var else normal
+    """The one of both with the larger VaR, as the gate has it; kept: limits and record ask."""
+    key = exposure.tobytes(), horizon
+    if key not in model.tails:
+        normal, past = parametric(model, exposure, horizon), historical(model, exposure, horizon)
+        model.tails[key] = past if past.var > normal.var else normal
+    found: TailRisk = model.tails[key]
+    return found
 
 
 def _held(

@@ -73,6 +73,9 @@ class Grouped(Measure):
         super().__init__(sorted(set(labels)))
         index = np.array([self.buckets.index(label) for label in labels], dtype=np.int64)
         self._members: BoolArray = index == np.arange(len(self.buckets))[:, None]
+        self._counted: FloatArray = self._members.astype(np.float64)
+        self._pairs = np.nonzero(index[:, None] == index)  # assets that share a bucket
+        self._bucket: IntArray = index[self._pairs[0]]
 
     def movers(self, contracts: IntArray, account: RiskAccount) -> BoolArray:
         """The bucket's own assets."""
@@ -95,7 +98,7 @@ class Notional(Grouped):
 
     def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
         """Sums of absolute exposures."""
-        return np.asarray(self._members @ np.abs(account.exposure(contracts) * self._factor))
+        return np.asarray(self._counted @ np.abs(account.exposure(contracts) * self._factor))
 
 
 class StandaloneRisk(Grouped):
@@ -106,8 +109,9 @@ class StandaloneRisk(Grouped):
         model = account.model
         if model is None:
             return np.full(len(self.buckets), np.nan)
-        part = self._members * account.exposure(contracts)
-        variance = np.einsum("bi,bi->b", part @ model.cov_daily, part)
+        exposure, (one, other) = account.exposure(contracts), self._pairs
+        terms = model.cov_daily[one, other] * exposure[one] * exposure[other]
+        variance = np.bincount(self._bucket, terms, len(self.buckets))
         scale = quantile(model.confidence, model.tail)
         return np.asarray(scale * np.sqrt(np.maximum(variance, 0.0)))
 
@@ -303,6 +307,7 @@ class TurnoverSpike(Measure):
     def close(self, account: RiskAccount) -> None:
         """The session is over; a turnover that is not a number is none."""
         if np.isfinite(account.turnover):
+            self.past = self.past.copy()
             self.past[self.count % HISTORY] = account.turnover
             self.count += 1
 
@@ -347,6 +352,9 @@ class SlippageOutlier(Measure):
         """The session is over: its fills are history."""
         if account.slippage is None:
             return
-        for bucket in np.flatnonzero(np.isfinite(account.slippage)).tolist():
+        filled = np.flatnonzero(np.isfinite(account.slippage)).tolist()
+        if filled:
+            self.slips, self.fills = self.slips.copy(), self.fills.copy()
+        for bucket in filled:
             self.slips[bucket, self.fills[bucket] % HISTORY] = account.slippage[bucket]
             self.fills[bucket] += 1

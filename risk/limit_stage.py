@@ -14,14 +14,14 @@ from risk.book import Book, Protection, Verdict
 from risk.breach_cause import Cause, cause
 from risk.caps import cap_targets, exceeded
 from risk.gate import reference_exposure
-from risk.limit_measures import HISTORY, SlippageOutlier, TurnoverSpike
+from risk.limit_measures import SlippageOutlier, TurnoverSpike
 from risk.limits import (
     TABLE,
     Action,
-    Limit,
     LimitBook,
     LimitRow,
     Reading,
+    Readings,
     Status,
     action_of,
     changed,
@@ -90,6 +90,18 @@ class LimitSettings(Table):
             raise SettingsError(f"limits: {error}") from None
 
 
+def _kept_by(part: str, name: str) -> Any:
+    """State of the stage that one of its parts keeps."""
+
+    def read(stage: Any) -> Any:
+        return getattr(getattr(stage, part), name)
+
+    def write(stage: Any, value: Any) -> None:
+        setattr(getattr(stage, part), name, value)
+
+    return property(read, write)
+
+
 class LimitStage(Protection):
     """Keeps targets within the limits and reads them on what is held.
 
@@ -138,6 +150,9 @@ class LimitStage(Protection):
     )
     DEPENDS = ("limits", "limit_beta_market")
     ACCOUNT = ("peak", "last_nav")
+    status, since, sessions = (_kept_by("_book", name) for name in LimitBook.STATE)
+    past, count = (_kept_by("_turnover", name) for name in TurnoverSpike.STATE)
+    slips, fills = (_kept_by("_slippage", name) for name in SlippageOutlier.STATE)
 
     def __init__(
         self,
@@ -151,24 +166,18 @@ class LimitStage(Protection):
         self._factor = factor
         self._book, self._headroom = book, headroom
         self._positions, self._reference = positions, reference
-        n = sum(len(limit.status) for limit in book.limits)
-        self.status: IntArray = np.zeros(n, dtype=np.int64)
-        self.since: IntArray = np.zeros(n, dtype=np.int64)
-        self.sessions: IntArray = np.zeros(n, dtype=np.int64)
+        measures = [one.measure for one in book.limits]
+        self._turnover = next(
+            (m for m in measures if isinstance(m, TurnoverSpike)), TurnoverSpike()
+        )
+        self._slippage = next(
+            (m for m in measures if isinstance(m, SlippageOutlier)), SlippageOutlier(())
+        )
         self.peak = 0.0
         self.last_nav = 0.0
         self.last_held: IntArray = np.zeros(n_assets, dtype=np.int64)
         self.last_seen: IntArray = np.zeros(n_assets, dtype=np.int64)
-        self.past: FloatArray = np.zeros(HISTORY)
-        self.count = 0
-        buckets = sum(
-            len(one.measure.buckets)
-            for one in book.limits
-            if isinstance(one.measure, SlippageOutlier)
-        )
-        self.slips: FloatArray = np.zeros((buckets, HISTORY))
-        self.fills: IntArray = np.zeros(buckets, dtype=np.int64)
-        self.readings: tuple[Reading, ...] = ()
+        self.readings: Sequence[Reading] = ()
         self._before: RiskAccount | None = None
         self._decided: tuple[RiskAccount, BoolArray] | None = None  # and what is in its spot month
 
@@ -219,10 +228,11 @@ class LimitStage(Protection):
             self._decided = None
             return Verdict(self.NAME, book.asked)
         account = self._account(book)
-        action = self._read(RiskEvent(EventKind.CLOSE, book.day), account)
+        readings = self._read(RiskEvent(EventKind.CLOSE, book.day), account)
+        action = action_of(readings.breaches.values())
         self.peak, self.last_nav = max(self.peak, book.nav), book.nav
         self.last_held, self._before = book.held, account
-        told = [r.sentence() for r in self.readings if r.is_news and r.status >= Status.WARN]
+        told = [r.sentence() for r in readings.news if r.status >= Status.WARN]
         # what cannot trade today keeps what was decided for it
         decided = replace(account, contracts=np.where(book.free, book.held, book.asked))
         capped = cap_targets(self._book, book.asked, decided, book.free, self._headroom)
@@ -241,7 +251,7 @@ class LimitStage(Protection):
             contracts,
             min(after / before, 1.0) if before > 0 else 1.0,
             tuple(steps),
-            {"limit_use": max((r.value / r.breach for r in self.readings), default=0.0)},
+            {"limit_use": readings.use},
             self.readings,
             remedy if remedy >= Remedy.FREEZE else Remedy.SAY,
             action.reasons if action is not None else (),
@@ -292,28 +302,24 @@ class LimitStage(Protection):
             unit_margin=margin,
             slippage=slippage,
         )
-        return self._read(event, account)
+        return action_of(self._read(event, account).breaches.values())
 
-    def _read(self, event: RiskEvent, account: RiskAccount) -> Action | None:
-        self._spread()
+    def _read(self, event: RiskEvent, account: RiskAccount) -> Readings:
         readings = self._book.read(event, account)
-        self._gather()
-        self.readings = tuple(self._with_cause(reading, account) for reading in readings)
-        return action_of(self.readings)
+        for place, reading in readings.breaches.items():
+            readings.causes[place] = str(self._cause(reading, account))
+        self.readings = readings
+        return readings
 
-    def _with_cause(self, reading: Reading, account: RiskAccount) -> Reading:
-        """Of a breach why it is one today: what changed since the last close."""
-        if reading.status is not Status.BREACH:
-            return reading
+    def _cause(self, reading: Reading, account: RiskAccount) -> Cause:
+        """Why a breach is one today: what changed since the last close."""
         if reading.sessions > 1 or not reading.value > reading.breach or self._before is None:
-            why = Cause.LASTING if reading.before is Status.BREACH else Cause.UNKNOWN
-            return replace(reading, cause=str(why))
+            return Cause.LASTING if reading.before is Status.BREACH else Cause.UNKNOWN
         limit = next(one for one in self._book.limits if one.row.name == reading.limit)
         if not limit.measure.caps:  # of the account itself, no position's
-            return replace(reading, cause=str(Cause.ACCOUNT))
+            return Cause.ACCOUNT
         bucket = limit.measure.buckets.index(reading.bucket)
-        found = cause(limit.measure, bucket, self._before, account, reading.breach)
-        return replace(reading, cause=str(found))
+        return cause(limit.measure, bucket, self._before, account, reading.breach)
 
     def _account(self, book: Book) -> RiskAccount:
         if book.seen is not None:
@@ -338,28 +344,6 @@ class LimitStage(Protection):
             slippage=book.slippage,
             price_age=None if book.seen is None else book.day - self.last_seen,
         )
-
-    def _spread(self) -> None:
-        """The state of the stage into its limits."""
-        at = 0
-        for limit in self._book.limits:
-            part = slice(at, at + len(limit.status))
-            for name in Limit.STATE:
-                setattr(limit, name, getattr(self, name)[part])
-            if isinstance(limit.measure, TurnoverSpike):
-                limit.measure.past, limit.measure.count = self.past.copy(), self.count
-            elif isinstance(limit.measure, SlippageOutlier):
-                limit.measure.slips, limit.measure.fills = self.slips, self.fills
-            at = part.stop
-
-    def _gather(self) -> None:
-        """The state of the limits into the stage."""
-        for name in Limit.STATE:
-            parts = [getattr(limit, name) for limit in self._book.limits]
-            setattr(self, name, np.concatenate(parts))
-        for limit in self._book.limits:
-            if isinstance(limit.measure, TurnoverSpike):
-                self.past, self.count = limit.measure.past, limit.measure.count
 
 
 def _gross(contracts: IntArray, unit: FloatArray) -> float:

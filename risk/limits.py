@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import overload
 
 import numpy as np
 
@@ -188,7 +189,7 @@ class Action:
 
 
 class Limit:
-    """One limit: a row, what it measures, and where each bucket has been.
+    """One limit: a row and what it measures.
 
     Parameters
     ----------
@@ -201,8 +202,6 @@ class Limit:
         If the remedy reduces targets by a measure that contracts cannot bring down.
     """
 
-    STATE = ("status", "since", "sessions")
-
     def __init__(self, row: LimitRow, measure: Measure) -> None:
         if row.remedy in (Remedy.CAP, Remedy.CUT) and not measure.caps:
             raise ValueError(
@@ -210,106 +209,236 @@ class Limit:
                 "reduced to bring it down; allowed are say, freeze and flatten"
             )
         self.row, self.measure = row, measure
-        n = len(measure.buckets)
-        self.status: IntArray = np.zeros(n, dtype=np.int64)
-        self.since: IntArray = np.zeros(n, dtype=np.int64)
-        self.sessions: IntArray = np.zeros(n, dtype=np.int64)
 
-    def read(self, event: RiskEvent, account: RiskAccount) -> list[Reading]:
-        """Measure the portfolio held and move the status of every bucket.
 
-        A figure that is not a number leaves a breach a breach: only a measured value ends it.
+class Readings(Sequence[Reading]):
+    """What limits read at one moment; the objects are made when somebody looks at them.
 
-        Returns
-        -------
-        list of Reading
-            The fullest bucket, and every other one that is not within its limit or was not.
-        """
-        if not self.measure.exists(account):
-            return []
-        values = self.measure.values(account.contracts, account)
-        before, calm = self.status, not self.status.any()
-        calm = calm and bool((values <= self.row.warn * self.row.clear).all())
-        if not calm:
-            self.status = self._next(before, values)
-            noticed = self.status >= int(Status.WARN)
-            self.since = np.where(noticed, np.where(self.since > 0, self.since, event.day), 0)
-        if event.kind is EventKind.CLOSE:
-            if not calm:
-                breached = self.status == int(Status.BREACH)
-                self.sessions = np.where(breached, self.sessions + 1, 0)
-            if isinstance(self.measure, TurnoverSpike | SlippageOutlier):
-                self.measure.close(account)
-        fullest = int(np.argmax(np.where(np.isnan(values), -1.0, values)))
-        told = [fullest]
-        if not calm:
-            other = (self.status != int(Status.OK)) | (before != int(Status.OK))
-            told = sorted({fullest, *np.flatnonzero(other).tolist()})
-        return [self._reading(bucket, event.day, float(values[bucket]), before) for bucket in told]
+    Of each limit the fullest bucket, and every other one that is not within its limit or was not.
 
-    def _next(self, before: IntArray, values: FloatArray) -> IntArray:
-        row, known = self.row, np.isfinite(values)
-        value = np.where(known, values, 0.0) / (1.0 + ROUNDING)
-        breach = np.where(before == Status.BREACH, row.breach * row.clear, row.breach)
-        warn = np.where(before >= Status.WARN, row.warn * row.clear, row.warn)
-        status = np.where(value > breach, Status.BREACH, np.where(value > warn, Status.WARN, 0))
-        unknown = np.where(before == Status.BREACH, Status.BREACH, Status.UNKNOWN)
-        return np.where(known, status, unknown).astype(np.int64)
+    Parameters
+    ----------
+    day : int
+    tables : sequence of (LimitRow, tuple of str)
+        Rows of the limits read, with their buckets.
+    values, breach : float arrays
+        Figures and levels of all buckets, limit by limit, like the others.
+    before, status, since, sessions : int arrays
 
-    def _reading(self, bucket: int, day: int, value: float, before: IntArray) -> Reading:
-        row, sessions = self.row, int(self.sessions[bucket])
+    Attributes
+    ----------
+    causes : dict of int to str
+        Of the buckets in breach, by their place in the arrays; told by who knows.
+    """
+
+    __slots__ = (
+        "_before",
+        "_breach",
+        "_day",
+        "_made",
+        "_sessions",
+        "_since",
+        "_status",
+        "_tables",
+        "_values",
+        "causes",
+    )
+
+    def __init__(
+        self,
+        day: int,
+        tables: Sequence[tuple[LimitRow, tuple[str, ...]]],
+        values: FloatArray,
+        breach: FloatArray,
+        before: IntArray,
+        status: IntArray,
+        since: IntArray,
+        sessions: IntArray,
+    ) -> None:
+        self._day, self._tables, self._values, self._breach = day, tables, values, breach
+        self._before, self._status = before, status
+        self._since, self._sessions = since, sessions
+        self._made: tuple[Reading, ...] | None = None
+        self.causes: dict[int, str] = {}
+
+    @property
+    def news(self) -> tuple[Reading, ...]:
+        """Those whose status changed."""
+        return tuple(self._at((self._status != self._before).nonzero()[0]).values())
+
+    @property
+    def breaches(self) -> dict[int, Reading]:
+        """Those in breach, by their place in the arrays."""
+        return self._at((self._status == int(Status.BREACH)).nonzero()[0])
+
+    @property
+    def use(self) -> float:
+        """The largest figure over its limit, NaN where none is known."""
+        share = self._values / self._breach
+        return float(np.fmax.reduce(share, where=share < np.inf, initial=np.nan))
+
+    def _at(self, places: IntArray) -> dict[int, Reading]:
+        if not len(places):
+            return {}
+        named = [(row, bucket) for row, buckets in self._tables for bucket in buckets]
+        return {at: self._reading(named[at][0], named[at][1], at) for at in places.tolist()}
+
+    def _all(self) -> tuple[Reading, ...]:
+        if self._made is None:
+            self._made = tuple(self._readings())
+        return self._made
+
+    def _readings(self) -> Iterator[Reading]:
+        at = 0
+        for row, buckets in self._tables:
+            part = slice(at, at + len(buckets))
+            at = part.stop
+            values = self._values[part]
+            other = (self._status[part] != Status.OK) | (self._before[part] != Status.OK)
+            told = {int(np.argmax(np.where(np.isnan(values), -1.0, values)))}
+            for bucket in sorted(told.union(np.flatnonzero(other).tolist())):
+                yield self._reading(row, buckets[bucket], part.start + bucket)
+
+    def _reading(self, row: LimitRow, bucket: str, at: int) -> Reading:
+        value, sessions = float(self._values[at]), int(self._sessions[at])
         return Reading(
-            day,
+            self._day,
             row.name,
-            self.measure.buckets[bucket],
+            bucket,
             value if math.isfinite(value) else math.nan,
             row.warn,
             row.breach,
-            Status(int(self.status[bucket])),
-            Status(int(before[bucket])),
+            Status(int(self._status[at])),
+            Status(int(self._before[at])),
             row.remedy,
-            int(self.since[bucket]),
+            int(self._since[at]),
             sessions,
             row.cure_days - sessions,
+            self.causes.get(at, ""),
         )
+
+    def __bool__(self) -> bool:
+        return bool(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __iter__(self) -> Iterator[Reading]:
+        return iter(self._all())
+
+    @overload
+    def __getitem__(self, index: int) -> Reading: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Reading, ...]: ...
+    def __getitem__(self, index: int | slice) -> Reading | tuple[Reading, ...]:
+        return self._all()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._all() == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class LimitBook:
-    """All limits of a fund.
+    """All limits of a fund, and where each of their buckets has been.
 
     Parameters
     ----------
     limits : sequence of Limit
+
+    Attributes
+    ----------
+    status, since, sessions : int arrays
+        Of all buckets of all limits, in the order of the limits; never changed in place.
     """
+
+    STATE = ("status", "since", "sessions")
 
     def __init__(self, limits: Sequence[Limit]) -> None:
         self.limits = tuple(limits)
+        size = [len(limit.measure.buckets) for limit in limits]
+        self._number = np.repeat(np.arange(len(limits)), size)  # the limit of every bucket
+        self._warn = np.repeat([limit.row.warn for limit in limits], size)
+        self._breach = np.repeat([limit.row.breach for limit in limits], size)
+        clear = np.repeat([limit.row.clear for limit in limits], size)
+        self._warn_below, self._breach_below = self._warn * clear, self._breach * clear
+        n = sum(size)
+        self.status: IntArray = np.zeros(n, dtype=np.int64)
+        self.since: IntArray = np.zeros(n, dtype=np.int64)
+        self.sessions: IntArray = np.zeros(n, dtype=np.int64)
 
-    def read(self, event: RiskEvent, account: RiskAccount) -> list[Reading]:
-        """Read all limits at a close, and otherwise those that are always measured."""
+    def read(self, event: RiskEvent, account: RiskAccount) -> Readings:
+        """Measure the portfolio held and move the status of every bucket.
+
+        All limits at a close, and otherwise those that are always measured. A figure that is not a
+        number leaves a breach a breach: only a measured value ends it.
+        """
         closing = event.kind is EventKind.CLOSE
-        due = [limit for limit in self.limits if closing or limit.row.always]
-        return [reading for limit in due for reading in limit.read(event, account)]
+        limits = [
+            limit
+            for limit in self.limits
+            if (closing or limit.row.always) and limit.measure.exists(account)
+        ]
+        places = self._places(limits)
+        found = [limit.measure.values(account.contracts, account) for limit in limits]
+        values = np.concatenate(found) if found else np.zeros(0)
+        before = self.status[places]
+        if before.any() or not (values <= self._warn_below[places]).all():
+            self._move(event, places, values)
+        if closing:
+            for limit in limits:
+                if isinstance(limit.measure, TurnoverSpike | SlippageOutlier):
+                    limit.measure.close(account)
+        return Readings(
+            event.day,
+            [(limit.row, limit.measure.buckets) for limit in limits],
+            values,
+            self._breach[places],
+            before,
+            self.status[places],
+            self.since[places],
+            self.sessions[places],
+        )
+
+    def _places(self, limits: Sequence[Limit]) -> IntArray | slice:
+        """Where the buckets of some of the limits are."""
+        if len(limits) == len(self.limits):
+            return slice(None)
+        numbers = [self.limits.index(limit) for limit in limits]
+        return np.flatnonzero(np.isin(self._number, numbers))
+
+    def _move(self, event: RiskEvent, places: IntArray | slice, values: FloatArray) -> None:
+        """The status of the buckets at ``places``, with what follows from it."""
+        status, since = self.status.copy(), self.since.copy()
+        status[places] = self._next(places, values)
+        noticed = status[places] >= int(Status.WARN)
+        since[places] = np.where(noticed, np.where(since[places] > 0, since[places], event.day), 0)
+        self.status, self.since = status, since
+        if event.kind is EventKind.CLOSE:
+            self.sessions = self.sessions.copy()
+            breached = status[places] == int(Status.BREACH)
+            self.sessions[places] = np.where(breached, self.sessions[places] + 1, 0)
+
+    def _next(self, places: IntArray | slice, values: FloatArray) -> IntArray:
+        ok, warned, breached = int(Status.OK), int(Status.WARN), int(Status.BREACH)
+        before, known = self.status[places], np.isfinite(values)
+        value = np.where(known, values, 0.0) / (1.0 + ROUNDING)
+        breach = np.where(before == breached, self._breach_below[places], self._breach[places])
+        warn = np.where(before >= warned, self._warn_below[places], self._warn[places])
+        status = np.where(value > breach, breached, np.where(value > warn, warned, ok))
+        unknown = np.where(before == breached, breached, int(Status.UNKNOWN))
+        return np.where(known, status, unknown)
 
     def watch(self, event: RiskEvent, account: RiskAccount) -> Action | None:
         """What an event asks for, None if no limit is breached."""
-        return action_of(self.read(event, account))
-
-    def components(self) -> dict[str, Limit | Measure]:
-        """All objects with state, by a stable name."""
-        out: dict[str, Limit | Measure] = {f"limit.{one.row.name}": one for one in self.limits}
-        for one in self.limits:
-            if hasattr(one.measure, "STATE"):
-                out[f"limit.{one.row.name}.history"] = one.measure
-        return out
+        return action_of(self.read(event, account).breaches.values())
 
 
-def action_of(readings: Iterable[Reading]) -> Action | None:
-    """The highest remedy among the breaches, with all that are breached, the highest first."""
-    bad = [reading for reading in readings if reading.status is Status.BREACH]
-    if not bad:
+def action_of(breaches: Iterable[Reading]) -> Action | None:
+    """The highest remedy among breaches, with all that are breached, the highest first."""
+    ranked = sorted(breaches, key=lambda reading: -reading.remedy)
+    if not ranked:
         return None
-    ranked = sorted(bad, key=lambda reading: -reading.remedy)
     return Action(ranked[0].remedy, tuple(reading.sentence() for reading in ranked))
 
 

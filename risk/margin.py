@@ -103,7 +103,11 @@ class MarginModel:
         max_age: int = 90,
     ) -> None:
         n = len(instruments)
-        self._dates = [dates.get(instrument.code) for instrument in instruments]
+        self._dates = {
+            market: dates[instrument.code]
+            for market, instrument in enumerate(instruments)
+            if instrument.code in dates
+        }
         self._max_age = max_age
         self._multiple = np.array([MULTIPLE[AssetClass(one.asset_class)] for one in instruments])
         self.short: FloatArray = np.zeros(n)  # variance of returns
@@ -153,9 +157,8 @@ class MarginModel:
         young = (self.count < YOUNG) | ~(own > 0)
         used = np.where(young, np.nan if sigma is None else sigma, own)
         model = self._multiple * np.abs(value) * used
-        for market, dates in enumerate(self._dates):
-            if dates is not None:
-                self._date(market, dates, day, float(model[market]))
+        for market, dates in self._dates.items():
+            self._date(market, dates, day, float(model[market]))
         dated = self.since > 0
         followed = np.where(np.isfinite(model), model * self.ratio, np.nan)
         fresh = dated & (day - self.since <= self._max_age)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm
@@ -44,6 +45,8 @@ class VarModel:
         "overlapping": historical VaR of several sessions is a quantile of sums of successive ones,
         of which three years hold 38 without overlap; "bootstrap": of the law of that many
         independent draws from the single ones, see ``risk.horizon_law``.
+    tails : dict
+        What ``risk.expected_shortfall`` found for an exposure and a horizon.
     listed : int array of shape (n_markets,)
         Derived: row of a market's first return, 0 where it has them from the start.
 
@@ -60,6 +63,9 @@ class VarModel:
     tail: float = 0.0
     horizon_law: str = "overlapping"
     listed: IntArray = field(init=False, repr=False)
+    tails: dict[tuple[bytes, int], Any] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
     _figures: dict[tuple[bytes, int], tuple[float, float]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from universe.arrays import IntArray
+from universe.session import Contract
 
 ContractKey = tuple[int, int]
 """(market index, contract month)."""
@@ -85,3 +86,37 @@ class Legs:
         """Contracts that were rolled out of without a price, with their successors."""
         held = self.held.tolist()
         return {(i, month): held[i] for i, month in enumerate(self.lost.tolist()) if month}
+
+
+class Expiries:
+    """Expiry of the contract that every asset is in, looked up when it has changed.
+
+    Parameters
+    ----------
+    contracts : sequence of mapping of contract month to Contract
+        Those known of every market; they may become more.
+    n_assets : int
+        The markets, or twice as many with their spreads.
+    """
+
+    NONE = np.iinfo(np.int64).max // 2
+    """Epoch day that stands for no expiry."""
+
+    def __init__(self, contracts: Sequence[Mapping[int, Contract]], n_assets: int) -> None:
+        self._contracts = contracts
+        self._months: IntArray = np.zeros(n_assets, dtype=np.int64)
+        self._days: IntArray = np.full(n_assets, self.NONE)
+
+    def of(self, months: IntArray) -> IntArray:
+        """Epoch days of shape (n_assets,), ``NONE`` for 0 and for a contract that is not known.
+
+        Parameters
+        ----------
+        months : int array of shape (n_assets,)
+        """
+        for asset in np.flatnonzero(months != self._months).tolist():
+            month = int(months[asset])
+            contract = self._contracts[asset % len(self._contracts)].get(month)
+            self._days[asset] = self.NONE if contract is None else contract.expiry
+            self._months[asset] = 0 if contract is None else month
+        return self._days

@@ -64,7 +64,7 @@ class Desk:
         return from_epoch_day(int(self.result.day[self.row]))
 
     @property
-    def readings(self) -> tuple[Reading, ...]:
+    def readings(self) -> Sequence[Reading]:
         """Of the limits on the session."""
         return self.result.readings[self.row] if self.result.readings else ()
 

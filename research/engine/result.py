@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +100,7 @@ class RunResult:
     sweep_cost: FloatArray | None = None  # of changing it into the account's
     overnight: FloatArray | None = None  # (days, markets), the part of pnl without the day's fills
     facts: list[MarketFacts] = field(default_factory=list)  # of every market
-    readings: list[tuple[Reading, ...]] = field(default_factory=list)  # of the limits, by session
+    readings: list[Sequence[Reading]] = field(default_factory=list)  # of the limits, by session
     var_parts: FloatArray | None = None  # (days, markets), adding up to var_one_day
     es_parts: FloatArray | None = None  # (days, markets), adding up to es_one_day
     rate: FloatArray | None = None  # (days, markets), account currency per unit of the quote's

@@ -220,16 +220,15 @@ class TestStatus:
 
     @given(st.lists(st.floats(0, 0.5) | st.just(np.nan), max_size=30))
     def test_state_is_all_there_is(self, values):
-        """A limit restored from its state goes on as the one that was not interrupted."""
+        """A book restored from its state goes on as the one that was not interrupted."""
         limits = one("drawdown")
         for k, value in enumerate(values):
-            (limit,) = limits.limits
-            other = Limit(limit.row, limit.measure)
-            for name in Limit.STATE:
-                setattr(other, name, getattr(limit, name).copy())
+            other = LimitBook(limits.limits)
+            for name in LimitBook.STATE:
+                setattr(other, name, getattr(limits, name).copy())
             event = RiskEvent(EventKind.CLOSE, 100 + k)
             now = account(drawdown=value)
-            expected, found = limit.read(event, now)[0], other.read(event, now)[0]
+            expected, found = limits.read(event, now)[0], other.read(event, now)[0]
             assert repr(expected) == repr(found)
 
 
@@ -380,11 +379,23 @@ class TestTable:
         with pytest.raises(ValueError, match="limit drawdown: remedy is cap"):
             book(changed(TABLE, drawdown=(0.1, 0.2, Remedy.CAP)))
 
-    def test_components_carry_all_state(self):
-        components = book().components()
-        assert len(components) == len(TABLE) + 2
-        for part in components.values():
+    def test_state_is_of_every_bucket_of_every_limit(self):
+        limits = book()
+        buckets = sum(len(limit.measure.buckets) for limit in limits.limits)
+        assert all(getattr(limits, name).shape == (buckets,) for name in LimitBook.STATE)
+        recorded = [one.measure for one in limits.limits if hasattr(one.measure, "STATE")]
+        assert len(recorded) == 2
+        for part in recorded:
             assert all(hasattr(part, name) for name in part.STATE)
+
+    def test_readings_are_a_sequence_made_once(self):
+        held = np.array([0, 0, 0, 0, 100, 0])
+        found = book().read(CLOSE, account(held, unit_exposure=np.full(N, 0.01)))
+        assert found == list(found)
+        assert found[0] is next(iter(found))
+        assert [r for r in found if r.status is Status.BREACH] == list(found.breaches.values())
+        assert [r.bucket for r in found.news if r.limit == "market_notional"] == ["CL"]
+        assert found.use == max(r.value / r.breach for r in found if np.isfinite(r.value))
 
     def test_a_new_limit_is_one_small_object(self):
         class Longs(Measure):
