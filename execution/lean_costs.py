@@ -19,7 +19,6 @@ from AlgorithmImports import (
 )
 
 from execution.costs import CostModel, fee
-from execution.fills import SPREAD
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -30,7 +29,9 @@ class CostSlippageModel:
 
     def __init__(self, context: TradingContext) -> None:
         self._context, settings = context, context.strategy.settings
-        self._costs = CostModel(settings.impact, settings.cost_stress, settings.spread_width)
+        self._costs = CostModel(
+            settings.impact, settings.cost_stress, settings.spread_width, settings.levies
+        )
 
     def get_slippage_approximation(self, asset: Security, order: Order) -> float:
         """Price concession per contract, in quoted price."""
@@ -46,7 +47,8 @@ class CostSlippageModel:
             strategy.instruments[key[0]],
             float(order.quantity),
             sigma,
-            spread=context.reasons.get(order.id) == SPREAD,
+            float(asset.open),
+            context.reasons.get(order.id, ""),
         )
 
 
