@@ -43,11 +43,13 @@ class CostSlippageModel:
         sigma = context.order_sigma.get(order.id)
         if sigma is None:
             sigma = float(strategy.markets.sigma_price()[key[0]])
+        instrument = strategy.instruments[key[0]]
+        levied = instrument.code in self._costs.levy
         return self._costs.concession(
-            strategy.instruments[key[0]],
+            instrument,
             float(order.quantity),
             sigma,
-            float(asset.open),
+            float(asset.open) if levied else 0.0,  # which it fills at; nothing else asks for it
             context.reasons.get(order.id, ""),
         )
 
