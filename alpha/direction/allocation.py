@@ -100,4 +100,4 @@ def allocation(
         return math.nan
     acting = 0.0 if turning else phase
     signal = trading_signal(acting, first, second, third)
-    return signal * leverage if acting == signal == 1.0 else signal
+    return signal * leverage if acting == signal == 1.0 else signal + 0.0

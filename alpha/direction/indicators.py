@@ -96,7 +96,7 @@ def weighed(votes: FloatArray, weights: FloatArray, reach: int) -> float:
     if np.isnan(votes).any():
         return math.nan
     total = float(weights.sum())
-    return float(np.rint(reach * float(votes @ weights) / total)) if total > 0 else 0.0
+    return float(np.rint(reach * float(votes @ weights) / total)) + 0.0 if total > 0 else 0.0
 
 
 class VoteRecord:

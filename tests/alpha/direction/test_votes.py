@@ -101,7 +101,7 @@ def test_one_absent_vote_makes_its_indicator_absent():
 
 
 @given(CASTS, st.lists(st.floats(0.0, 5.0), min_size=3, max_size=3), st.sampled_from([1, 2, 8]))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_an_indicator_is_a_whole_number_within_its_reach(votes, weights, reach):
     value = weighed(np.array(votes), np.array(weights), reach)
     assert abs(value) <= reach
