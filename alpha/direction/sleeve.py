@@ -154,7 +154,7 @@ class Direction:
     ) -> list[Said]:
         before, notes = float(self.exposure[number]), []
         casts = {vote.name: vote.cast(facts) for vote in VOTES}
-        said = {}
+        said: dict[str, float] = {}
         for name, record in self.records.items():
             of = record.indicator
             votes = [casts[vote.name] for vote in of.votes]
@@ -164,13 +164,14 @@ class Direction:
         phase = market_phase(facts)
         turning, uncertain = transition(phase, facts), uncertainty(facts)
         leverage = leverage_indicator(facts, self._calm, self._moderate)
-        exposure = allocation(phase, turning, uncertain, *said.values(), leverage)
+        told = said["I"], said["II"], said["III"]
+        exposure = allocation(phase, turning, uncertain, *told, leverage)
         side = float(np.sign(exposure))
         if side == self.ended[number]:
             exposure = side
         elif not math.isnan(side):
             self.ended[number] = math.nan
-        self.known[number] = [phase, turning, uncertain, *said.values(), exposure]
+        self.known[number] = [phase, turning, uncertain, *told, exposure]
         if exposure != before and not math.isnan(exposure):
             notes.append((number, self._sentence(number, before, leverage)))
         return notes

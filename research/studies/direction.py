@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algorithm.settings import Settings
 from alpha.direction.sleeve import COLUMNS, Direction
@@ -120,12 +121,12 @@ def index_history(dataset: Dataset, settings: Settings) -> IndexHistory:
     return IndexHistory(kept, excess, money, used, first)
 
 
-def _money(macro: Mapping[str, MacroSeries], day: IntArray) -> tuple[FloatArray, np.ndarray]:
+def _money(macro: Mapping[str, MacroSeries], day: IntArray) -> tuple[FloatArray, NDArray[np.str_]]:
     """Return of idle money to each day since the one before, and the series that told it."""
     names = [name for name in MONEY if name in macro]
     table = as_of({name: macro[name] for name in names}, day[:-1])
     rate = np.full(len(day) - 1, np.nan)
-    told = np.full(len(day), "", dtype=object)
+    told = np.full(len(day), "", dtype="U16")
     for column, name in enumerate(names):
         use = np.isnan(rate) & (table.age[:, column] <= MONEY[name])
         rate[use] = table.value[use, column]
@@ -168,4 +169,4 @@ def levied(exposure: FloatArray, day: IntArray, levy: float) -> FloatArray:
     """004's charge on the value of the index at every rebalance and at every roll, (n,)."""
     changed = np.concatenate([[exposure[0] != 0], np.diff(exposure) != 0])
     held = rolled(day) & (exposure != 0)
-    return levy * (changed.astype(np.float64) + held)
+    return np.asarray(levy * (changed.astype(np.float64) + held))
