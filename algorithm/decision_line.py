@@ -28,7 +28,7 @@ from universe.session import Quotes
 SCHEMA = 2
 """Version of the record; a reader refuses others."""
 
-OF_MARKETS = ("universe", "flip", "carry")
+OF_MARKETS = ("universe", "flip", "carry", "direction")
 """Kinds of notes that keep their name as events; all others are of the data."""
 
 
@@ -40,8 +40,8 @@ CONTRACTS, OPTIMISER = "contracts", "optimiser"
 class Event:
     """Something a person should be able to read about later.
 
-    ``kind`` is roll, universe, flip, carry, contracts, optimiser, gate, expiry, the name of
-    another risk stage, or data for all the price gate noted.
+    ``kind`` is roll, universe, flip, carry, direction, contracts, optimiser, gate, expiry, the name
+    of another risk stage, or data for all the price gate noted.
     """
 
     epoch_day: int

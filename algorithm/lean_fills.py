@@ -9,7 +9,7 @@ import numpy as np
 
 from algorithm.clock import session_day
 from execution.costs import CostModel
-from execution.fills import EXPIRY, OTHER, SPREAD, Fill, beyond_expectation
+from execution.fills import EXPIRY, OTHER, ROLL, SPREAD, Fill, beyond_expectation
 from universe.arrays import FloatArray, to_epoch_day
 from universe.fx import BASE
 
@@ -31,7 +31,9 @@ class FillBook:
     def __init__(self, algorithm: QCAlgorithm, context: TradingContext) -> None:
         self._algorithm, self._context = algorithm, context
         settings = context.strategy.settings
-        self._costs = CostModel(settings.impact, settings.cost_stress, settings.spread_width)
+        self._costs = CostModel(
+            settings.impact, settings.cost_stress, settings.spread_width, settings.levies
+        )
         self._fills: list[tuple[Fill, str]] = []  # with the currency of the fee
 
     def filled(self, event: OrderEvent) -> None:
@@ -53,10 +55,10 @@ class FillBook:
             sigma = context.order_sigma.get(order_id)
             if sigma is None:
                 sigma = float(strategy.markets.sigma_price()[key[0]])
-            size, spread = float(event.ticket.quantity), reason == SPREAD
-            concession = self._costs.concession(instrument, size, sigma, spread=spread)
-            if spread:
-                outright = self._costs.concession(instrument, size, sigma)
+            size = float(event.ticket.quantity)
+            concession = self._costs.concession(instrument, size, sigma, price, reason)
+            if reason == SPREAD:
+                outright = self._costs.concession(instrument, size, sigma, price, ROLL)
             decided = context.order_price.get(order_id, decided)
             beyond = beyond_expectation(quantity, price, decided, concession, sigma)
         fee = event.order_fee.value

@@ -64,6 +64,7 @@ def series_wanted(settings: Settings, instruments: Sequence[Instrument]) -> list
         names |= set(SOURCES)
     if settings.interest != Interest.NONE:
         names.add(BILL)
+    names |= {name for rule in selected_rules(settings) for name in rule.SERIES}
     return sorted(names)
 
 

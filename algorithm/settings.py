@@ -148,6 +148,7 @@ if TYPE_CHECKING:
     from alpha.rules.breakout import BreakoutSettings
     from alpha.rules.calendar import CalendarSettings
     from alpha.rules.cross_section import CrossSectionSettings
+    from alpha.rules.direction import DirectionSettings
     from alpha.rules.directional import DirectionalSettings
     from alpha.rules.ewmac import EwmacSettings
     from alpha.rules.relative_value import RelativeValueSettings
@@ -172,6 +173,7 @@ if TYPE_CHECKING:
         RelativeValueSettings,
         CalendarSettings,
         DirectionalSettings,
+        DirectionSettings,
         PortfolioSettings,
         CashSettings,
         RiskSettings,

@@ -115,6 +115,10 @@ class Forecasts:
         """Whether the forecasts of a sleeve are of the markets' calendar spreads."""
         return self._members[sleeve][0].ON_SPREADS
 
+    def full(self, sleeve: str) -> float:
+        """Mean absolute forecast at which a sleeve has its whole share of risk, 0 if always."""
+        return self._members[sleeve][0].FULL
+
     def is_neutral(self, sleeve: str) -> bool:
         """Whether the forecasts of a sleeve add up to zero in every class."""
         return self._members[sleeve][0].NEUTRAL

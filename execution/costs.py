@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import isfinite, sqrt
 from typing import Protocol
 
+from execution.fills import ROLLS, SPREAD
 from universe.instruments import Instrument
 
 
@@ -108,18 +110,42 @@ class CostModel:
         See :func:`slippage`.
     width : float
         See :func:`spread_slippage`.
+    levy : mapping of str to float
+        Share of the value traded that markets are charged besides, by code (004).
     """
 
     impact: float
     stress: float
     width: float = 1.0
+    levy: Mapping[str, float] = field(default_factory=dict)
 
     def concession(
-        self, instrument: Instrument, quantity: float, sigma_price: float, *, spread: bool = False
+        self,
+        instrument: Instrument,
+        quantity: float,
+        sigma_price: float,
+        price: float,
+        reason: str = "",
     ) -> float:
-        """Price concession per contract; ``spread``: as a leg of a calendar spread."""
-        if spread:
-            return spread_slippage(
+        """Price concession per contract, levy included.
+
+        Parameters
+        ----------
+        instrument : Instrument
+        quantity : float
+            Contracts, either sign.
+        sigma_price : float
+            Daily volatility in price units at the decision.
+        price : float
+            Before the concession.
+        reason : str
+            Of the order: the legs of a spread pay for it together, and those of a roll one levy.
+        """
+        levied = self.levy.get(instrument.code, 0.0) * abs(price)
+        if reason in ROLLS:
+            levied /= 2.0
+        if reason == SPREAD:
+            return levied + spread_slippage(
                 instrument,
                 quantity,
                 sigma_price,
@@ -127,4 +153,6 @@ class CostModel:
                 stress=self.stress,
                 width=self.width,
             )
-        return slippage(instrument, quantity, sigma_price, impact=self.impact, stress=self.stress)
+        return levied + slippage(
+            instrument, quantity, sigma_price, impact=self.impact, stress=self.stress
+        )

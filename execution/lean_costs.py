@@ -19,7 +19,6 @@ from AlgorithmImports import (
 )
 
 from execution.costs import CostModel, fee
-from execution.fills import SPREAD
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -30,7 +29,9 @@ class CostSlippageModel:
 
     def __init__(self, context: TradingContext) -> None:
         self._context, settings = context, context.strategy.settings
-        self._costs = CostModel(settings.impact, settings.cost_stress, settings.spread_width)
+        self._costs = CostModel(
+            settings.impact, settings.cost_stress, settings.spread_width, settings.levies
+        )
 
     def get_slippage_approximation(self, asset: Security, order: Order) -> float:
         """Price concession per contract, in quoted price."""
@@ -42,11 +43,14 @@ class CostSlippageModel:
         sigma = context.order_sigma.get(order.id)
         if sigma is None:
             sigma = float(strategy.markets.sigma_price()[key[0]])
+        instrument = strategy.instruments[key[0]]
+        levied = instrument.code in self._costs.levy
         return self._costs.concession(
-            strategy.instruments[key[0]],
+            instrument,
             float(order.quantity),
             sigma,
-            spread=context.reasons.get(order.id) == SPREAD,
+            float(asset.open) if levied else 0.0,  # which it fills at; nothing else asks for it
+            context.reasons.get(order.id, ""),
         )
 
 

@@ -194,8 +194,9 @@ class TargetBuilder:
         have = np.any([np.isfinite(f) for f in forecasts.values()], axis=0)
         shares = dict(self._shares) if self.mix is None else self.mix.shares
         for name in shares:
-            if self._forecasts.on_spreads(name):
-                shares[name] *= self._breadth(forecasts[name], member)
+            full = self._forecasts.full(name)
+            if full:
+                shares[name] *= self._breadth(forecasts[name], member, full)
         raw = self._raw_sleeves(forecasts, member, annual, snapshot.correlation)
         sleeves = overlay(raw, shares, cov)
         total = np.sum(list(sleeves.values()), axis=0)
@@ -340,14 +341,13 @@ class TargetBuilder:
             raw[name] = sleeve_exposures(budgets, view, self._options)
         return raw
 
-    def _breadth(self, forecast: FloatArray, member: BoolArray) -> float:
-        """Mean absolute forecast over all spreads with a budget, at most 1.
+    def _breadth(self, forecast: FloatArray, member: BoolArray, full: float) -> float:
+        """Mean absolute forecast over all assets with a budget in units of ``full``, at most 1.
 
-        The programme has a forecast in few markets at a time; brought to its whole risk budget, one
-        small spread would be geared to all of it.
+        Every other sleeve is brought to its whole share of risk, however small its forecasts.
         """
         budget = class_budgets(self._class_index, member & np.isfinite(forecast))
-        return min(float(np.abs(known(forecast)) @ budget), 1.0)
+        return min(float(np.abs(known(forecast)) @ budget) / full, 1.0)
 
     def _caps(self, value: FloatArray, nav: float) -> FloatArray:
         """Largest exposure over NAV of every asset: by liquidity and by concentration."""

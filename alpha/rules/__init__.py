@@ -5,6 +5,7 @@ from __future__ import annotations
 from alpha.rules.breakout import BreakoutRule
 from alpha.rules.calendar import CalendarRule
 from alpha.rules.cross_section import CrossSectionRule
+from alpha.rules.direction import DirectionRule
 from alpha.rules.directional import DirectionalRule
 from alpha.rules.ewmac import EwmacRule
 from alpha.rules.relative_value import RelativeValueRule
@@ -21,6 +22,7 @@ RULES: tuple[type[Rule], ...] = (
     RelativeValueRule,
     CalendarRule,
     DirectionalRule,
+    DirectionRule,
 )
 
 

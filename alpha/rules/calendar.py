@@ -34,6 +34,7 @@ class CalendarRule(Rule):
     MEANING = "near against far contract of a market where the spread's carry exceeds its risk"
     SETTINGS = CalendarSettings
     ON_SPREADS = True
+    FULL = 1.0  # a forecast in few spreads at a time must not gear one of them to the whole budget
 
     def __init__(self, inputs: Inputs) -> None:
         super().__init__(inputs)

@@ -98,6 +98,11 @@ class Rule(ABC):
         Whether forecasts add up to zero in every class.
     ON_SPREADS : bool
         Whether forecasts are of the markets' calendar spreads.
+    FULL : float
+        Mean absolute forecast, over the markets let in that have one, at which the sleeve has its
+        whole share of risk; 0 if it always has.
+    SERIES : tuple of str
+        Macro series that it reads.
     STATE : tuple of str
         Attributes that are state.
     """
@@ -110,6 +115,8 @@ class Rule(ABC):
     COMPARES: ClassVar[bool] = False
     NEUTRAL: ClassVar[bool] = False
     ON_SPREADS: ClassVar[bool] = False
+    FULL: ClassVar[float] = 0.0
+    SERIES: ClassVar[tuple[str, ...]] = ()
     STATE: tuple[str, ...] = ()
 
     def __init__(self, inputs: Inputs) -> None:

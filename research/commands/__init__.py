@@ -72,6 +72,10 @@ COMMANDS: dict[str, Entry] = {
         "the regime model trained quarter by quarter (needs MACRO)",
         f"{STUDY} OUT",
     ),
+    "direction": Entry(
+        "market direction of the EURO STOXX 50 by itself (needs MACRO)",
+        f"{STUDY} OUT",
+    ),
     "leverage": Entry(
         "variable leverage of the S&P 500 by itself, beside its own statements",
         f"{STUDY} OUT",

@@ -72,6 +72,7 @@ class EmbeddedEngine:
             impact=settings.impact,
             stress=settings.cost_stress,
             width=settings.spread_width,
+            levy=settings.levies,
             spreads=self.strategy.planner.spread_rolls,
         )
         self.header = header_of(

@@ -8,7 +8,7 @@ one (U4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -67,6 +67,8 @@ class Ledger:
         Starting capital in USD.
     impact, stress, width : float
         Of the cost model.
+    levy : mapping of str to float, optional
+        Likewise.
     spreads : collection of int
         Markets that roll as calendar spreads.
     """
@@ -79,10 +81,11 @@ class Ledger:
         impact: float,
         stress: float,
         width: float = 1.0,
+        levy: Mapping[str, float] | None = None,
         spreads: Collection[int] = (),
     ) -> None:
         self._instruments, self._spreads = instruments, spreads
-        self._costs = CostModel(impact, stress, width)
+        self._costs = CostModel(impact, stress, width, levy or {})
         self.balance: dict[str, float] = {"USD": cash}
         self.holdings: dict[ContractKey, int] = {}
         self.mark: dict[ContractKey, float] = {}
@@ -261,8 +264,7 @@ class Ledger:
         """Slippage and fee of a fill, and its record."""
         market, quantity = order.market, order.quantity
         instrument = self._instruments[market]
-        spread = order.reason == SPREAD
-        concession = self._costs.concession(instrument, quantity, sigma, spread=spread)
+        concession = self._costs.concession(instrument, quantity, sigma, price, order.reason)
         filled = price + concession if quantity > 0 else price - concession
         slip = abs(quantity) * concession * instrument.multiplier
         self._add(instrument.currency, -slip)
@@ -274,8 +276,8 @@ class Ledger:
         if order.reason in ROLLS:
             book.roll_cost[market] += slip + charged
         outright = 0.0
-        if spread:
-            alone = self._costs.concession(instrument, quantity, sigma)
+        if order.reason == SPREAD:
+            alone = self._costs.concession(instrument, quantity, sigma, price, ROLL)
             outright = abs(quantity) * alone * instrument.multiplier * float(fx[market])
         book.fills.append(
             Fill(

@@ -14,6 +14,9 @@ BASE = "trend + carry"
 OFF: Mapping[str, str] = {
     "governor": "0.99 1",
     "regime": "false",
+    "leverage": "false",
+    "other_rules": "",
+    "other_budget": "0",
     "var_limit": "1",
     "var_test": "absolute",
 }
@@ -46,6 +49,16 @@ ARMS = (
     Arm(BASE, "both sleeves, at their budgets"),
     Arm("+ governor", "both, gross exposure cut in a drawdown", on=("governor",)),
     Arm("+ regime", "both, less exposure in a bad regime; needs macro series", on=("regime",)),
+    Arm(
+        "+ direction",
+        "both, and a tenth of risk to market direction; I and II need macro series",
+        changes={"other_rules": "direction", "other_budget": "0.1"},
+    ),
+    Arm(
+        "+ leverage",
+        "both, less exposure where the optimal leverage of equities is low",
+        changes={"leverage": "true"},
+    ),
     Arm("+ gate", "both, under the VaR limit", on=("var_limit", "var_test")),
     Arm("everything", "the strategy as it is set", on=("*",)),
 )

@@ -224,6 +224,7 @@ class TestDerived:
 
 OTHER = {
     "leverage_of": "NQ",
+    "direction_markets": "ES",
     "start": "1991-01-01",
     "end": "2021-06-30",
     "markets": "ES ZN",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution.costs import CostModel, fee, slippage, spread_slippage
+from execution.fills import ROLL, SPREAD
 from tests.helpers import instrument
 
 SHARED = Path(__file__).parents[3] / "shared/data"
@@ -78,8 +79,17 @@ class TestCalendarSpread:
         each = (0.05 + 0.1 * 40 / math.sqrt(16_000)) / 2
         assert spread_slippage(ES, 100, 40.0, width=0.4) == pytest.approx(each)
         model = CostModel(impact=0.1, stress=3.0, width=0.4)
-        assert model.concession(ES, 100, 40.0, spread=True) == pytest.approx(3 * each)
-        assert model.concession(ES, 100, 40.0) == pytest.approx(3 * slippage(ES, 100, 40.0))
+        assert model.concession(ES, 100, 40.0, 4000.0, SPREAD) == pytest.approx(3 * each)
+        assert model.concession(ES, 100, 40.0, 4000.0) == pytest.approx(3 * slippage(ES, 100, 40.0))
+
+    def test_a_levy_is_once_a_trade_and_once_a_roll(self):
+        """1.5 bp of 4000 points are 0.6; the two legs of a roll pay it together (004)."""
+        plain, levied = CostModel(0.1, 2.0), CostModel(0.1, 2.0, levy={"ES": 0.00015})
+        for reason, points in (("", 0.6), (ROLL, 0.3), (SPREAD, 0.3)):
+            paid = levied.concession(ES, 100, 40.0, 4000.0, reason)
+            assert paid - plain.concession(ES, 100, 40.0, 4000.0, reason) == pytest.approx(points)
+        other = instrument("NQ", half_spread=0.125)
+        assert levied.concession(other, 1, 40.0, 4000.0) == plain.concession(other, 1, 40.0, 4000.0)
 
     @pytest.mark.parametrize("day", ["20131218", "20131220"])
     def test_the_default_width_is_that_of_the_quotes(self, day):

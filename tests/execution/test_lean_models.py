@@ -40,6 +40,19 @@ def test_slippage_is_that_of_the_volatility_at_the_decision(context):
     assert model.get_slippage_approximation(asset, order()) == pytest.approx(expected)
 
 
+def test_a_levy_is_of_the_bar_that_the_order_fills_in():
+    market = instrument("FESX", fee=2.5, adv_contracts=1e4)
+    chosen = settings(other_rules="direction", other_budget=0.1)
+    made = TradingContext(Strategy(chosen, [market]), lambda _: None)
+    made.list_contract(0, Contract(MAR, 16_500, 16_490), "FESX MAR", None)
+    asset = SimpleNamespace(symbol="FESX MAR", open=4000.0)
+    model = CostSlippageModel(made)
+    found = model.get_slippage_approximation(asset, order())
+    assert found == pytest.approx(market.half_spread + 0.6)
+    made.reasons[1] = "roll"
+    assert model.get_slippage_approximation(asset, order()) == pytest.approx(found - 0.3)
+
+
 def test_an_order_of_someone_else_pays_half_a_spread_while_nothing_is_known(context):
     model, asset = CostSlippageModel(context), SimpleNamespace(symbol="AA MAR")
     half = context.strategy.instruments[0].half_spread

@@ -87,6 +87,7 @@ class Security:
         self.type = Lean.SecurityType.FUTURE
         self.mapped: Any = None
         self.open_interest = self.next_interest = 0.0
+        self.open = 0.0
         self.fee_model: Any = None
         self.slippage_model: Any = None
         self.last: Any = None
@@ -521,6 +522,7 @@ class StandInEngine:
                 ticket.status = Lean.OrderStatus.INVALID
                 self._tell(ticket, 0, 0.0, "the broker refuses it")
                 continue
+            security.open = bar.open
             slip = security.slippage_model.get_slippage_approximation(security, ticket)
             price = bar.open + np.sign(ticket.quantity) * slip
             rest, parts = int(ticket.quantity - ticket.quantity_filled), self.parts

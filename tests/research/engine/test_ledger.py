@@ -84,6 +84,14 @@ class TestHandMadeDay:
         (fill,) = trade(account, 1, [{MAR: 3000.0}]).fills
         assert (fill.slippage, fill.fee) == (25.0, 2.0)
 
+    def test_a_levy_is_paid_with_the_slippage(self):
+        """1.5 bp of 3000 is 0.45 a contract and point, half of it on a leg of a roll (004)."""
+        for reason, levy in (("rebalance", 0.45), ("roll", 0.225)):
+            account = Ledger([ES], 1e6, impact=0.0, stress=1.0, levy={"ES": 0.00015})
+            account.submit([Order(0, MAR, 1, reason)], np.array([30.0]))
+            (fill,) = trade(account, 1, [{MAR: 3000.0}]).fills
+            assert fill.slippage == pytest.approx(50 * (0.125 + levy))
+
     def test_in_euros(self):
         """Profit and fees are euros; the cash balance is revalued at each day's rate."""
         account = ledger(FDAX)
