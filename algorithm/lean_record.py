@@ -14,6 +14,7 @@ from algorithm.decision_text import decision_text, end_text, header_text, sessio
 from alpha.snapshot import Snapshot
 from execution.costs import CostModel
 from execution.fills import EXPIRY, OTHER, SPREAD, Fill
+from execution.lean_minutes import child_of
 from universe.arrays import from_epoch_day, to_epoch_day
 
 if TYPE_CHECKING:
@@ -70,7 +71,11 @@ class RunRecord:
             delisted = "delisting" in str(event.ticket.tag).lower()
             reason = EXPIRY if delisted else OTHER
         concession = outright = 0.0
-        if reason != EXPIRY:
+        child = context.children.get(child_of(str(event.ticket.tag)))
+        if child is not None:
+            reason, side = child.reason, 1.0 if quantity > 0 else -1.0
+            concession = max(float(np.nan_to_num(side * (event.fill_price - child.mid))), 0.0)
+        elif reason != EXPIRY:
             sigma = context.order_sigma.get(order_id)
             if sigma is None:
                 sigma = float(strategy.markets.sigma_price()[key[0]])
