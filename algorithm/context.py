@@ -63,6 +63,10 @@ class TradingContext:
         End of the contract's last bar when the order was sent.
     sending : bool
         Whether the orders of a decision are being sent.
+    minutes : MinuteDesk, optional
+        Works orders by the minute; without it they are sent whole for the next open.
+    children : dict of child id to ChildOrder
+        What was known of the children of this session's parents when they were sent.
     traded : set of (market index, contract month)
         Contracts that may have a position.
     walk : Walk, optional
@@ -93,6 +97,8 @@ class TradingContext:
     other_leg: dict[int, ContractKey] = field(default_factory=dict)
     sent_after: dict[int, datetime] = field(default_factory=dict)
     sending: bool = False
+    minutes: Any = None
+    children: dict[str, Any] = field(default_factory=dict)
     traded: set[ContractKey] = field(default_factory=set)
     reasons: dict[int, str] = field(default_factory=dict)
     emitted: set[ContractKey] = field(default_factory=set)  # with a target in this decision

@@ -35,6 +35,7 @@ from algorithm.lean_charts import Charts
 from algorithm.lean_commands import Commands
 from algorithm.lean_fills import FillBook
 from algorithm.lean_live import LiveAccount
+from algorithm.lean_orders import set_order_properties, work_by_the_minute
 from algorithm.lean_record import RunRecord
 from algorithm.lean_regime import TRAINING_TIME, RegimeKeeper
 from algorithm.lean_state import StateStore
@@ -46,6 +47,7 @@ from alpha.lean_alpha import CarryAlphaModel, TrendAlphaModel
 from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import FuturesInitializer
 from execution.lean_execution import NextSessionExecutionModel
+from execution.lean_sessions import daily_closes
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
 from risk.account import EventKind, Remedy
 from risk.lean_risk import ChainRiskManagementModel
@@ -102,6 +104,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self.set_brokerage_model(broker, AccountType.MARGIN)
         else:
             self.set_brokerage_model(NextBarBrokerageModel(context))
+        set_order_properties(self, context)
         self._benchmark = BenchmarkIndex(instruments)
         self.set_benchmark(lambda _: self._benchmark.level)
         self._charts = Charts(self, context)
@@ -120,6 +123,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if self.live_mode:
             self._state.restore()
             self._regime.restore()
+        if settings.execution_resolution == "minute":
+            context.minutes = work_by_the_minute(self, context, self._state.owner)
 
         self.set_security_initializer(FuturesInitializer(self, context))
         self.set_universe_selection(FuturesChainUniverseSelectionModel(context))
@@ -199,12 +204,16 @@ class TrendCarryAlgorithm(QCAlgorithm):
         """Collect the bars of the session; markets close at different hours."""
         with self._surviving("bars"):
             self._collect(data)
+        if self._context.minutes is not None and not self.is_warming_up:
+            with self._surviving("minutes"):
+                self._context.minutes.on_data(data)
 
     def _collect(self, data: Slice) -> None:
-        bars, context = data.bars, self._context
+        context = self._context
         if self._macro:
             context.macro |= read_macro_slice(data, self._macro)
-        if not bars.count:
+        closes = self._closes(data)
+        if not closes:
             return
         if self._state.restored and is_counted(self.time, context.strategy.day):
             return
@@ -216,12 +225,19 @@ class TrendCarryAlgorithm(QCAlgorithm):
                 self._observe()
             context.begin(day)
         keys, quotes, fronts = context.keys, context.quotes, self._fronts
-        for pair in bars:
-            key = keys.get(pair.key)
+        for symbol, close in closes:
+            key = keys.get(symbol)
             if key is not None:
-                quotes[key[0]][key[1]] = pair.value.close
+                quotes[key[0]][key[1]] = close
                 if key[0] in fronts.changed:
                     fronts.bar(key[0])
+
+    def _closes(self, data: Slice) -> list[tuple[Any, float]]:
+        """Symbol and close of the daily bars of a slice."""
+        if self._context.minutes is not None:
+            return list(daily_closes(data))
+        bars = data.bars
+        return [(pair.key, pair.value.close) for pair in bars] if bars.count else []
 
     def _observe(self) -> bool:
         """Hand the collected session to the strategy; False if it knows it already."""
@@ -288,6 +304,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         if not self._observe() or self.is_warming_up:
             return
         self._commands.read_store()
+        if context.minutes is not None:
+            context.minutes.close()
         if self.live_mode:
             if self._account.cancel_found_orders():
                 return
@@ -298,7 +316,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         )
         context.settled, context.broker = self._cash.settle(), self._cash.margins()
         live = self.live_mode
-        value = self._account.value() if live else float(self.portfolio.total_portfolio_value)
+        at_closes = live or context.minutes is not None  # LEAN's own is at the last quotes
+        value = self._account.value() if at_closes else float(self.portfolio.total_portfolio_value)
         value = context.trusted_value(value)
         if live:
             value = self._account.believed(value)
@@ -345,6 +364,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
             if len(strategy.switch.log) > before:
                 self._state.save()
             if action is not None and action.remedy >= Remedy.FREEZE:
+                if self._context.minutes is not None:
+                    self._context.minutes.halt(action.reasons[0])
                 for ticket in self._context.not_of_a_roll():
                     ticket.cancel(action.reasons[0])
 
@@ -370,3 +391,15 @@ class TrendCarryAlgorithm(QCAlgorithm):
         """What the broker holds is settled up to the last close."""
         if self.live_mode:
             self._account.settle_found_positions()
+            if self._context.minutes is not None:
+                self._context.minutes.resume()
+
+    def on_brokerage_disconnect(self) -> None:
+        """By the minute nothing is sent while the broker cannot be heard."""
+        if self._context.minutes is not None:
+            self._context.minutes.disconnected()
+
+    def on_brokerage_reconnect(self) -> None:
+        """Go on."""
+        if self._context.minutes is not None:
+            self._context.minutes.reconnected()

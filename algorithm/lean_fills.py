@@ -10,6 +10,7 @@ import numpy as np
 from algorithm.clock import session_day
 from execution.costs import CostModel
 from execution.fills import EXPIRY, OTHER, ROLL, SPREAD, Fill, beyond_expectation
+from execution.lean_minutes import child_of
 from universe.arrays import FloatArray, to_epoch_day
 from universe.fx import BASE
 
@@ -51,7 +52,11 @@ class FillBook:
             reason = EXPIRY if delisted else OTHER
         concession = outright = 0.0
         decided = beyond = float("nan")
-        if reason != EXPIRY:
+        child = context.children.get(child_of(str(event.ticket.tag)))
+        if child is not None:
+            reason, side = child.reason, 1.0 if quantity > 0 else -1.0
+            concession = max(float(np.nan_to_num(side * (price - child.mid))), 0.0)
+        elif reason != EXPIRY:
             sigma = context.order_sigma.get(order_id)
             if sigma is None:
                 sigma = float(strategy.markets.sigma_price()[key[0]])

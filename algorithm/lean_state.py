@@ -29,6 +29,8 @@ class StateStore:
 
     Attributes
     ----------
+    owner : Owner
+        Of the documents.
     restored : bool
         Whether the strategy goes on from a document.
     """
@@ -37,7 +39,7 @@ class StateStore:
         self._algorithm, self._strategy = algorithm, strategy
         settings = strategy.settings
         account = settings.account or f"project {algorithm.project_id}"
-        self._owner = Owner(settings.deployment, account, str(algorithm.account_currency))
+        self.owner = Owner(settings.deployment, account, str(algorithm.account_currency))
         self._keys = state_keys(settings.deployment)
         self._document = ""  # the last good one, read or written
         self._foreign = False
@@ -48,7 +50,7 @@ class StateStore:
         if self._foreign:
             return
         store, (key, previous) = self._algorithm.object_store, self._keys
-        document = save_state(self._strategy, owner=self._owner)
+        document = save_state(self._strategy, owner=self.owner)
         if document == self._document:
             return
         try:
@@ -72,7 +74,7 @@ class StateStore:
                 continue
             try:
                 document = store.read(key)
-                found = load_state(self._strategy, document, owner=self._owner, today=today)
+                found = load_state(self._strategy, document, owner=self.owner, today=today)
             except OwnerError as error:
                 self._foreign = True
                 algorithm.error(

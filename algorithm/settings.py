@@ -17,7 +17,7 @@ from algorithm.telemetry import TelemetrySettings
 from alpha.forecasts import selected_rules
 from alpha.rules import RULES
 from alpha.settings import AlphaSettings
-from execution.settings import ExecutionSettings
+from execution.settings import ExecutionSettings, MinuteSettings
 from portfolio.cash import CashSettings
 from portfolio.settings import PortfolioSettings
 from portfolio.target import sleeve_shares
@@ -140,7 +140,7 @@ def all_tables() -> tuple[type[Table], ...]:
     tables += [PortfolioSettings, CashSettings, RiskSettings]
     tables += [scale.SETTINGS for scale in SCALES]
     tables += [protection.SETTINGS for protection in PROTECTIONS]
-    tables += [ExecutionSettings, ChainSettings]
+    tables += [ExecutionSettings, MinuteSettings, ChainSettings]
     return tuple(dict.fromkeys(table for table in tables if table is not Table))
 
 
@@ -184,6 +184,7 @@ if TYPE_CHECKING:
         GateSettings,
         SwitchSettings,
         ExecutionSettings,
+        MinuteSettings,
         ChainSettings,
     ):
         """Settings of the strategy; ``Settings.parse`` reads them from strings."""

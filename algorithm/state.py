@@ -38,6 +38,7 @@ __all__ = [
     "StateError",
     "dependencies",
     "load_state",
+    "orders_keys",
     "save_state",
     "state_keys",
 ]
@@ -98,6 +99,11 @@ def state_keys(deployment: str) -> tuple[str, str]:
     return tuple(  # type: ignore[return-value]
         key.replace("trend-carry", deployment, 1) for key in (STATE_KEY, PREVIOUS_STATE_KEY)
     )
+
+
+def orders_keys(deployment: str) -> tuple[str, str]:
+    """Keys of a deployment's orders by the minute, and of their plans."""
+    return f"{deployment}/orders.json", f"{deployment}/orders-plans.json"
 
 
 def dependencies(strategy: Strategy) -> dict[str, tuple[str, ...]]:

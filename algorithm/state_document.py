@@ -30,8 +30,18 @@ def sealed(body: dict[str, Any]) -> str:
     return json.dumps({"version": VERSION, "sha256": _digest(text), "body": text})
 
 
-def opened(document: str) -> dict[str, Any]:
+BODY = frozenset({"owner", "assets", "day", "contracts", "settings", "components", "extra"})
+"""What the body of the strategy's state holds."""
+
+
+def opened(document: str, wanted: frozenset[str] = BODY) -> dict[str, Any]:
     """The body of a document.
+
+    Parameters
+    ----------
+    document : str
+    wanted : frozenset of str
+        Keys that it must have.
 
     Raises
     ------
@@ -48,7 +58,6 @@ def opened(document: str) -> dict[str, Any]:
     if not isinstance(text, str) or _digest(text) != digest:
         raise StateError("state does not match its checksum; it is damaged")
     body = json.loads(text)
-    wanted = {"owner", "assets", "day", "contracts", "settings", "components", "extra"}
     if not isinstance(body, dict) or not wanted <= body.keys():
         raise StateError("state does not hold what a document of ours holds")
     return body

@@ -54,15 +54,30 @@ class Child:
         """Contracts that are filled or may still fill."""
         return self.quantity if self.ended is None else max(self.ended, self.filled)
 
+    @property
+    def sums(self) -> tuple[int, int]:
+        """Contracts filled, and committed."""
+        return self.filled, self.committed
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more of it may fill."""
+        return self.ended is None and self.filled < self.quantity
+
 
 @dataclass(slots=True)
 class Parent:
-    """What a decision asks for in one contract; ``quantity`` is signed."""
+    """What a decision asks for in one contract; ``quantity`` is signed.
+
+    ``base`` is the position that the broker held when it was taken.
+    """
 
     market: int
     month: int
     quantity: int
+    base: int = 0
     children: dict[str, Child] = field(default_factory=dict)
+    _sums: tuple[int, int] = (0, 0)
 
     @property
     def sign(self) -> int:
@@ -72,12 +87,17 @@ class Parent:
     @property
     def filled(self) -> int:
         """Signed contracts known to be filled."""
-        return self.sign * sum(child.filled for child in self.children.values())
+        return self.sign * self._sums[0]
 
     @property
     def committed(self) -> int:
         """Signed contracts that are filled or may still fill."""
-        return self.sign * sum(child.committed for child in self.children.values())
+        return self.sign * self._sums[1]
+
+    def count(self, before: tuple[int, int], after: tuple[int, int]) -> None:
+        """Keep the sums over all children, of which one has changed."""
+        filled, committed = self._sums
+        self._sums = filled + after[0] - before[0], committed + after[1] - before[1]
 
 
 class Blotter:
@@ -99,8 +119,14 @@ class Blotter:
         self.frozen: dict[int, str] = {}
         self.unknown: list[Event] = []
 
-    def add(self, day: int, market: int, month: int, quantity: int) -> str:
+    def add(self, day: int, market: int, month: int, quantity: int, base: int = 0) -> str:
         """Take a parent; the same one twice is taken once.
+
+        Parameters
+        ----------
+        day, market, month, quantity : int
+        base : int
+            Position at the broker.
 
         Returns
         -------
@@ -117,7 +143,7 @@ class Blotter:
         name = f"{day}.{market}.{month}"
         known = self.parents.get(name)
         if known is None:
-            self.parents[name] = Parent(market, month, int(quantity))
+            self.parents[name] = Parent(market, month, int(quantity), base)
         elif known.quantity != quantity:
             raise ValueError(
                 f"parent {name} has {known.quantity} contracts already, not {quantity}"
@@ -148,6 +174,7 @@ class Blotter:
             return "", 0
         name = f"{parent}.{len(whole.children)}"
         whole.children[name] = Child(size)
+        whole.count((0, 0), (0, size))
         return name, whole.sign * size
 
     def apply(self, event: Event) -> None:
@@ -166,13 +193,14 @@ class Blotter:
             if event not in self.unknown:
                 self.unknown.append(event)
             return
-        child.acked = True
+        child.acked, before = True, child.sums
         if event.kind == "fill":
             child.fills[event.fill] = max(event.quantity, child.fills.get(event.fill, 0))
             if child.filled > child.quantity:
                 self.freeze(parent.market, f"{event.child} filled more than it asked for")
         elif event.kind in ("cancelled", "rejected"):
             child.ended = max(event.quantity, child.ended or 0)
+        parent.count(before, child.sums)
         if event.kind == "rejected":
             self.freeze(parent.market, f"{event.child} was rejected: {event.reason}")
 
@@ -196,13 +224,53 @@ class Blotter:
                     f"the broker holds {held.get(key, 0)} of {key[1]}, not {known.get(key, 0)}",
                 )
 
-    def settle(self, open_at_broker: Iterable[str]) -> None:
-        """After a restart: a child that neither side has heard of was never sent."""
+    def settle(
+        self, open_at_broker: Iterable[str], held: Mapping[tuple[int, int], int] | None = None
+    ) -> None:
+        """After a restart: what has become of children that nothing more will be heard of.
+
+        Parameters
+        ----------
+        open_at_broker : iterable of str
+            Children that the broker still has.
+        held : mapping of (market index, contract month) to contracts, optional
+            Positions there. What a parent has moved since its ``base`` beyond the fills heard of
+            are fills of children that are gone; what they cannot explain freezes the market.
+            Without it, a child that neither side has heard of was never sent.
+        """
         there = set(open_at_broker)
         for parent in self.parents.values():
-            for name, child in parent.children.items():
-                if not child.acked and name not in there:
-                    child.ended = child.filled
+            gone = [
+                (name, child)
+                for name, child in sorted(parent.children.items())
+                if name not in there and child.ended is None
+            ]
+            if held is None:
+                for _, child in gone:
+                    if not child.acked:
+                        self._end(parent, child, child.filled)
+                continue
+            position = held.get((parent.market, parent.month), 0)
+            moved = parent.sign * (position - parent.base - parent.filled)
+            room = sum(child.quantity - child.filled for child in parent.children.values())
+            if not 0 <= moved <= room:
+                self.freeze(
+                    parent.market,
+                    f"the broker holds {position} of {parent.month}, not "
+                    f"{parent.base + parent.filled}",
+                )
+            for _, child in gone:
+                more = min(max(moved, 0), child.quantity - child.filled)
+                moved -= more
+                self._end(parent, child, child.filled + more)
+
+    @staticmethod
+    def _end(parent: Parent, child: Child, filled: int) -> None:
+        before = child.sums
+        if filled > child.filled:
+            child.fills["found"] = filled - child.filled
+        child.ended = filled
+        parent.count(before, child.sums)
 
     # --- the state document ----------------------------------------------------------------------
     def to_state(self) -> dict[str, Any]:
@@ -213,6 +281,7 @@ class Blotter:
                     "market": parent.market,
                     "month": parent.month,
                     "quantity": parent.quantity,
+                    "base": parent.base,
                     "children": {
                         child: [one.quantity, one.acked, one.fills, one.ended]
                         for child, one in sorted(parent.children.items())
@@ -232,8 +301,15 @@ class Blotter:
                 child: Child(quantity, acked, dict(fills), ended)
                 for child, (quantity, acked, fills, ended) in values["children"].items()
             }
+            sums = [child.sums for child in children.values()]
+            total = sum(filled for filled, _ in sums), sum(committed for _, committed in sums)
             out.parents[name] = Parent(
-                values["market"], values["month"], values["quantity"], children
+                values["market"],
+                values["month"],
+                values["quantity"],
+                values["base"],
+                children,
+                total,
             )
         out.frozen = {int(market): reason for market, reason in state["frozen"].items()}
         return out

@@ -19,6 +19,7 @@ from AlgorithmImports import (
 )
 
 from execution.costs import CostModel, fee
+from execution.lean_minutes import child_of
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -37,8 +38,8 @@ class CostSlippageModel:
         """Price concession per contract, in quoted price."""
         context = self._context
         key = context.keys.get(asset.symbol)
-        if key is None:
-            return 0.0
+        if key is None or (context.minutes is not None and child_of(str(order.tag))):
+            return 0.0  # a child pays the quote that it crosses
         strategy = context.strategy
         sigma = context.order_sigma.get(order.id)
         if sigma is None:

@@ -17,6 +17,7 @@ from AlgorithmImports import (
 )
 
 from execution.fills import ROLL, SPREAD
+from execution.lean_minutes import child_of
 from execution.orders import Order
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _DEAD = (OrderStatus.CANCELED, OrderStatus.INVALID)
 
 class NextSessionExecutionModel(ExecutionModel):
     """Sends what is missing to the targets; the orders fill in each contract's next session.
+
+    By the minute outright orders become parents that ``execution.lean_minutes`` works through it.
 
     A roll as a calendar spread is one combo order; a market whose broker refuses it rolls leg by
     leg from then on, until the next start.
@@ -63,8 +66,13 @@ class NextSessionExecutionModel(ExecutionModel):
             for ticket in context.turned_against(decision.withdrawals):
                 ticket.cancel("the target has turned against it")
             sent: list[Order] = []
+            whole = decision.orders
+            if context.minutes is not None:  # spreads are sent whole
+                whole = [order for order in whole if order.combo]
+                outright = [order for order in decision.orders if not order.combo]
+                sent += context.minutes.take(decision, outright)
             for _, group in groupby(
-                enumerate(decision.orders), key=lambda pair: pair[1].combo or -1 - pair[0]
+                enumerate(whole), key=lambda pair: pair[1].combo or -1 - pair[0]
             ):
                 orders = [order for _, order in group]
                 sent += self._send(algorithm, orders, float(sigma[orders[0].market]))
@@ -108,6 +116,10 @@ class NextSessionExecutionModel(ExecutionModel):
     def on_order_event(self, algorithm: QCAlgorithm, order_event: OrderEvent) -> None:
         """Say it when an order dies; the next decision orders what is still missing."""
         context = self._context
+        if context.minutes is not None:
+            context.minutes.on_order_event(order_event)
+            if child_of(str(order_event.ticket.tag)):
+                return
         if order_event.status not in _DEAD:
             return
         context.log(

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+from zoneinfo import ZoneInfoNotFoundError
 
-from universe.setting import Table, setting
+from execution.schedules import Algorithm
+from execution.session_minutes import session_minutes
+from universe.instruments import AssetClass, Instrument
+from universe.setting import SettingsError, Table, number, setting
 
 
 class FeeSource(StrEnum):
@@ -20,6 +25,13 @@ class RollOrders(StrEnum):
 
     LEGS = "legs"
     SPREAD = "spread"
+
+
+class ExecutionResolution(StrEnum):
+    """When the orders of a decision go out."""
+
+    DAILY = "daily"
+    MINUTE = "minute"
 
 
 @dataclass(frozen=True)
@@ -53,3 +65,138 @@ class ExecutionSettings(Table):
         low=0.0,
         high=2.0,
     )
+
+
+@dataclass(frozen=True)
+class MinuteSettings(Table):
+    """How LEAN works orders by the minute; research trades by the day."""
+
+    execution_resolution: ExecutionResolution = setting(
+        ExecutionResolution.DAILY,
+        "in LEAN: orders for the next open, or children worked through the next session",
+    )
+    execution_algorithm: str = setting(
+        "open",
+        "by the minute: open, twap, vwap, pov or shortfall; pairs of a class and another may follow"
+        " ('twap bond vwap')",
+    )
+    execution_by_size: str = setting(
+        "",
+        "pairs of an algorithm and the share of a day's volume from which it is used instead"
+        " ('vwap 0.01 pov 0.05')",
+    )
+    execution_windows: str = setting(
+        "",
+        "parts of the session that are traded in, pairs of hours and zone"
+        " ('0905-0915 Europe/Berlin'); empty is all of it",
+    )
+    participation: float = setting(
+        0.05, "largest share of the traded volume (pov)", low=1e-4, high=0.5
+    )
+    passive_share: float = setting(
+        0.0,
+        "share of the session in which children are limits before they cross",
+        low=0.0,
+        high=1.0,
+    )
+    collar_ticks: float = setting(
+        0.0,
+        "farthest mid from that at arrival at which children are sent, the larger of this and "
+        "collar_sigma; both 0 is no collar",
+        unit="ticks",
+        low=0.0,
+        high=1e5,
+    )
+    collar_sigma: float = setting(
+        0.0, "the same in daily sigmas", unit="daily sigmas", low=0.0, high=100.0
+    )
+    shortfall_aversion: float = setting(
+        1e-6, "of shortfall, per USD; 0 is twap", unit="1/USD", low=0.0, high=1.0
+    )
+    profile_days: int = setting(
+        30,
+        "calendar days of minute history from which vwap learns its profile",
+        unit="days",
+        low=1,
+        high=365,
+    )
+    outside_regular_hours: bool = setting(
+        False, "Interactive Brokers may fill limit orders outside regular trading hours"
+    )
+    order_account: str = setting(
+        "", "Interactive Brokers' account of the orders, where a login has several"
+    )
+
+    def validate(self) -> None:
+        """Refuse algorithms, classes and windows that are none."""
+        self.algorithms_by_class()
+        self.algorithms_by_size()
+        self.trading_windows()
+
+    def algorithm_of(self, instrument: Instrument, quantity: int) -> Algorithm:
+        """The algorithm of a parent: that of its size, else of its class, else of all."""
+        share = abs(quantity) / instrument.adv_contracts
+        sizes = [name for name, least in self.algorithms_by_size() if share >= least]
+        default, classes = self.algorithms_by_class()
+        return sizes[-1] if sizes else classes.get(instrument.asset_class, default)
+
+    def algorithms_by_class(self) -> tuple[Algorithm, dict[AssetClass, Algorithm]]:
+        """``execution_algorithm``: that of all, and others by class."""
+        default, *pairs = self.execution_algorithm.split() or [""]
+        if len(pairs) % 2:
+            raise SettingsError(
+                f"execution_algorithm is {self.execution_algorithm!r}; it must be an algorithm, "
+                "then pairs of a class and an algorithm"
+            )
+        classes = {}
+        for name, algorithm in zip(pairs[::2], pairs[1::2], strict=True):
+            if name not in list(AssetClass):
+                raise SettingsError(
+                    f"execution_algorithm names the class {name!r}; there are "
+                    + ", ".join(AssetClass)
+                )
+            classes[AssetClass(name)] = _algorithm("execution_algorithm", algorithm)
+        return _algorithm("execution_algorithm", default), classes
+
+    def algorithms_by_size(self) -> list[tuple[Algorithm, float]]:
+        """``execution_by_size``, by ascending share of a day's volume."""
+        words = self.execution_by_size.split()
+        if len(words) % 2:
+            raise SettingsError(
+                f"execution_by_size is {self.execution_by_size!r}; it must be pairs of an "
+                "algorithm and a share"
+            )
+        pairs = [
+            (_algorithm("execution_by_size", name), number("execution_by_size", share))
+            for name, share in zip(words[::2], words[1::2], strict=True)
+        ]
+        for _, share in pairs:
+            if not share > 0:
+                raise SettingsError(
+                    f"execution_by_size has the share {share:g}; it must be above 0"
+                )
+        return sorted(pairs, key=lambda pair: pair[1])
+
+    def trading_windows(self) -> tuple[str, ...]:
+        """``execution_windows``, each "hours zone"."""
+        words = self.execution_windows.split()
+        out = tuple(" ".join(pair) for pair in zip(words[::2], words[1::2], strict=False))
+        try:
+            if len(words) % 2:
+                raise ValueError("hours and zone come in pairs")
+            for text in out:
+                session_minutes(text, date(2000, 1, 3))
+        except (ValueError, ZoneInfoNotFoundError) as error:
+            raise SettingsError(
+                f"execution_windows is {self.execution_windows!r} ({error}); it must be pairs of "
+                "hours and zone like '0905-0915 Europe/Berlin'"
+            ) from None
+        return out
+
+
+def _algorithm(setting_name: str, text: str) -> Algorithm:
+    if text not in list(Algorithm):
+        raise SettingsError(
+            f"{setting_name} names the algorithm {text!r}; there are " + ", ".join(Algorithm)
+        )
+    return Algorithm(text)

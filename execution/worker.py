@@ -55,6 +55,8 @@ class Plan:
         daily ``sigma``; 0 and 0 is no collar.
     sigma : float
         Daily volatility in price.
+    forced : bool
+        By an expiry: it crosses whatever quotes, collar and a frozen market say.
     """
 
     curve: FloatArray
@@ -64,6 +66,7 @@ class Plan:
     collar_ticks: float = 0.0
     collar_sigma: float = 0.0
     sigma: float = 0.0
+    forced: bool = False
 
     @property
     def collar(self) -> float:
@@ -106,6 +109,10 @@ class Worker:
         """Mid of the first quote that was one, NaN before."""
         return float("nan") if self._arrival is None else self._arrival
 
+    @arrival.setter
+    def arrival(self, mid: float) -> None:
+        self._arrival = mid if isfinite(mid) else None
+
     def step(self, minute: int, quote: Quote | None, traded: float) -> Wish | None:
         """What to send at the start of a minute.
 
@@ -128,6 +135,9 @@ class Worker:
             size = due(plan.curve, minute, whole.quantity, whole.committed)
         if not size:
             return None
+        if plan.forced:
+            child, sent = self.blotter.send(self.parent, size, forced=True)
+            return Wish(child, sent, None) if sent else None
         if quote is None or fault:
             self._wait(fault)
             return None

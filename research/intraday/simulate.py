@@ -87,6 +87,8 @@ def work(bars: SessionBars, quantity: int, plan: Plan) -> Worked:
     stale = ""  # a child whose limit was not reached
     for i in range(1, len(bars.minute)):  # the first quote is known after the first minute
         quote = Quote(float(bars.bid[i - 1]), float(bars.ask[i - 1]))  # NaN: no quotes
+        if bars.minute[i] != bars.minute[i - 1] + 1:  # before a break
+            quote = Quote(float("nan"), float("nan"))
         wish = worker.step(i - 1, quote, float(traded[i]))
         if stale:  # withdrawn now, known in the next minute
             blotter.apply(Event("cancelled", stale))

@@ -7,7 +7,7 @@ naive, insights and targets are plain values, base models do nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
@@ -137,6 +137,7 @@ class BrokerageModelSecurityInitializer:
 
 Universe = FutureFilterUniverse = SecurityChanges = SymbolChangedEvents = object
 Slice = Security = object
+ScheduledUniverse = SimpleNamespace
 Order = OrderFeeParameters = SubscriptionDataConfig = object
 
 
@@ -144,6 +145,32 @@ class Extensions:
     @staticmethod
     def create_future_chain(algorithm: Any, symbol: Symbol, select: Any) -> list[Any]:
         return [SimpleNamespace(symbol=symbol, select=select)]
+
+
+class InteractiveBrokersOrderProperties:
+    def __init__(self) -> None:
+        self.outside_regular_trading_hours, self.account = False, ""
+
+
+@dataclass
+class TradeBar:
+    symbol: Any
+    end_time: datetime
+    period: timedelta
+    close: float
+    volume: float = 0.0
+
+
+@dataclass
+class QuoteBar:
+    symbol: Any
+    bid: Any
+    ask: Any
+
+
+class SubscriptionRequest:
+    def __init__(self, is_universe: bool, universe: Any, security: Any, config: Any, *span: Any):
+        self.security, self.config = security, config
 
 
 # --- values --------------------------------------------------------------------------------------
