@@ -296,7 +296,7 @@ class Markets(MarketState):
         ratio = far / close
         old, near = self.sessions[index] > self.vol.span, np.abs(far - far_before) <= limit
         alike = (ratio * UNIT_RATIO >= 1.0) & (ratio <= UNIT_RATIO)
-        trusted = old & near & alike
+        trusted: BoolArray = old & near & alike
         if (trusted | self._pair.alone[index]).all():
             return trusted
         compared = np.isfinite(far_before) & old
@@ -304,7 +304,8 @@ class Markets(MarketState):
         for market in index[~sane & np.isfinite(far)].tolist():
             kept, other = self._last_quotes[market], self._pair.other[market]
             self._last_quotes[market] = {m: c for m, c in kept.items() if m != other}
-        return sane & (compared | ((ratio >= LEAST_RATIO) & (ratio * LEAST_RATIO <= 1.0)))
+        held_like = (ratio >= LEAST_RATIO) & (ratio * LEAST_RATIO <= 1.0)
+        return np.asarray(sane & (compared | held_like))
 
     def _observe_market(
         self, market: int, session: Session, limit: float, out: Observation
@@ -523,4 +524,5 @@ class Markets(MarketState):
         day = int(self.held_last[market]) - 2
         while next_weekday(day) >= self.held_last[market]:
             day -= 1
-        return min(day, ceil(self.held_expiry[market] - self._window[market]) - 1)
+        window = float(self._window[market])
+        return min(day, ceil(float(self.held_expiry[market]) - window) - 1)
