@@ -14,18 +14,17 @@ from alpha.forecasts import Forecasts, selected_rules
 from alpha.regime.features import RegimeFeatures, has_pair
 from alpha.regime.series import SOURCES
 from alpha.settings import AlphaSettings, CarrySource
-from alpha.snapshot import Snapshot
+from alpha.snapshot import Snapshot, Snapshots
 from portfolio.caps import WorstDays
 from portfolio.cash import BILL, Interest
 from portfolio.covariance import Correlation, ReturnWindow
 from risk.history import BusinessDays
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
-from universe.assets import Assets
+from universe.assets import AssetDays, Assets
 from universe.curves import MacroState
 from universe.fx import FxGate
 from universe.instruments import Instrument
-from universe.legs import Legs
-from universe.markets import Markets, Observation
+from universe.markets import Markets
 from universe.session import Contract, Session
 from universe.settings import UniverseSettings
 from universe.spreads import CalendarSpreads
@@ -83,8 +82,8 @@ class Observer:
     ----------
     class_index : int array of shape (n_markets,)
         Number of each market's asset class.
-    snapshot : Snapshot, optional
-        Of the last session.
+    fx : float array of shape (n_markets,)
+        Trusted rates after the last session.
     """
 
     STATE = ("fx", "day")
@@ -119,8 +118,6 @@ class Observer:
             outlier_sigmas=settings.outlier_sigmas,
             max_age=settings.fx_max_age,
         )
-        self._rate_notes: list[tuple[int, str, str]] = []
-        self._rates_of = 0  # the session whose rates have been taken
         self.correlation = Correlation(
             classes + [f"{name} spread" for name in classes[: n - len(classes)]],
             settings.covariance,
@@ -134,7 +131,6 @@ class Observer:
         self.regime = RegimeFeatures([one.code for one in instruments], self.class_index)
         self.fx: FloatArray = np.full(len(instruments), np.nan)
         self.day = 0
-        self.snapshot: Snapshot | None = None
 
     def _calendar_spreads(self, volatility: Mapping[str, Any]) -> CalendarSpreads:
         return CalendarSpreads(
@@ -150,102 +146,98 @@ class Observer:
         for name, (known_on, value) in values.items():
             self.macro.update(known_on, {name: value})
 
-    def take_rates(self, session: Session) -> FloatArray:
-        """Gate the session's exchange rates; those that are trusted, (n_markets,)."""
-        if self._rates_of != session.day:
-            self._rate_notes = self.rates.take(session.day, session.fx, session.fx_day)
-            self._rates_of = session.day
-            self.fx = self.rates.by_market()
-        return self.fx
-
     def observe(self, session: Session) -> Snapshot:
         """Take a session's bars."""
-        self.take_rates(session)
-        assets = self.assets
-        before, last_seen, sigma_before = assets.months(), assets.last_seen(), assets.sigma()
-        seen, spread, priced, ret = assets.observe(session)
-        self.day = session.day
-        self._standardise(session.day - last_seen, sigma_before, priced, ret)
-        self.worst.update(ret)
-        self.learn_macro(session.macro)
-        n = len(self.instruments)
-        row = self.regime.take(session.day, ret[:n], sigma_before[:n], self.macro.latest)
-        date = from_epoch_day(session.day)
-        month = date.year * 100 + date.month
-        seen.notes += self._rate_notes
-        seen.notes += self.forecasts.update(
-            session.day,
-            month,
-            seen,
-            self.markets,
-            self.macro,
-            None if spread is None or assets.spreads is None else (spread, assets.spreads),
-        )
-        gain = np.zeros(0) if spread is None else spread.carry
-        self.snapshot = self._snapshot(month, before, seen, priced, ret, gain, row)
-        return self.snapshot
+        return self.walk([session]).at(0)
 
-    def _standardise(
-        self, days: IntArray, sigma: FloatArray, seen: BoolArray, ret: FloatArray
-    ) -> None:
-        sessions = np.maximum(days * 5.0 / 7.0, 1.0)
-        usable = seen & (sigma > 0)
-        scale = np.where(usable, sigma, 1.0) * np.where(days > 4, np.sqrt(sessions), 1.0)
-        z = np.where(usable, ret / scale, 0.0)
-        self.correlation.update(z, usable)
-        self.returns.push(z)
-        self.history.push(self.day, z)
+    def walk(self, sessions: Sequence[Session]) -> Snapshots:
+        """Take the bars of one or more sessions, in order.
 
-    def _snapshot(
-        self,
-        month: int,
-        before: tuple[IntArray, IntArray, IntArray],
-        seen: Observation,
-        priced: BoolArray,
-        ret: FloatArray,
-        gain: FloatArray,
-        regime: FloatArray,
-    ) -> Snapshot:
-        assets, markets, forecasts, day = self.assets, self.markets, self.forecasts, self.day
-        held, near, far = assets.months()
-        fresh = day - forecasts.basis_day <= self.settings.carry_max_age
-        return Snapshot(
+        Nothing that is known of one of them depends on a later one, nor on how they are parted.
+        """
+        days, known_macro, rates = self.assets.walk(sessions), [], _Rates(self.rates)
+        for session in sessions:
+            rates.take(session)
+            known_macro.append(self._macro_after(session))
+        day = np.array([session.day for session in sessions], dtype=np.int64)
+        month = np.array([_month(one) for one in day.tolist()], dtype=np.int64)
+        forecasts = self.forecasts.walk(day, month, days, known_macro)
+        bills = [macro.value(BILL, on) for macro, on in zip(known_macro, day.tolist(), strict=True)]
+        self.day, self.fx = int(day[-1]), rates.by_market[-1]
+        z, usable = _standardised(day[:, None], days)
+        falls = [self._worst_after(ret) for ret in days.ret()]
+        held, near, far = days.months()
+        before = days.before.months()
+        spreads, fresh = days.spread_seen, day[:, None] - forecasts.basis_day
+        return Snapshots(
+            seen=days.seen(),
+            ret=days.ret(),
+            tradable=days.tradable(days.seen()) & days.per_asset(np.array(rates.fresh)),
+            alive=days.alive(day[:, None]),
+            must_exit=days.must_exit(day[:, None]),
+            price=days.price(),
+            doubt=days.doubt(),
+            sigma=days.sigma(),
+            current_sigma=days.current_sigma(),
+            correlation=self.correlation.walk(z, usable, self.returns),
+            fall=np.array([fall for fall, _ in falls]),
+            rise=np.array([rise for _, rise in falls]),
+            sigma_price=days.markets.sigma_price(),
+            fx=np.array(rates.by_market),
+            basis=np.where(fresh <= self.settings.carry_max_age, forecasts.basis, np.nan),
+            carry_source=forecasts.source,
+            spread_basis=np.zeros((len(day), 0)) if spreads is None else spreads.carry,
             day=day,
             month=month,
-            rolls=seen.rolls,
-            notes=seen.notes,
-            seen=priced,
-            ret=ret,
-            tradable=assets.tradable(priced) & self._fresh_rates(),
-            alive=assets.alive(day),
-            must_exit=assets.must_exit(day),
-            price=assets.price().copy(),
-            doubt=assets.doubt(),
-            sigma=assets.sigma(),
-            current_sigma=assets.current_sigma(),
-            correlation=self.correlation.matrix(self.returns),
-            standardised=self.history.rows(),
-            fall=self.worst.fall,
-            rise=self.worst.rise,
-            sigma_price=markets.sigma_price(),
-            fx=self.fx,
-            legs=Legs(
-                held, near, far, markets.lost.copy(), *before, spreads=assets.spreads is not None
-            ),
-            signals=forecasts.signals(),
-            factors=forecasts.factors(),
-            basis=np.where(fresh, forecasts.basis, np.nan),
-            carry_source=forecasts.last_source,
-            spread_basis=gain,
-            bill=self.macro.value(BILL, day),
-            macro=self.macro.latest.copy(),
-            regime=regime,
+            bill=np.array(bills),
+            regime=self._regime(day, days, known_macro),
+            standardised=self.history.walk(day, z),
+            macro=[macro.latest for macro in known_macro],
+            rolls=[seen.rolls for seen in days.observed],
+            notes=[
+                seen.notes + of_rates + of_rules
+                for seen, of_rates, of_rules in zip(
+                    days.observed, rates.notes, forecasts.notes, strict=True
+                )
+            ],
+            signals=forecasts.signals,
+            factors=forecasts.factors,
+            legs={
+                "held": held,
+                "near": near,
+                "far": far,
+                "lost": days.markets.lost,
+                "held_before": before[0],
+                "near_before": before[1],
+                "far_before": before[2],
+            },
+            spreads=days.spreads is not None,
+            before=days.before.markets,
+            remembered=days.remembered,
         )
 
-    def _fresh_rates(self) -> BoolArray:
-        """Assets whose exchange rate is young enough for a new position."""
-        fresh = self.rates.fresh()
-        return fresh if self.assets.spreads is None else np.concatenate([fresh, fresh])
+    def _regime(
+        self, day: IntArray, days: AssetDays, known_macro: Sequence[MacroState]
+    ) -> FloatArray:
+        """Features of the regime after every session, (n_sessions, ROW)."""
+        n = len(self.instruments)
+        ret, sigma = days.ret()[:, :n], days.before.sigma()[:, :n]
+        return np.array(
+            [
+                self.regime.take(on, ret[row], sigma[row], known_macro[row].latest)
+                for row, on in enumerate(day.tolist())
+            ]
+        )
+
+    def _macro_after(self, session: Session) -> MacroState:
+        """Macro series as known after a session."""
+        self.learn_macro(session.macro)
+        return self.macro.copy()
+
+    def _worst_after(self, ret: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Largest fall and rise of every asset after a session."""
+        self.worst.update(ret)
+        return self.worst.fall, self.worst.rise
 
     def refresh(self) -> None:
         """Recompute what is derived from the state, once it has been read back."""
@@ -269,3 +261,34 @@ class Observer:
             "worst": self.worst,
             "regime.features": self.regime,
         }
+
+
+class _Rates:
+    """Trusted exchange rates after each of several sessions."""
+
+    def __init__(self, gate: FxGate) -> None:
+        self._gate = gate
+        self.by_market: list[FloatArray] = []
+        self.fresh: list[BoolArray] = []
+        self.notes: list[list[tuple[int, str, str]]] = []
+
+    def take(self, session: Session) -> None:
+        """Gate the session's rates."""
+        self.notes.append(self._gate.take(session.day, session.fx, session.fx_day))
+        self.by_market.append(self._gate.by_market())
+        self.fresh.append(self._gate.fresh())
+
+
+def _month(day: int) -> int:
+    """Yyyymm of an epoch day."""
+    date = from_epoch_day(day)
+    return date.year * 100 + date.month
+
+
+def _standardised(day: IntArray, days: AssetDays) -> tuple[FloatArray, BoolArray]:
+    """Returns over the volatility before them, for the days since the last one, and where known."""
+    since, sigma = day - days.before.last_seen(), days.before.sigma()
+    usable = days.seen() & (sigma > 0)
+    sessions = np.maximum(since * 5.0 / 7.0, 1.0)
+    scale = np.where(usable, sigma, 1.0) * np.where(since > 4, np.sqrt(sessions), 1.0)
+    return np.where(usable, days.ret() / scale, 0.0), usable

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from alpha.scaling import CARVER_UNIT, combine
 from alpha.settings import AlphaSettings
 from universe.arrays import BoolArray, FloatArray, IntArray, years_between
-from universe.ewm import EwmMean
+from universe.ewm import EwmMean, in_rows, last_rows
 
 OUTLYING = 2.0
 """Largest ex-ante Sharpe ratio of a market held outright that counts: one bad quote among the
@@ -39,6 +41,58 @@ def annualised_carry(
     years = years_between(near_expiry, far_expiry)
     usable = years > 0
     return np.where(usable, (near_price - far_price) / np.where(usable, years, 1.0), np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothedCarry:
+    """Carry of all markets after a session, or with a leading axis after each of several.
+
+    Attributes
+    ----------
+    raw : float array of shape (..., n_markets)
+        Annual carry in price units, the last one quoted.
+    valid : bool array of shape (..., n_markets)
+        It is young enough.
+    smoothed : float array of shape (..., n_spans, n_markets)
+        Annual carry over annual volatility by smoothing span.
+    spans : tuple of int
+    scalar, cap : float
+    """
+
+    raw: FloatArray
+    valid: BoolArray
+    smoothed: FloatArray
+    spans: tuple[int, ...]
+    scalar: float
+    cap: float
+
+    def at(self, row: int) -> SmoothedCarry:
+        """After one of the sessions."""
+        own = self.raw[row], self.valid[row], self.smoothed[row]
+        return SmoothedCarry(*own, self.spans, self.scalar, self.cap)
+
+    def scaled(self) -> FloatArray:
+        """Scaled forecasts before the cap, of shape (..., n_spans, n_markets)."""
+        return np.where(self.valid[..., None, :], self.smoothed * self.scalar, np.nan)
+
+    def by_span(self) -> FloatArray:
+        """Scaled and capped forecasts of shape (..., n_spans, n_markets)."""
+        return np.asarray(np.clip(self.scaled(), -self.cap, self.cap))
+
+    def sharpe(self) -> FloatArray:
+        """Ex-ante Sharpe ratio: smoothed annual carry over annual volatility (003).
+
+        The mean over the spans that are ready; of shape (..., n_markets), NaN without carry.
+        """
+        ready = np.isfinite(self.smoothed)
+        total = np.where(ready, self.smoothed, 0.0).sum(axis=-2)
+        mean = total / np.maximum(ready.sum(axis=-2), 1)
+        return np.where(self.valid & ready.any(axis=-2), mean, np.nan)
+
+    def combined(self, by_span: FloatArray) -> FloatArray:
+        """Forecasts of the spans that are there, combined, of shape (..., n_markets)."""
+        alike = np.ones(len(self.spans) + 1)  # the spans are near copies of each other
+        return combine(by_span, alike, self.cap)
 
 
 class Carry:
@@ -80,7 +134,6 @@ class Carry:
     ) -> None:
         self.max_age, self.cap, self.outlying = max_age, cap, outlying
         self._scalar = scalar / CARVER_UNIT
-        self._multiplier = np.ones(len(spans) + 1)  # the spans are near copies of each other
         self.mean = EwmMean(n_markets, spans)
         self.raw: FloatArray = np.full(n_markets, np.nan)  # annualised, price units
         self.quoted: IntArray = np.full(n_markets, -(10**6), dtype=np.int64)  # epoch day
@@ -89,52 +142,55 @@ class Carry:
     def update(
         self, raw: FloatArray, sigma_price_annual: FloatArray, epoch_day: int, seen: BoolArray
     ) -> None:
-        """Take a session's annualised carry.
+        """Take a session: one row of what ``walk`` takes."""
+        self.walk(raw[None], sigma_price_annual[None], np.array([epoch_day]), seen[None])
+
+    def walk(
+        self, raw: FloatArray, sigma_price_annual: FloatArray, day: IntArray, seen: BoolArray
+    ) -> SmoothedCarry:
+        """Take sessions' annualised carry.
 
         Parameters
         ----------
-        raw : float array of shape (n_markets,)
+        raw : float array of shape (n_sessions, n_markets)
             ``annualised_carry`` of the held and the carry contract, NaN where not quoted.
-        sigma_price_annual : float array of shape (n_markets,)
+        sigma_price_annual : float array of shape (n_sessions, n_markets)
             Annual volatility in price units, NaN where unknown.
-        epoch_day : int
-        seen : bool array of shape (n_markets,)
+        day : int array of shape (n_sessions,)
+            Epoch days.
+        seen : bool array of shape (n_sessions, n_markets)
             Markets with a bar.
         """
         quoted = seen & np.isfinite(raw)
-        self.raw[quoted] = raw[quoted]
-        self.quoted[quoted] = epoch_day
-        self.valid = np.isfinite(self.raw) & (epoch_day - self.quoted <= self.max_age)
-        usable = seen & self.valid & (sigma_price_annual > 0)
-        ratio = self.raw / np.where(usable, sigma_price_annual, 1.0)
+        last, days = last_rows(quoted), np.broadcast_to(day[:, None], raw.shape)
+        known, when = in_rows(raw, last, self.raw), in_rows(days, last, self.quoted)
+        valid = np.isfinite(known) & (days - when <= self.max_age)
+        usable = seen & valid & (sigma_price_annual > 0)
+        ratio = known / np.where(usable, sigma_price_annual, 1.0)
         ratio = np.minimum(np.maximum(ratio, -self.outlying), self.outlying)
-        self.mean.update(ratio, usable)
+        smoothed = self.mean.walk(ratio, usable)
+        self.raw, self.quoted, self.valid = known[-1].copy(), when[-1].copy(), valid[-1].copy()
+        return self._with(known, valid, smoothed)
+
+    def now(self) -> SmoothedCarry:
+        """As of the last session."""
+        return self._with(self.raw, self.valid, self.mean.mean())
+
+    def _with(self, raw: FloatArray, valid: BoolArray, smoothed: FloatArray) -> SmoothedCarry:
+        return SmoothedCarry(raw, valid, smoothed, self.mean.spans, self._scalar, self.cap)
 
     def by_span(self) -> FloatArray:
         """Scaled and capped forecasts of shape (n_spans, n_markets)."""
-        return np.asarray(np.clip(self.scaled(), -self.cap, self.cap))
-
-    def scaled(self) -> FloatArray:
-        """Scaled forecasts before the cap, of shape (n_spans, n_markets)."""
-        return np.where(self.valid, self.mean.mean() * self._scalar, np.nan)
+        return self.now().by_span()
 
     def sharpe(self) -> FloatArray:
-        """Ex-ante Sharpe ratio: smoothed annual carry over annual volatility (003).
-
-        The mean over the spans that are ready; of shape (n_markets,), NaN without carry.
-        """
-        smoothed = self.mean.mean()
-        ready = np.isfinite(smoothed)
-        mean = np.where(ready, smoothed, 0.0).sum(axis=0) / np.maximum(ready.sum(axis=0), 1)
-        return np.where(self.valid & ready.any(axis=0), mean, np.nan)
+        """Ex-ante Sharpe ratio of shape (n_markets,), see ``SmoothedCarry.sharpe``."""
+        return self.now().sharpe()
 
     def forecast(self) -> FloatArray:
         """Combined forecasts of shape (n_markets,), NaN for a market without carry."""
-        return self.combined(self.by_span())
-
-    def combined(self, by_span: FloatArray) -> FloatArray:
-        """Forecasts of the spans that are there, combined, of shape (n_markets,)."""
-        return combine(by_span, self._multiplier, self.cap)
+        now = self.now()
+        return now.combined(now.by_span())
 
 
 def make_carry(

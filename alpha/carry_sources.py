@@ -84,6 +84,22 @@ class RawCarry(NamedTuple):
     reasons: list[tuple[int, str]]
 
 
+class CarryDays(NamedTuple):
+    """Result of :meth:`CarrySources.walk`: arrays are (n_sessions, n_markets).
+
+    Attributes
+    ----------
+    raw, source
+        As in ``RawCarry``.
+    reasons : dict of int to list of (market index, sentence)
+        By number of the session.
+    """
+
+    raw: FloatArray
+    source: IntArray
+    reasons: dict[int, list[tuple[int, str]]]
+
+
 def series_needed(instruments: Sequence[Instrument]) -> list[str]:
     """Names of the macro series that the formulas of mode "class" would read, sorted."""
     return sorted({name for instrument in instruments for name in series_of(instrument)})
@@ -147,21 +163,46 @@ class CarrySources:
         near_month: IntArray,
         macro: MacroState | None = None,
     ) -> RawCarry:
-        """Take a session; to be called once for each, in order.
+        """Take a session: one row of what ``walk`` takes."""
+        found = self.walk(
+            np.array([day]),
+            near_price[None],
+            far_price[None],
+            near_expiry[None],
+            far_expiry[None],
+            price[None],
+            near_month[None],
+            [macro or MacroState()],
+        )
+        return RawCarry(found.raw[0], found.source[0], found.reasons.get(0, []))
+
+    def walk(
+        self,
+        day: IntArray,
+        near_price: FloatArray,
+        far_price: FloatArray,
+        near_expiry: IntArray,
+        far_expiry: IntArray,
+        price: FloatArray,
+        near_month: IntArray,
+        macro: Sequence[MacroState],
+    ) -> CarryDays:
+        """Take sessions; to be called once for each, in order.
 
         Parameters
         ----------
-        day : int
-            Epoch day.
-        near_price, far_price : float arrays of shape (n_markets,)
+        day : int array of shape (n_sessions,)
+            Epoch days.
+        near_price, far_price : float arrays of shape (n_sessions, n_markets)
             The session's carry pair in order of expiry, NaN without a pair.
-        near_expiry, far_expiry : int arrays of shape (n_markets,)
+        near_expiry, far_expiry : int arrays of shape (n_sessions, n_markets)
             Last trade dates as epoch days.
-        price : float array of shape (n_markets,)
+        price : float array of shape (n_sessions, n_markets)
             Of the held contract, NaN before its first.
-        near_month : int array of shape (n_markets,)
+        near_month : int array of shape (n_sessions, n_markets)
             yyyymm of the pair's near contract, 0 where unknown.
-        macro : MacroState, optional
+        macro : sequence of MacroState
+            Of every session.
 
         Notes
         -----
@@ -171,26 +212,38 @@ class CarrySources:
         basis = annualised_carry(near_price, far_price, near_expiry, far_expiry)
         raw = basis.copy()
         source = np.where(np.isfinite(basis), int(Source.BASIS), int(Source.NONE))
-        cause = np.zeros_like(self.cause)
-        what: dict[int, str] = {}
-        if self.mode == "class":
-            days = far_expiry - near_expiry
-            self._commodities(basis, days, price, near_month, raw, source)
-            today = MacroDay(day, macro or MacroState())
-            for market, rule in self._rules:
-                found = self._apply(market, rule, float(price[market]), today)
-                cause[market], what[market] = found.cause, found.what
-                if math.isfinite(found.raw) and not isinstance(rule, str):
-                    raw[market], source[market] = found.raw, _SOURCES[rule]
-        quoted = np.isfinite(near_price) & np.isfinite(far_price)
-        self._judge_pairs(day, raw, price, quoted, cause)
-        reasons = []
-        for market in np.flatnonzero(cause != self.cause).tolist():
-            now = Cause(int(cause[market]))
-            text = self._sentence(now, what.get(market, ""), int(source[market]))
-            reasons.append((market, f"{self.instruments[market].code}: {text}"))
-        self.cause = cause
-        return RawCarry(raw, source, reasons)
+        quoted, apart = np.isfinite(near_price) & np.isfinite(far_price), far_expiry - near_expiry
+        out = CarryDays(raw, source, {})
+        for row, known in enumerate(macro):
+            cause, what = np.zeros_like(self.cause), dict[int, str]()
+            if self.mode == "class":
+                own = raw[row], source[row]
+                self._commodities(basis[row], apart[row], price[row], near_month[row], *own)
+                self._formulas(price[row], MacroDay(int(day[row]), known), *own, cause, what)
+            self._judge_pairs(int(day[row]), raw[row], price[row], quoted[row], cause)
+            for market in np.flatnonzero(cause != self.cause).tolist():
+                now = Cause(int(cause[market]))
+                text = self._sentence(now, what.get(market, ""), int(source[row, market]))
+                told = market, f"{self.instruments[market].code}: {text}"
+                out.reasons.setdefault(row, []).append(told)
+            self.cause = cause
+        return out
+
+    def _formulas(
+        self,
+        price: FloatArray,
+        today: MacroDay,
+        raw: FloatArray,
+        source: IntArray,
+        cause: IntArray,
+        what: dict[int, str],
+    ) -> None:
+        """Carry by the classes' own formulas, and why where there is none."""
+        for market, rule in self._rules:
+            found = self._apply(market, rule, float(price[market]), today)
+            cause[market], what[market] = found.cause, found.what
+            if math.isfinite(found.raw) and not isinstance(rule, str):
+                raw[market], source[market] = found.raw, _SOURCES[rule]
 
     def _commodities(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,16 @@ from alpha.carry_sources import NEVER, CarrySources
 from alpha.multiplier import ForecastMultiplier
 from alpha.rules import rules_of
 from alpha.rules.comparison import neutral_in_buckets
-from alpha.rules.rule import Inputs, Note, Rule, Style, View
+from alpha.rules.rule import Inputs, Note, Rule, Style, View, Views
 from alpha.scaling import combine, multiplier_table
 from alpha.settings import MultiplierSource
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray
+from universe.assets import AssetDays
 from universe.curves import MacroState
+from universe.ewm import in_rows, last_rows
 from universe.instruments import Instrument
-from universe.markets import Markets, Observation
+from universe.market_state import Observation
 from universe.setting import SettingsError, names_of
-from universe.spreads import CalendarSpreads, SpreadObservation
 
 TREND = "trend"
 """Name of the trend sleeve."""
@@ -47,6 +49,30 @@ def selected_rules(settings: Any) -> tuple[type[Rule], ...]:
                 f"{style}_rules is ''; it must name at least one of {', '.join(rules_of(style))}"
             )
     return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastDays:
+    """What is known of forecasts from market data alone, after each of several sessions.
+
+    Attributes
+    ----------
+    signals : mapping of str to float array of shape (n_sessions, n_markets)
+        By rule.
+    factors : mapping of str to float array of shape (n_sessions, n_rules + 1)
+        Diversification multiplier of every sleeve by its number of available rules.
+    basis, basis_day, source : float and int arrays of shape (n_sessions, n_markets)
+        As ``Forecasts`` has them after the last one.
+    notes : list of lists of (market index, kind, sentence)
+        By session.
+    """
+
+    signals: Mapping[str, FloatArray]
+    factors: Mapping[str, FloatArray]
+    basis: FloatArray
+    basis_day: IntArray
+    source: IntArray
+    notes: Sequence[list[Note]]
 
 
 class Forecasts:
@@ -109,7 +135,8 @@ class Forecasts:
         self.last_source: IntArray = np.zeros(n, dtype=np.int64)
         self.basis: FloatArray = np.full(n, np.nan)
         self.basis_day: IntArray = np.full(n, NEVER, dtype=np.int64)
-        self.view: View | None = None
+        self.view: View | None = None  # of the last session
+        self._signals: dict[str, FloatArray] = {}
 
     def on_spreads(self, sleeve: str) -> bool:
         """Whether the forecasts of a sleeve are of the markets' calendar spreads."""
@@ -123,60 +150,61 @@ class Forecasts:
         """Whether the forecasts of a sleeve add up to zero in every class."""
         return self._members[sleeve][0].NEUTRAL
 
-    def update(
-        self,
-        day: int,
-        month: int,
-        seen: Observation,
-        markets: Markets,
-        macro: MacroState | None = None,
-        spread: tuple[SpreadObservation, CalendarSpreads] | None = None,
-    ) -> list[Note]:
-        """Take one session; returns notes (market index, kind, sentence).
+    def walk(
+        self, day: IntArray, month: IntArray, days: AssetDays, macro: Sequence[MacroState]
+    ) -> ForecastDays:
+        """Take sessions in order.
 
         Parameters
         ----------
-        day : int
-            Epoch day.
-        month : int
-            yyyymm of the session.
-        seen : Observation
-        markets : Markets
-            After it observed the session.
-        macro : MacroState, optional
-        spread : (SpreadObservation, CalendarSpreads), optional
+        day, month : int arrays of shape (n_sessions,)
+            Epoch days, and yyyymm.
+        days : AssetDays
+            That markets and spreads have observed.
+        macro : sequence of MacroState
+            As known after each session.
         """
-        macro = macro or MacroState()
-        found = self.sources.raw(
-            day,
-            seen.near_price,
-            seen.far_price,
-            seen.near_expiry,
-            seen.far_expiry,
-            markets.price,
-            seen.near_month,
-            macro,
-        )
-        self.last_source = found.source
-        self._keep_basis(day, seen)
+        markets, seen = days.markets, days.market_seen
+        pair = seen.near_price, seen.far_price, seen.near_expiry, seen.far_expiry
+        found = self.sources.walk(day, *pair, markets.price, seen.near_month, macro)
+        basis, basis_day = self._keep_basis(day, seen)
         annual = markets.sigma_price() * np.sqrt(TRADING_DAYS)
-        self.carry.update(found.raw, annual, day, seen.seen)
-        observed, spreads = spread or (None, None)
-        view = View(day, month, seen, markets, self.carry, macro, spreads, observed)
-        self.view = view
-        notes = [note for rule in self.rules for note in rule.update(view)]
-        notes += [(market, "carry", text) for market, text in found.reasons]
-        for sleeve, multiplier in self.multipliers.items():
-            rules = np.array([rule.signal(view) for rule in self._members[sleeve]])
-            multiplier.update(np.where(seen.seen, rules, np.nan))
-        return notes
+        carry = self.carry.walk(found.raw, annual, day, seen.seen)
+        views = Views(day, month, seen, markets, carry, macro, days.spreads, days.spread_seen)
+        walked = {rule.NAME: rule.walk(views) for rule in self.rules}
+        signals = {name: signal for name, (signal, _) in walked.items()}
+        notes: list[list[Note]] = []
+        for row in range(len(day)):
+            told = [note for _, of_rule in walked.values() for note in of_rule.get(row, ())]
+            told += [(market, "carry", text) for market, text in found.reasons.get(row, ())]
+            notes.append(told)
+        self.last_source, self.view = found.source[-1].copy(), views.at(-1)
+        self._signals = {name: signal[-1] for name, signal in signals.items()}
+        factors = self._factors(signals, seen.seen)
+        return ForecastDays(signals, factors, basis, basis_day, found.source, notes)
 
-    def _keep_basis(self, day: int, seen: Observation) -> None:
+    def _keep_basis(self, day: IntArray, seen: Observation) -> tuple[FloatArray, IntArray]:
         pair = seen.near_price, seen.far_price, seen.near_expiry, seen.far_expiry
         basis = annualised_carry(*pair)
-        quoted = seen.seen & np.isfinite(basis)
-        self.basis[quoted] = basis[quoted]
-        self.basis_day[quoted] = day
+        last = last_rows(seen.seen & np.isfinite(basis))
+        basis = in_rows(basis, last, self.basis)
+        days = in_rows(np.broadcast_to(day[:, None], last.shape), last, self.basis_day)
+        self.basis, self.basis_day = basis[-1].copy(), days[-1].copy()
+        return basis, days
+
+    def _factors(self, signals: Mapping[str, FloatArray], seen: BoolArray) -> dict[str, FloatArray]:
+        """Multipliers of every sleeve after each session, (n_sessions, n_rules + 1)."""
+        out = {}
+        for sleeve, table in self._tables.items():
+            rows = np.broadcast_to(table, (len(seen), len(table)))
+            if sleeve in self.multipliers:
+                multiplier, rows = self.multipliers[sleeve], rows.copy()
+                rules = np.stack([signals[rule.NAME] for rule in self._members[sleeve]], axis=1)
+                for row, forecasts in enumerate(np.where(seen[:, None], rules, np.nan)):
+                    multiplier.update(forecasts)
+                    rows[row] = multiplier.multiplier_by_number()
+            out[sleeve] = rows
+        return out
 
     def signals(self) -> dict[str, FloatArray]:
         """What every rule knows from market data alone, by rule, (n_markets,) each.
@@ -188,7 +216,7 @@ class Forecasts:
         """
         if self.view is None:
             raise ValueError("no session has been observed; signals come after the first")
-        return {rule.NAME: rule.signal(self.view) for rule in self.rules}
+        return self._signals
 
     def explain(self) -> dict[str, dict[str, FloatArray]]:
         """Intermediates of every rule by name, (n_markets,) each; {} before the first session."""
@@ -233,7 +261,7 @@ class Forecasts:
             )
         return out
 
-    def current(self, markets: Markets, member: BoolArray) -> dict[str, FloatArray]:
+    def current(self, member: BoolArray) -> dict[str, FloatArray]:
         """Forecasts by sleeve after the last session, see ``combine``."""
         return self.combine(self.signals(), self.factors(), member)
 

@@ -42,14 +42,18 @@ def combine(forecasts: FloatArray, multiplier: FloatArray, cap: float) -> FloatA
 
     Parameters
     ----------
-    forecasts : float array of shape (n_rules, n_markets)
-        NaN where a rule has none.
+    forecasts : float array of shape (..., n_rules, n_markets)
+        NaN where a rule has none; of one session, or with a leading axis of sessions.
     multiplier : float array of shape (n_rules + 1,)
         By number of available rules.
     cap : float
+
+    Returns
+    -------
+    float array of shape (..., n_markets)
     """
     have = np.isfinite(forecasts)
-    number = have.sum(axis=0)
-    total = np.where(have, forecasts, 0.0).sum(axis=0)
+    number = have.sum(axis=-2)
+    total = np.where(have, forecasts, 0.0).sum(axis=-2)
     mean = total / np.maximum(number, 1) * multiplier[number]
     return np.where(number > 0, np.clip(mean, -cap, cap), np.nan)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from universe.arrays import BoolArray, FloatArray, IntArray, known
 from universe.legs import Legs
-from universe.markets import Roll
+from universe.market_days import MarketDays
+from universe.market_state import Roll
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +111,75 @@ class Snapshot:
     def contract_value(self, multiplier: FloatArray) -> FloatArray:
         """Account currency that one contract of every asset gains per point, (n_assets,)."""
         return self.per_asset(multiplier * known(self.fx))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """Snapshots of several sessions: arrays as in ``Snapshot`` with a leading axis of sessions.
+
+    Attributes
+    ----------
+    standardised, macro, rolls, notes : sequences
+        By session.
+    legs : mapping of str to int array of shape (n_sessions, n_markets)
+        Of ``Legs``.
+    before : MarketDays
+        State of the markets before each session.
+    remembered : sequence of sequences of mappings
+        Closes that every market's next session is compared with, by contract month; before the
+        first session and after each.
+    """
+
+    day: IntArray
+    month: IntArray
+    bill: FloatArray
+    seen: BoolArray
+    ret: FloatArray
+    tradable: BoolArray
+    alive: BoolArray
+    must_exit: BoolArray
+    price: FloatArray
+    doubt: FloatArray
+    sigma: FloatArray
+    current_sigma: FloatArray
+    correlation: FloatArray
+    fall: FloatArray
+    rise: FloatArray
+    sigma_price: FloatArray
+    fx: FloatArray
+    basis: FloatArray
+    carry_source: IntArray
+    spread_basis: FloatArray
+    regime: FloatArray
+    signals: Mapping[str, FloatArray]
+    factors: Mapping[str, FloatArray]
+    legs: Mapping[str, IntArray]
+    spreads: bool
+    standardised: Sequence[FloatArray]
+    macro: Sequence[Mapping[str, Sequence[float]]]
+    rolls: Sequence[Sequence[Roll]]
+    notes: Sequence[Sequence[tuple[int, str, str]]]
+    before: MarketDays
+    remembered: Sequence[Sequence[Mapping[int, float]]]
+
+    def __len__(self) -> int:
+        """Sessions."""
+        return len(self.day)
+
+    def at(self, row: int) -> Snapshot:
+        """What was known after one of the sessions."""
+        return Snapshot(
+            day=int(self.day[row]),
+            month=int(self.month[row]),
+            bill=float(self.bill[row]),
+            legs=Legs(**{n: rows[row] for n, rows in self.legs.items()}, spreads=self.spreads),
+            signals={name: rows[row] for name, rows in self.signals.items()},
+            factors={name: rows[row] for name, rows in self.factors.items()},
+            **{name: getattr(self, name)[row] for name in _BY_SESSION},
+        )
+
+
+_BY_SESSION = tuple(
+    {field.name for field in fields(Snapshot)}
+    - {"day", "month", "bill", "legs", "signals", "factors"}
+)

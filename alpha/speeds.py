@@ -11,7 +11,7 @@ from universe.arrays import TRADING_DAYS, BoolArray, FloatArray
 from universe.cost_screen import CostScreen, Turnover, trade_costs, yearly_cost, yearly_rolls
 
 if TYPE_CHECKING:
-    from alpha.rules.rule import Inputs, Note, View
+    from alpha.rules.rule import Inputs, Note, Notes, Views
 
 MEASURED = 120.0
 """Weight of the sessions (about half a year of them) from which a turnover counts."""
@@ -51,23 +51,38 @@ class SpeedCosts:
         self.month = 0
         self.judged: BoolArray = np.zeros(len(instruments), dtype=bool)
 
-    def update(self, forecasts: FloatArray, view: View) -> list[Note]:
-        """Take a session's forecasts by speed; returns notes on what has become too dear.
+    def walk(self, forecasts: FloatArray, views: Views) -> tuple[FloatArray, Notes]:
+        """Take sessions' forecasts by speed.
 
         Parameters
         ----------
-        forecasts : float array of shape (n_speeds, n_markets)
-        view : View
+        forecasts : float array of shape (n_sessions, n_speeds, n_markets)
+        views : Views
+
+        Returns
+        -------
+        tuple of float array and Notes
+            The forecasts without the speeds that are too dear, and what has become so.
         """
         if not self._on:
-            return []
-        measured = self.turnover.update(forecasts)
-        annual = view.markets.sigma_price() * np.sqrt(TRADING_DAYS)
-        due = (annual > 0) & (~self.judged | (view.month != self.month))
-        self.month = view.month
-        if not due.any():
-            return []
-        trades = np.where(self.turnover.weight >= MEASURED, measured, self._usual)
+            return forecasts, {}
+        measured, weight = self.turnover.walk(forecasts)
+        annual = views.markets.sigma_price() * np.sqrt(TRADING_DAYS)
+        trades = np.where(weight >= MEASURED, measured, self._usual)
+        known = annual > 0
+        begins = np.diff(views.month, prepend=self.month) != 0
+        notes: Notes = {}
+        cheap = np.broadcast_to(self.screen.cheap, forecasts.shape).copy()
+        for row in np.flatnonzero(begins | (known & ~self.judged).any(axis=1)).tolist():
+            due = known[row] & (~self.judged | begins[row])
+            if due.any():
+                notes[row] = self._judge(trades[row], annual[row], due)
+                cheap[row:] = self.screen.cheap
+        self.month = int(views.month[-1])
+        return np.where(cheap, forecasts, np.nan), notes
+
+    def _judge(self, trades: FloatArray, annual: FloatArray, due: BoolArray) -> list[Note]:
+        """Judge the speeds of some markets; returns notes on what has become too dear."""
         cost = yearly_cost(self._cost, annual, self._rolls, trades=trades)
         before = self.screen.cheap | ~self.judged
         now = self.screen.update(cost, np.broadcast_to(due, cost.shape))
@@ -84,7 +99,7 @@ class SpeedCosts:
         ]
 
     def of(self, forecasts: FloatArray) -> FloatArray:
-        """The forecasts without the speeds that are too dear, (n_speeds, n_markets)."""
+        """Forecasts without the speeds that are too dear now, (n_speeds, n_markets)."""
         return np.where(self.screen.cheap, forecasts, np.nan) if self._on else forecasts
 
     def components(self, name: str) -> dict[str, Any]:

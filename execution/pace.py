@@ -40,7 +40,7 @@ class Pace:
     instruments : sequence of Instrument
     roll_sessions : int
         In which a position leaves a contract, in equal parts; 1 is all at once.
-    participation : float
+    max_trade_adv : float
         Most contracts that a market trades in a session, and rolls in a session, as a share of its
         average daily volume.
 
@@ -57,10 +57,10 @@ class Pace:
     DEPENDS = ("roll_sessions",)
 
     def __init__(
-        self, instruments: Sequence[Instrument], roll_sessions: int, participation: float
+        self, instruments: Sequence[Instrument], roll_sessions: int, max_trade_adv: float
     ) -> None:
         self._sessions = roll_sessions
-        self._most = [max(int(participation * market.adv_contracts), 1) for market in instruments]
+        self._most = [max(int(max_trade_adv * market.adv_contracts), 1) for market in instruments]
         self.left: IntArray = np.full(len(instruments), roll_sessions, dtype=np.int64)
 
     def stage(

@@ -58,7 +58,7 @@ class Planner:
     def __init__(self, instruments: Sequence[Instrument], settings: ExecutionSettings) -> None:
         self._instruments = instruments
         self._width = settings.spread_width
-        self.pace = Pace(instruments, settings.roll_sessions, settings.participation)
+        self.pace = Pace(instruments, settings.roll_sessions, settings.max_trade_adv)
         self.spread_rolls = {
             i
             for i, market in enumerate(instruments)

@@ -53,7 +53,7 @@ class ExecutionSettings(Table):
     roll_sessions: int = setting(
         1, "sessions in which a position leaves a contract, in equal parts", low=1, high=60
     )
-    participation: float = setting(
+    max_trade_adv: float = setting(
         1.0,
         "most that a market trades in a session, of its average daily volume",
         low=1e-6,

@@ -6,6 +6,8 @@ quiet and a wild year count alike, and a market that is closed or not yet listed
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
@@ -43,6 +45,21 @@ class ReturnWindow:
         self.store[slot] = row
         self.store[slot + self.length] = row
         self.count += 1
+
+    def walk(self, rows: FloatArray, last: int) -> list[FloatArray]:
+        """Append sessions of shape (n_sessions, n_markets).
+
+        Returns
+        -------
+        list of float array
+            What ``rows(last)`` is after each of them.
+        """
+        past = self.rows()
+        every, number = np.concatenate([past, rows]), len(past)
+        for row in rows:
+            self.push(row)
+        ends = range(number + 1, len(every) + 1)
+        return [every[max(end - min(last, self.length), 0) : end] for end in ends]
 
     def rows(self, last: int | None = None) -> FloatArray:
         """View of the newest rows, oldest first, at most ``last`` of them."""
@@ -99,37 +116,67 @@ class Correlation:
 
     def update(self, z: FloatArray, seen: BoolArray) -> None:
         """Add standardised returns of shape (n_markets,), zero where not ``seen``."""
-        clipped = np.minimum(np.maximum(z, -CLIP), CLIP)
-        self.moment *= self._decay
-        self.moment += np.multiply.outer(clipped, clipped)
-        self.sessions[seen] += 1
-        self.updates += 1
+        self._add(z[None], seen[None])
 
     def matrix(self, returns: ReturnWindow) -> FloatArray:
         """Current correlation matrix of shape (n_markets, n_markets), unit diagonal."""
-        known = int(np.count_nonzero(self.sessions))
-        if self.method == "ledoit_wolf" and self.updates > max(2 * known, MIN_SESSIONS):
-            due = self.estimated_at < 0 or self.updates - self.estimated_at >= self._every
-            if due:
-                rows = np.clip(returns.rows(self._window), -CLIP, CLIP)
-                self.estimate = _scaled(ledoit_wolf(rows, assume_centered=True)[0])
-                self.estimated_at = self.updates
-            core = self.estimate
-        else:
-            core = _scaled(self.moment)
-            if self.method == "block_diagonal" or self.updates <= 2 * known:
-                core = core * self._same_class
-        share = np.sqrt(self.sessions / (self.sessions + PRIOR_SESSIONS))
-        shrunk = core * np.multiply.outer(share, share)
-        np.fill_diagonal(shrunk, 1.0)
-        return np.asarray(shrunk)
+        window = returns.rows(self._window)
+        current: FloatArray = self._matrices(self.moment[None], self.sessions[None], [window])[0]
+        return current
+
+    def walk(self, z: FloatArray, seen: BoolArray, returns: ReturnWindow) -> FloatArray:
+        """Add sessions of shape (n_sessions, n_markets), to ``returns`` too.
+
+        Returns
+        -------
+        float array of shape (n_sessions, n_markets, n_markets)
+            What ``matrix`` is after each of them.
+        """
+        windows = returns.walk(z, self._window)
+        return self._matrices(*self._add(z, seen), windows)
+
+    def _add(self, z: FloatArray, seen: BoolArray) -> tuple[FloatArray, IntArray]:
+        """Moments and numbers of sessions after each session."""
+        clipped = np.minimum(np.maximum(z, -CLIP), CLIP)
+        moments = clipped[:, :, None] * clipped[:, None, :]
+        for before, now in zip((self.moment, *moments[:-1]), moments, strict=True):
+            now += self._decay * before
+        sessions = self.sessions + np.cumsum(seen, axis=0)
+        self.moment, self.sessions = moments[-1].copy(), sessions[-1].copy()
+        self.updates += len(z)
+        return moments, sessions
+
+    def _matrices(
+        self, moments: FloatArray, sessions: IntArray, windows: Sequence[FloatArray]
+    ) -> FloatArray:
+        """Matrices after the last sessions, of which these are the moments and windows."""
+        known = np.count_nonzero(sessions, axis=1)
+        updates = self.updates - np.arange(len(moments))[::-1]
+        core = _scaled(moments)
+        young = updates <= 2 * known
+        core[young | (self.method == "block_diagonal")] *= self._same_class
+        if self.method == "ledoit_wolf":
+            for row in np.flatnonzero(updates > np.maximum(2 * known, MIN_SESSIONS)).tolist():
+                core[row] = self._estimated(int(updates[row]), windows[row])
+        share = np.sqrt(sessions / (sessions + PRIOR_SESSIONS))
+        core *= share[:, :, None] * share[:, None, :]
+        core.reshape(len(core), -1)[:, :: core.shape[-1] + 1] = 1.0
+        return core
+
+    def _estimated(self, updates: int, window: FloatArray) -> FloatArray:
+        """The Ledoit-Wolf estimate, made anew when it is due."""
+        if self.estimated_at < 0 or updates - self.estimated_at >= self._every:
+            rows = np.clip(window, -CLIP, CLIP)
+            self.estimate = _scaled(ledoit_wolf(rows, assume_centered=True)[0][None])[0]
+            self.estimated_at = updates
+        return self.estimate
 
 
 def _scaled(moment: FloatArray) -> FloatArray:
     """Congruence to unit diagonal; a market without variance gets an identity row."""
-    scale = np.sqrt(np.diagonal(moment))
+    scale = np.sqrt(np.diagonal(moment, axis1=1, axis2=2))
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 1e-12)
-    return np.asarray(moment * np.multiply.outer(inverse, inverse))
+    return np.asarray(moment * (inverse[:, :, None] * inverse[:, None, :]))
 
 
 def covariance(correlation: FloatArray, sigma: FloatArray) -> FloatArray:

@@ -49,12 +49,35 @@ class BusinessDays:
         self.waiting = np.zeros_like(self.waiting)
         self.count += 1
 
+    def walk(self, days: IntArray, rows: FloatArray) -> list[FloatArray]:
+        """Append sessions of shape (n_sessions, n_markets).
+
+        Returns
+        -------
+        list of float array
+            What ``rows`` is after each of them.
+        """
+        window = self._window()
+        every, dates, ends = [self.store[window]], [self.days[window]], []
+        for day, row in zip(days.tolist(), rows, strict=True):
+            before = self.count
+            self.push(day, row)
+            new = slice((self.count - 1) % self.length, None)
+            if self.count > before:
+                every.append(self.store[new][:1].copy())
+                dates.append(self.days[new][:1].copy())
+            ends.append(window.stop - window.start + len(every) - 1)
+        stored, dated = np.concatenate(every), np.concatenate(dates)
+        return [stored[self.first(dated[:end]) : end] for end in ends]
+
     def rows(self) -> FloatArray:
         """View of the rows later than the years before the newest, oldest first."""
+        return self.store[self._window()]
+
+    def _window(self) -> slice:
         filled = min(self.count, self.length)
         end = (self.count - 1) % self.length + 1 + (self.length if self.count > self.length else 0)
-        first = self.first(self.days[end - filled : end])
-        return self.store[end - filled + first : end]
+        return slice(end - filled + self.first(self.days[end - filled : end]), end)
 
     def first(self, days: IntArray) -> int:
         """Position of the first of ascending business days that is in the window of the last."""

@@ -27,7 +27,7 @@ from enum import StrEnum
 import numpy as np
 
 from universe.arrays import FloatArray, IntArray, from_epoch_day
-from universe.markets import Roll
+from universe.market_state import Roll
 
 
 class Method(StrEnum):

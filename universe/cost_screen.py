@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from universe.arrays import BoolArray, FloatArray, from_epoch_day, known
+from universe.ewm import decayed, in_rows, last_rows
 from universe.instruments import Instrument
 
 PAST_COSTS = ("today", "century")
@@ -163,10 +164,25 @@ class Turnover:
 
     def update(self, forecast: FloatArray) -> FloatArray:
         """Add a session's forecasts and return the turnover, NaN before the second forecast."""
-        both = np.isfinite(forecast) & np.isfinite(self.last)
-        change = np.abs(known(forecast) - known(self.last))
-        self.mean = np.where(both, self._decay * self.mean + change, self.mean)
-        self.weight = np.where(both, self._decay * self.weight + 1.0, self.weight)
-        self.last = np.where(np.isfinite(forecast), forecast, self.last)
-        seen = self.weight > 0
-        return np.where(seen, self._year * self.mean / np.where(seen, self.weight, 1.0), np.nan)
+        turnover: FloatArray = self.walk(forecast[None])[0][0]
+        return turnover
+
+    def walk(self, forecasts: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Add forecasts of sessions, which are the first axis.
+
+        Returns
+        -------
+        tuple of two float arrays
+            Turnover after each of them, and the weight it rests on.
+        """
+        there = np.isfinite(forecasts)
+        after = in_rows(forecasts, last_rows(there), self.last)
+        before = np.concatenate([self.last[None], after[:-1]])
+        both = there & np.isfinite(before)
+        change = np.where(both, np.abs(known(forecasts) - known(before)), 0.0)
+        decay = np.where(both, self._decay, 1.0)
+        mean, weight = decayed(self.mean, decay, change), decayed(self.weight, decay, both)
+        self.last, self.mean, self.weight = after[-1].copy(), mean[-1].copy(), weight[-1].copy()
+        seen = weight > 0
+        turnover = np.where(seen, self._year * mean / np.where(seen, weight, 1.0), np.nan)
+        return turnover, weight

@@ -148,6 +148,12 @@ class MacroState:
         self.max_age_days = max_age_days
         self.latest: dict[str, list[float]] = {}
 
+    def copy(self) -> MacroState:
+        """The state as it is now, whatever becomes known later."""
+        out = MacroState(self.max_age_days)
+        out.latest = self.latest.copy()
+        return out
+
     def update(self, day: int, values: Mapping[str, float]) -> None:
         """Take the values known since ``day``; a later one of the same day replaces the former.
 

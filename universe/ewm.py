@@ -1,14 +1,50 @@
 """Exponentially weighted statistics that grow by one observation at a time, for many markets.
 
 Each class equals its pandas counterpart on the observations of a market so far, which the tests
-compare; a market without an observation keeps its state, so a closed day changes nothing.
+compare; a market without an observation keeps its state, so a closed day changes nothing. ``walk``
+takes several sessions, ``update`` one, with the same result to the last bit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import numpy as np
+from numpy.typing import NDArray
 
 from universe.arrays import BoolArray, FloatArray, IntArray
+
+Item = TypeVar("Item", bound=np.generic)
+
+
+def decayed(state: FloatArray, decay: FloatArray, added: FloatArray | BoolArray) -> FloatArray:
+    """x(t) = decay(t) x(t - 1) + added(t) over the first axis, from the state before it.
+
+    Parameters
+    ----------
+    state : float array
+    decay : float array with a leading axis of sessions
+    added : float array that broadcasts to ``decay``
+    """
+    out = np.empty_like(decay)
+    for before, share, new, now in zip((state, *out[:-1]), decay, added, out, strict=True):
+        np.multiply(before, share, out=now)
+        now += new
+    return out
+
+
+def last_rows(known: BoolArray) -> IntArray:
+    """The last session so far, over the first axis, in which something was known; -1 for none."""
+    rows = np.arange(len(known)).reshape(-1, *[1] * (known.ndim - 1))
+    last: IntArray = np.maximum.accumulate(np.where(known, rows, -1), axis=0)
+    return last
+
+
+def in_rows(values: NDArray[Item], rows: IntArray, before: NDArray[Item]) -> NDArray[Item]:
+    """Values of the sessions that ``last_rows`` names, and what was there before the first."""
+    found = np.take_along_axis(values, np.maximum(rows, 0), axis=0)
+    return np.where(rows >= 0, found, before)
 
 
 class EwmMean:
@@ -33,15 +69,30 @@ class EwmMean:
 
     def update(self, value: FloatArray, seen: BoolArray) -> None:
         """Add ``value`` (n_markets,) where ``seen``."""
-        decay = np.where(seen, self._decay, 1.0)
-        self.weight = self.weight * decay + seen
-        self.total = self.total * decay + np.where(seen, value, 0.0)
-        self.count += seen
+        self.walk(value[None], seen[None])
+
+    def walk(self, value: FloatArray, seen: BoolArray) -> FloatArray:
+        """Add sessions of shape (n_sessions, n_markets).
+
+        Returns
+        -------
+        float array of shape (n_sessions, n_spans, n_markets)
+            Means after each of them.
+        """
+        decay = np.where(seen[:, None], self._decay, 1.0)
+        weight = decayed(self.weight, decay, seen[:, None])
+        total = decayed(self.total, decay, np.where(seen, value, 0.0)[:, None])
+        count = self.count + np.cumsum(seen, axis=0)
+        self.weight, self.total, self.count = weight[-1].copy(), total[-1].copy(), count[-1].copy()
+        return self._mean(weight, total, count)
 
     def mean(self) -> FloatArray:
         """Current means of shape (n_spans, n_markets), NaN before ``span`` observations."""
-        ready = self.count >= self._minimum
-        return np.where(ready, self.total / np.maximum(self.weight, 1e-300), np.nan)
+        return self._mean(self.weight, self.total, self.count)
+
+    def _mean(self, weight: FloatArray, total: FloatArray, count: IntArray) -> FloatArray:
+        ready = count[..., None, :] >= self._minimum
+        return np.where(ready, total / np.maximum(weight, 1e-300), np.nan)
 
 
 class Ema:
@@ -62,11 +113,28 @@ class Ema:
 
     def update(self, value: FloatArray, seen: BoolArray) -> None:
         """Add ``value`` (n_markets,) where ``seen``."""
-        self.count += seen
-        before = np.where(self.count > 1, self.value, 0.0)
-        share = np.where(self.count <= self._span, 1.0 / np.maximum(self.count, 1), self._alpha)
-        moved = before + share * (np.where(seen, value, 0.0) - before)
-        self.value = np.where(seen, moved, self.value)
+        self.walk(value[None], seen[None])
+
+    def walk(self, value: FloatArray, seen: BoolArray) -> tuple[FloatArray, IntArray]:
+        """Add sessions of shape (n_sessions, n_markets).
+
+        Returns
+        -------
+        tuple of float and int arrays
+            Averages (n_sessions, n_spans, n_markets), and numbers of values (n_sessions, n_markets)
+            after each of them.
+        """
+        count = self.count + np.cumsum(seen, axis=0)
+        number = count[:, None]
+        share = np.where(number <= self._span, 1.0 / np.maximum(number, 1), self._alpha)
+        share = np.where(seen[:, None], share, 0.0)
+        average = np.empty_like(share)
+        now = np.where(self.count > 0, self.value, 0.0)
+        for row, weight, new in zip(average, share, np.where(seen, value, 0.0), strict=True):
+            now = np.add(now, weight * (new - now), out=row)
+        average = np.where(number > 0, average, np.nan)
+        self.value, self.count = average[-1].copy(), count[-1].copy()
+        return average, count
 
 
 class EwmStd:
@@ -140,14 +208,40 @@ class Ring:
 
     def push(self, value: FloatArray, seen: BoolArray) -> None:
         """Append ``value`` (n_markets,) where ``seen``."""
-        index = np.flatnonzero(seen)
-        self.rows[self.count[index] % self.length, index] = value[index]
-        self.count[index] += 1
+        self.walk(value[None], seen[None], ())
+
+    def walk(self, value: FloatArray, seen: BoolArray, lags: Sequence[int]) -> list[FloatArray]:
+        """Append sessions of shape (n_sessions, n_markets).
+
+        Returns
+        -------
+        list of float array of shape (n_sessions, n_markets)
+            What ``lag`` is after each of them, for all of ``lags``.
+        """
+        count = self.count + np.cumsum(seen, axis=0)
+        row, market = np.nonzero(seen)
+        added = np.empty_like(value)  # by number among the new ones
+        added[count[row, market] - 1 - self.count[market], market] = value[row, market]
+        out = []
+        for lag in lags:
+            position = count - 1 - self._checked(lag)
+            old = self.rows[position % self.length, self._markets]
+            new = added[np.maximum(position - self.count, 0), self._markets]
+            found = np.where(position < self.count, old, new)
+            out.append(np.where(position >= 0, found, np.nan))
+        kept = count[row, market] > count[-1, market] - self.length
+        row, market = row[kept], market[kept]
+        self.rows[(count[row, market] - 1) % self.length, market] = value[row, market]
+        self.count = count[-1].copy()
+        return out
 
     def lag(self, sessions: int) -> FloatArray:
         """Values ``sessions`` observations before the newest, NaN where there is none."""
-        if sessions >= self.length:
-            raise ValueError(f"lag is {sessions}; it must be below the ring's {self.length}")
-        position = self.count - 1 - sessions
+        position = self.count - 1 - self._checked(sessions)
         value = self.rows[position % self.length, self._markets]
         return np.where(position >= 0, value, np.nan)
+
+    def _checked(self, lag: int) -> int:
+        if lag >= self.length:
+            raise ValueError(f"lag is {lag}; it must be below the ring's {self.length}")
+        return lag

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from math import ceil
 
 import numpy as np
 
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
-from universe.carry_pairs import CarryPairs
+from universe.carry_pairs import CarryPair, CarryPairs
 from universe.ewm import EwmStd
 from universe.instruments import Instrument
+from universe.market_state import MarketState, Observation, Roll
 from universe.quality import (
     LEAST_RATIO,
+    RATIO_SHARE,
     UNIT_RATIO,
     confirms,
     is_far,
@@ -26,51 +28,7 @@ UNQUOTED_SESSIONS = 5
 """Sessions in which others of a market trade but the held contract does not, until it is left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """A change of the held contract after the close of ``day``, with both closes of that day."""
-
-    day: int
-    market: str
-    old: int
-    new: int
-    old_close: float
-    new_close: float
-    reason: str
-
-
-@dataclass(slots=True)
-class Observation:
-    """What a session added, per market.
-
-    Attributes
-    ----------
-    seen : bool array of shape (n_markets,)
-        The held contract has a bar that passed the quality gate.
-    ret : float array of shape (n_markets,)
-        Return of the held contract since the market's last bar, 0 where not seen.
-    near_price, far_price : float arrays of shape (n_markets,)
-        The carry pair in order of expiry, NaN without a pair.
-    near_expiry, far_expiry : int arrays of shape (n_markets,)
-    near_month : int array of shape (n_markets,)
-        Contract month of the pair's nearer one, yyyymm.
-    rolls : list of Roll
-    notes : list of (market index, kind, sentence)
-        What the quality gate did.
-    """
-
-    seen: BoolArray
-    ret: FloatArray
-    near_price: FloatArray
-    far_price: FloatArray
-    near_expiry: IntArray
-    far_expiry: IntArray
-    near_month: IntArray
-    rolls: list[Roll] = field(default_factory=list)
-    notes: list[tuple[int, str, str]] = field(default_factory=list)
-
-
-class Markets:
+class Markets(MarketState):
     """Held contract, additive continuous series and volatility of every market.
 
     Parameters
@@ -146,8 +104,8 @@ class Markets:
         n = len(instruments)
         self.instruments = list(instruments)
         self.contracts: list[dict[int, Contract]] = [{} for _ in instruments]
-        self._outlier_sigmas, self._gap_days = outlier_sigmas, gap_days
-        self._stale_sessions = stale_sessions
+        self._outlier_sigmas, self.gap_days = outlier_sigmas, gap_days
+        self.stale_sessions = stale_sessions
         self._theta, self._follow_mapping = theta, follow_mapping
         self._long_weight = vol_long_weight
         self._tick = np.array([i.tick for i in instruments])
@@ -186,9 +144,9 @@ class Markets:
             raise ValueError(f"quotes are of {len(pairs)} markets, not {len(self.instruments)}")
         self._last_quotes = [{int(month): float(close) for month, close in q} for q in pairs]
 
-    def remembered(self, market: int) -> Mapping[int, float]:
-        """Closes that a market's next session is compared with, by contract month."""
-        return self._last_quotes[market]
+    def remembered(self) -> list[Mapping[int, float]]:
+        """Closes that every market's next session is compared with, by contract month."""
+        return list(self._last_quotes)
 
     def last_close(self, market: int, month: int) -> float:
         """Last close of a contract in its market's last session, NaN without one."""
@@ -198,10 +156,16 @@ class Markets:
         """Daily volatility of returns: 0.7 current + 0.3 long-run (001), NaN while too young."""
         return self._sigma
 
+    def current_sigma(self) -> FloatArray:
+        """Daily volatility without the long-run part."""
+        return self.vol.std()
+
     def refresh(self) -> None:
         """Recompute what is derived from the state."""
         self.vol.refresh()
         self._blend()
+        for market in range(len(self.instruments)):
+            self._pair.forget(market)
 
     def _blend(self) -> None:
         long_run = self._long_weight * self.vol.long_run()
@@ -210,46 +174,22 @@ class Markets:
         young = self.sessions <= self.vol.span
         self.limits = np.where(young, LEAST_RATIO * self.positive_price, usual)
 
-    def sigma_price(self) -> FloatArray:
-        """Daily volatility in price units."""
-        return np.asarray(self.sigma() * self.positive_price)
-
-    def alive(self, day: int) -> BoolArray:
-        """Markets that count for risk budgets: priced within ``gap_days``, with a volatility.
-
-        A market closed today stays alive, so a holiday moves nobody's weight.
-        """
-        fresh = day - self.last_seen <= self._gap_days
-        return np.asarray(fresh & (self.sigma() > 0) & (self.held != NO_CONTRACT))
-
-    def tradable(self, seen: BoolArray) -> BoolArray:
-        """Markets with a trustworthy price in this session."""
-        fine = ~np.isfinite(self.suspect) & (self.price > 0)
-        return np.asarray(seen & fine & (self.equal_closes < self._stale_sessions))
-
     # --- a session -------------------------------------------------------------------------------
-    def observe(self, session: Session) -> Observation:
+    def observe(self, session: Session, out: Observation | None = None) -> Observation:
         """Take the session's bars: gate them, extend the series, decide the rolls.
 
         Parameters
         ----------
         session : Session
             Bars of contracts past their expiry and NaN closes are ignored.
+        out : Observation, optional
+            Of nothing, to be written to.
 
         Returns
         -------
         Observation
         """
-        n = len(self.instruments)
-        out = Observation(
-            np.zeros(n, dtype=bool),
-            np.zeros(n),
-            np.full(n, np.nan),
-            np.full(n, np.nan),
-            np.zeros(n, dtype=np.int64),
-            np.zeros(n, dtype=np.int64),
-            np.zeros(n, dtype=np.int64),
-        )
+        out = Observation.none(len(self.instruments)) if out is None else out
         limits = self.limits
         for market in self._observe_calm(session, limits, out):
             self._observe_market(market, session, float(limits[market]), out)
@@ -262,8 +202,8 @@ class Markets:
 
     def _name_silent(self, day: int, out: Observation) -> None:
         """Say it on the day on which a market's last bar becomes too old, and count it out."""
-        begun = (self.held != NO_CONTRACT) & (self.sessions > 0)
-        silent = begun & (day - self.last_seen > self._gap_days)
+        silent = self.last_seen < day - self.gap_days
+        silent &= (self.held != NO_CONTRACT) & (self.sessions > 0)
         for market in np.flatnonzero(silent & ~self.silent).tolist():
             code, last = self.instruments[market].code, from_epoch_day(int(self.last_seen[market]))
             text = f"{code} has had no bar to trust since {last}: left out until it has one"
@@ -273,15 +213,15 @@ class Markets:
     def _observe_calm(self, session: Session, limits: FloatArray, out: Observation) -> list[int]:
         """Take all markets at once in which nothing happens but new prices; returns the others.
 
-        The same as ``_observe_market`` for a market that is quoted in the contracts of its last
-        session, moves within the limit and need not roll: nearly every market on every day.
+        The same as ``_observe_market`` for a market that is quoted in contracts whose carry pair is
+        known, moves well within the limit and need not roll: nearly every market on every day.
         """
         day, last, pair = session.day, self._last_quotes, self._pair
         rest, calm, closes, others, before = [], [], [], [], []
         for market, quotes in enumerate(session.quotes):
             if not quotes:
                 continue
-            if quotes.keys() != pair.months[market]:
+            if not self._is_known(market, quotes, session):
                 rest.append(market)
                 continue
             other = pair.other[market]
@@ -291,74 +231,86 @@ class Markets:
             before.append(last[market].get(other, np.nan))
         if not calm:
             return rest
-        index = np.array(calm)
-        close, far, far_before = np.array(closes), np.array(others), np.array(before)
+        index, (close, far, far_before) = np.array(calm), np.array([closes, others, before])
+        limit = limits[index]
         change = close - self.price[index]
         equal = np.where(change == 0, self.equal_closes[index] + 1, 0)
-        held = self.held[index]
         fine = (
             (close > 0)
-            & ~is_far(close, self.price[index], limits[index])
-            & ~np.isfinite(self.suspect[index])
-            & (day - self.last_seen[index] <= self._gap_days)
-            & (equal != self._stale_sessions)
-            & (np.isfinite(far) | (np.array(pair.other)[index] == NO_CONTRACT))
-            & (held == np.array(pair.held)[index])
-            & (day <= pair.until[index])
-            & (self.held_last[index] > next_weekday(day))
-            & (day < self.held_expiry[index] - self._window[index])
-            & ~self._mapped_on(calm, session.mapped)
+            & (np.abs(change) <= RATIO_SHARE * limit)
+            & (self.last_seen[index] >= day - self.gap_days)
+            & (equal != self.stale_sessions)
+            & (np.isfinite(far) | pair.alone[index])
         )
-        if self._theta:
-            fine &= [not session.open_interest[market] for market in calm]
-        rest += index[~fine].tolist()
-        index, close, change = index[fine], close[fine], change[fine]
-        far, far_before = far[fine], far_before[fine]
+        if not fine.all():
+            rest = sorted([*rest, *index[~fine].tolist()])
+            index, limit, close, change = index[fine], limit[fine], close[fine], change[fine]
+            equal, far, far_before = equal[fine], far[fine], far_before[fine]
         out.seen[index] = True
         out.ret[index] = change / self.positive_price[index]
         self.adjusted[index] += change
         self.price[index] = self.positive_price[index] = close
         self.last_seen[index] = day
         self.sessions[index] += 1
-        self.equal_closes[index] = equal[fine]
+        self.equal_closes[index] = equal
         self.unquoted[index] = self.led[index] = 0
         for market in index.tolist():
             last[market] = session.quotes[market]
-        ratio = far / close
-        compared = np.isfinite(far_before) & (self.sessions[index] > self.vol.span)
-        sane = (ratio * UNIT_RATIO >= 1.0) & (ratio <= UNIT_RATIO)
-        sane |= np.abs(far - close) <= limits[index]
-        sane &= ~compared | (np.abs(far - far_before) <= limits[index])
-        trusted = sane & (compared | ((ratio >= LEAST_RATIO) & (ratio * LEAST_RATIO <= 1.0)))
-        for market in index[~sane & np.isfinite(far)].tolist():
-            last[market] = {m: c for m, c in last[market].items() if m != pair.other[market]}
-        index, close, far = index[trusted], close[trusted], far[trusted]
-        first = pair.held_first[index]
-        out.near_price[index] = np.where(first, close, far)
-        out.far_price[index] = np.where(first, far, close)
-        out.near_expiry[index] = pair.near_expiry[index]
-        out.far_expiry[index] = pair.far_expiry[index]
-        out.near_month[index] = np.where(
-            first, np.array(pair.held)[index], np.array(pair.other)[index]
-        )
-        return sorted(rest)
+        trusted = self._trust(index, close, far, far_before, limit)
+        first, used = pair.held_first[index], index[trusted]
+        out.near_price[used] = np.where(first, close, far)[trusted]
+        out.far_price[used] = np.where(first, far, close)[trusted]
+        out.near_expiry[used] = pair.near_expiry[used]
+        out.far_expiry[used] = pair.far_expiry[used]
+        out.near_month[used] = pair.near_month[used]
+        return rest
 
-    def _mapped_on(self, calm: list[int], mapped: list[int]) -> BoolArray:
-        """Whether the data's own front contract ends later than the held one."""
-        held, ends = self.held.tolist(), self.held_expiry.tolist()
-        on = []
-        for market in calm:
-            front = mapped[market]
-            other = front not in (NO_CONTRACT, held[market])
-            contract = self.contracts[market].get(front) if other else None
-            on.append(contract is not None and contract.expiry > ends[market])
-        return np.array(on)
+    def _is_known(self, market: int, quotes: Mapping[int, float], session: Session) -> bool:
+        """Whether the carry pair of a market's quotes is known and nothing asks to roll."""
+        pair = self._pair
+        if quotes.keys() != pair.months[market] and not pair.recall(market, frozenset(quotes)):
+            return False
+        if session.day > pair.until[market] or (self._theta and session.open_interest[market]):
+            return False
+        front = session.mapped[market]
+        if front not in (NO_CONTRACT, pair.held[market], pair.front[market]):
+            contract = self.contracts[market].get(front)
+            if contract is not None:
+                if contract.expiry > self.held_expiry[market]:
+                    return False
+                pair.front[market] = front
+        return True
+
+    def _trust(
+        self,
+        index: IntArray,
+        close: FloatArray,
+        far: FloatArray,
+        far_before: FloatArray,
+        limit: FloatArray,
+    ) -> BoolArray:
+        """Markets whose other contract's close can be used; what is not sane is not remembered.
+
+        As ``_plausible`` and ``_sane`` have it.
+        """
+        ratio = far / close
+        old, near = self.sessions[index] > self.vol.span, np.abs(far - far_before) <= limit
+        alike = (ratio * UNIT_RATIO >= 1.0) & (ratio <= UNIT_RATIO)
+        trusted: BoolArray = old & near & alike
+        if (trusted | self._pair.alone[index]).all():
+            return trusted
+        compared = np.isfinite(far_before) & old
+        sane = (alike | (np.abs(far - close) <= limit)) & (near | ~compared)
+        for market in index[~sane & np.isfinite(far)].tolist():
+            kept, other = self._last_quotes[market], self._pair.other[market]
+            self._last_quotes[market] = {m: c for m, c in kept.items() if m != other}
+        held_like = (ratio >= LEAST_RATIO) & (ratio * LEAST_RATIO <= 1.0)
+        return np.asarray(sane & (compared | held_like))
 
     def _observe_market(
         self, market: int, session: Session, limit: float, out: Observation
     ) -> None:
         contracts, day = self.contracts[market], session.day
-        self._pair.forget(market)
         quotes = {
             month: close
             for month, close in session.quotes[market].items()
@@ -368,6 +320,7 @@ class Markets:
         close = quotes.get(held)
         if held != NO_CONTRACT and close is not None:
             if not self._accept(market, close, day, limit, out):
+                self._pair.forget(market)  # a market in doubt is not calm
                 return
             self.unquoted[market] = 0
         elif held != NO_CONTRACT and quotes:
@@ -409,12 +362,12 @@ class Markets:
             text = f"{code} {self.suspect[market]:g} dropped, next close {close:g}"
             out.notes.append((market, "outlier", text))
         self.suspect[market] = self.unit[market] = np.nan
-        if day - self.last_seen[market] > self._gap_days:
+        if day - self.last_seen[market] > self.gap_days:
             since = day - self.last_seen[market]
             out.notes.append((market, "gap", f"{code} had no bar for {since} days"))
         self.equal_closes[market] = self.equal_closes[market] + 1 if change == 0 else 0
-        if self.equal_closes[market] == self._stale_sessions:
-            text = f"{code} unchanged at {close:g} for {self._stale_sessions} sessions: not traded"
+        if self.equal_closes[market] == self.stale_sessions:
+            text = f"{code} unchanged at {close:g} for {self.stale_sessions} sessions: not traded"
             out.notes.append((market, "stale", text))
         out.seen[market] = True
         out.ret[market] = change / self.positive_price[market]
@@ -520,6 +473,7 @@ class Markets:
             out.notes.append((market, "outlier", text))
             return
         old_close = float(self.price[market])
+        self._pair.forget(market)
         self.held[market] = new
         self.held_expiry[market] = contracts[new].expiry
         self.held_last[market] = contracts[new].last_holding
@@ -560,6 +514,15 @@ class Markets:
     def _remember_pair(self, market: int, quotes: dict[int, float]) -> None:
         contracts, held = self.contracts[market], int(self.held[market])
         other = carry_contract(self.instruments[market], held, quotes, contracts)
-        until = min(contracts[month].expiry for month in quotes)
-        pair = contracts[held].expiry, contracts[other or held].expiry
-        self._pair.remember(market, frozenset(quotes), held, other, until, pair)
+        last = min(contracts[month].expiry for month in quotes)
+        expiries = contracts[held].expiry, contracts[other or held].expiry
+        pair = CarryPair(frozenset(quotes), held, other, min(last, self._calm(market)), *expiries)
+        self._pair.remember(market, pair)
+
+    def _calm(self, market: int) -> int:
+        """Last epoch day on which the calendar does not ask to leave the held contract."""
+        day = int(self.held_last[market]) - 2
+        while next_weekday(day) >= self.held_last[market]:
+            day -= 1
+        window = float(self._window[market])
+        return min(day, ceil(float(self.held_expiry[market]) - window) - 1)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, overload
 
-from universe.arrays import DAYS_IN_YEAR
+from universe.arrays import DAYS_IN_YEAR, IntArray
 from universe.instruments import Instrument
 from universe.session import NO_CONTRACT, Contract
 
@@ -49,10 +50,14 @@ def in_cycle(month: int, letters: str) -> bool:
     return MONTH_LETTERS[month % 100 - 1] in letters
 
 
-def next_weekday(day: int) -> int:
+@overload
+def next_weekday(day: int) -> int: ...
+@overload
+def next_weekday(day: IntArray) -> IntArray: ...
+def next_weekday(day: Any) -> Any:
     """The first epoch day after ``day`` that is no Saturday or Sunday."""
     weekday = (day + 3) % 7  # 1970-01-01 was a Thursday
-    return day + (1 if weekday < 4 else 7 - weekday)
+    return day + 1 + (weekday >= 4) * (6 - weekday)
 
 
 def choose_contract(

@@ -10,6 +10,7 @@ import numpy as np
 from universe.arrays import BoolArray, FloatArray, IntArray, years_between
 from universe.ewm import EwmStd
 from universe.instruments import Instrument
+from universe.market_state import SpreadState
 from universe.markets import Markets
 from universe.quality import UNIT_RATIO
 from universe.rolls import in_cycle, next_weekday, roll_window_days
@@ -134,7 +135,7 @@ def possible_legs(instrument: Instrument, held: int, curve: Curve, day: int) -> 
 
 @dataclass(slots=True)
 class SpreadObservation:
-    """What a session added, per market.
+    """What a session added, per market; with a leading axis of sessions, what each of several did.
 
     Attributes
     ----------
@@ -155,8 +156,17 @@ class SpreadObservation:
     carry: FloatArray
     notes: list[tuple[int, str, str]] = field(default_factory=list)
 
+    @classmethod
+    def none(cls, *shape: int) -> SpreadObservation:
+        """Nothing was seen."""
+        return cls(np.zeros(shape, bool), np.zeros(shape), np.zeros(shape), np.full(shape, np.nan))
 
-class CalendarSpreads:
+    def at(self, row: int) -> SpreadObservation:
+        """What one of the sessions added, as views; notes are its own."""
+        return SpreadObservation(self.seen[row], self.change[row], self.ret[row], self.carry[row])
+
+
+class CalendarSpreads(SpreadState):
     """Near-minus-far spread of every market, one pair of contracts at a time.
 
     Parameters
@@ -208,7 +218,7 @@ class CalendarSpreads:
         n = len(markets.instruments)
         self._markets = markets
         self._long_weight, self._floor = vol_long_weight, extreme_floor
-        self._outlier_sigmas, self._gap_days = outlier_sigmas, gap_days
+        self._outlier_sigmas, self.gap_days = outlier_sigmas, gap_days
         self._tick = np.array([i.tick for i in markets.instruments])
         self._interest: Mapping[int, float] = {}  # of the market being observed
         self.vol = EwmStd(n, vol_span, vol_long_sessions)
@@ -227,21 +237,16 @@ class CalendarSpreads:
         long_run = self._long_weight * self.vol.long_run()
         return np.asarray(long_run + (1.0 - self._long_weight) * self.vol.std())
 
-    def alive(self, day: int) -> BoolArray:
-        """Markets whose spread counts for risk budgets."""
-        fresh = day - self.last_seen <= self._gap_days
-        return np.asarray(fresh & (self.sigma() > 0) & (self.near != NO_CONTRACT))
+    def current_sigma(self) -> FloatArray:
+        """Daily volatility without the long-run part."""
+        return self.vol.std()
 
-    def must_exit(self, day: int) -> BoolArray:
-        """Spreads whose near leg may not be held beyond the next session."""
-        return np.asarray((self.near_last <= next_weekday(day)) | (self.near == NO_CONTRACT))
+    def observe(self, session: Session, out: SpreadObservation | None = None) -> SpreadObservation:
+        """Take a session, after ``markets`` has; choose the pairs to hold from now on.
 
-    def observe(self, session: Session) -> SpreadObservation:
-        """Take a session, after ``markets`` has; choose the pairs to hold from now on."""
-        n = len(self.near)
-        out = SpreadObservation(
-            np.zeros(n, dtype=bool), np.zeros(n), np.zeros(n), np.full(n, np.nan)
-        )
+        What it adds is written to ``out`` where that is given.
+        """
+        out = SpreadObservation.none(len(self.near)) if out is None else out
         limits = self._outlier_sigmas * np.fmax(self.sigma() * self.near_price, self._tick)
         for market, quotes in enumerate(session.quotes):
             if quotes:

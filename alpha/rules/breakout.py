@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from alpha.columns import Columns, Rows, combined
-from alpha.rules.rule import Inputs, Note, Rule, Style, View
+from alpha.rules.rule import Inputs, Notes, Rule, Style, View, Views
 from alpha.scaling import CARVER_UNIT, combine, multiplier_table
 from alpha.speeds import SpeedCosts
-from universe.arrays import BoolArray, FloatArray
+from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.ewm import decayed
 from universe.setting import Table, setting, spans_of
 
 BREAKOUT_SCALARS = {10: 0.812, 20: 0.882, 40: 0.926, 80: 0.957, 160: 0.979, 320: 0.995}
@@ -75,15 +76,12 @@ class Breakout:
     def __init__(self, n_markets: int, horizons: tuple[int, ...], cap: float) -> None:
         _check(horizons, cap)
         self.horizons, self.cap = horizons, cap
-        ascending = sorted(horizons)
-        self._row = [ascending.index(h) for h in horizons]
-        self._starts = np.array([ascending[-1] - h for h in reversed(ascending)])
         self._decay = np.array([[1.0 - 2.0 / (h / SMOOTHING + 1.0)] for h in horizons])
         self._scale = np.array(
             [[BREAKOUT_SCALARS[h] * RANGE_FACTOR / CARVER_UNIT] for h in horizons]
         )
         self._multiplier = multiplier_table(len(horizons))
-        self.window: FloatArray = np.full((n_markets, ascending[-1]), np.nan)  # oldest first
+        self.window: FloatArray = np.full((n_markets, max(horizons)), np.nan)  # oldest first
         self.weight: FloatArray = np.zeros((len(horizons), n_markets))
         self.total: FloatArray = np.zeros((len(horizons), n_markets))
 
@@ -97,44 +95,72 @@ class Breakout:
         seen : bool array of shape (n_markets,)
             A market not seen keeps its state.
         """
-        index = np.flatnonzero(seen & np.isfinite(adjusted))
-        price = adjusted[index]
-        window = np.empty((index.size, self.window.shape[1]))
-        window[:, :-1] = self.window[index, 1:]
-        window[:, -1] = price
-        self.window[index] = window
-        low = self._extreme(np.minimum, window)
-        width = self._extreme(np.maximum, window) - low
-        ready = np.isfinite(width)
-        position = np.where(width > 0, (price - low) / np.where(width > 0, width, 1.0) - 0.5, 0.0)
-        self.weight[:, index] = self.weight[:, index] * self._decay + ready
-        self.total[:, index] = self.total[:, index] * self._decay + np.where(ready, position, 0.0)
+        self.walk(adjusted[None], seen[None])
 
-    def _extreme(self, extreme: np.ufunc, window: FloatArray) -> FloatArray:
-        """Extreme over each horizon, (n_horizons, n): NaN while one of its sessions is missing.
+    def walk(self, adjusted: FloatArray, seen: BoolArray) -> FloatArray:
+        """Take sessions of shape (n_sessions, n_markets).
 
-        Every horizon holds the shorter ones, so that one pass over the window serves all.
+        Returns
+        -------
+        float array of shape (n_sessions, n_horizons, n_markets)
+            What ``by_horizon`` is after each of them.
         """
-        pieces = extreme.reduceat(window, self._starts, axis=1)
-        nested: FloatArray = extreme.accumulate(pieces[:, ::-1], axis=1)
-        return nested.T[self._row]
+        new = seen & np.isfinite(adjusted)
+        count, length = np.cumsum(new, axis=0), self.window.shape[1]
+        prices = np.full((length + len(new), new.shape[1]), np.nan)  # each market's own, in order
+        prices[:length] = self.window.T
+        row, market = np.nonzero(new)
+        prices[length - 1 + count[row, market], market] = adjusted[row, market]
+        newest = length - 1 + count
+        low = self._extremes(np.minimum, prices, newest)
+        width = self._extremes(np.maximum, prices, newest) - low
+        ready = np.isfinite(width) & new[:, None]
+        moved = adjusted[:, None] - low
+        position = np.where(width > 0, moved / np.where(width > 0, width, 1.0) - 0.5, 0.0)
+        decay = np.where(new[:, None], self._decay, 1.0)
+        weight = decayed(self.weight, decay, ready)
+        total = decayed(self.total, decay, np.where(ready, position, 0.0))
+        self.weight, self.total = weight[-1].copy(), total[-1].copy()
+        kept = np.arange(length)[:, None] + count[-1]
+        self.window = np.ascontiguousarray(np.take_along_axis(prices, kept, axis=0).T)
+        return self._capped(self._scaled(weight, total))
+
+    def _extremes(self, extreme: np.ufunc, prices: FloatArray, newest: IntArray) -> FloatArray:
+        """Extreme over each horizon up to the newest price, NaN while one of them is missing.
+
+        Of (n_sessions, n_horizons, n_markets). The extreme over a span is that of two shorter ones
+        that cover it, so that every horizon is made from the one before.
+        """
+        found, spanned, span = {}, prices, 1
+        for horizon in sorted(self.horizons):
+            while span < horizon:
+                step = min(span, horizon - span)
+                spanned = np.concatenate([spanned[:step], extreme(spanned[step:], spanned[:-step])])
+                span += step
+            found[horizon] = np.take_along_axis(spanned, newest, axis=0)
+        return np.stack([found[horizon] for horizon in self.horizons], axis=1)
 
     def by_horizon(self) -> FloatArray:
         """Scaled and capped forecasts of shape (n_horizons, n_markets), NaN where not ready."""
-        return np.asarray(np.clip(self.scaled(), -self.cap, self.cap))
+        return self._capped(self.scaled())
 
     def scaled(self) -> FloatArray:
         """Scaled forecasts before the cap, of shape (n_horizons, n_markets)."""
-        ready = self.weight > 0
-        raw = self.total / np.where(ready, self.weight, 1.0) * self._scale
-        return np.where(ready, raw, np.nan)
+        return self._scaled(self.weight, self.total)
+
+    def _scaled(self, weight: FloatArray, total: FloatArray) -> FloatArray:
+        ready = weight > 0
+        return np.where(ready, total / np.where(ready, weight, 1.0) * self._scale, np.nan)
+
+    def _capped(self, scaled: FloatArray) -> FloatArray:
+        return np.asarray(np.clip(scaled, -self.cap, self.cap))
 
     def forecast(self) -> FloatArray:
         """Combined forecasts of shape (n_markets,), NaN before the shortest horizon."""
         return self.combined(self.by_horizon())
 
     def combined(self, by_horizon: FloatArray) -> FloatArray:
-        """Forecasts of the horizons that are there, combined, of shape (n_markets,)."""
+        """Forecasts of the horizons that are there, combined, of shape (..., n_markets)."""
         return combine(by_horizon, self._multiplier, self.cap)
 
 
@@ -165,10 +191,11 @@ class BreakoutRule(Rule):
         self.breakout = Breakout(n, settings.breakout_spans, settings.forecast_cap)
         self.speeds = SpeedCosts(self.NAME, settings.breakout_spans, inputs)
 
-    def update(self, view: View) -> list[Note]:
-        """Take a session's adjusted prices."""
-        self.breakout.update(view.markets.adjusted, view.seen.seen)
-        return self.speeds.update(self.breakout.by_horizon(), view)
+    def walk(self, views: Views) -> tuple[FloatArray, Notes]:
+        """Take sessions' adjusted prices."""
+        by_horizon = self.breakout.walk(views.markets.adjusted, views.seen.seen)
+        by_horizon, notes = self.speeds.walk(by_horizon, views)
+        return self.breakout.combined(by_horizon), notes
 
     def signal(self, view: View) -> FloatArray:
         """Combined forecasts of the horizons that are worth their cost."""

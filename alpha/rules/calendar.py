@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from alpha.carry import OUTLYING_SPREAD, make_carry
+from alpha.carry import OUTLYING_SPREAD, SmoothedCarry, make_carry
 from alpha.columns import Columns, carry_columns, volatility_columns
-from alpha.rules.rule import Inputs, Note, Rule, Style, View
+from alpha.rules.rule import Inputs, Notes, Rule, Style, View, Views
 from universe.arrays import TRADING_DAYS, FloatArray
 from universe.setting import Table, setting
 
@@ -44,17 +44,21 @@ class CalendarRule(Rule):
             settings, len(inputs.instruments), settings.spread_max_age, OUTLYING_SPREAD
         )
 
-    def update(self, view: View) -> list[Note]:
-        """Take a session's spreads."""
-        if view.spread is not None and view.spreads is not None:
-            spreads = view.spreads
+    def walk(self, views: Views) -> tuple[FloatArray, Notes]:
+        """Take sessions' spreads."""
+        carry = self.carry.now()
+        if views.spread is not None and views.spreads is not None:
+            spreads = views.spreads
             risk = spreads.sigma() * spreads.near_price * np.sqrt(TRADING_DAYS)
-            self.carry.update(view.spread.carry, risk, view.day, view.spread.seen)
-        return []
+            carry = self.carry.walk(views.spread.carry, risk, views.day, views.spread.seen)
+        return np.broadcast_to(self._capped(carry), views.seen.seen.shape), {}
 
     def signal(self, view: View) -> FloatArray:
         """Ex-ante Sharpe ratio of the spread beyond 1, capped."""
-        sharpe = self.carry.sharpe()
+        return self._capped(self.carry.now())
+
+    def _capped(self, carry: SmoothedCarry) -> FloatArray:
+        sharpe = carry.sharpe()
         beyond = np.sign(sharpe) * np.maximum(np.abs(sharpe) - 1.0, 0.0)
         return np.asarray(np.clip(beyond, -self.cap, self.cap))
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from alpha.columns import Columns, Rows, combined
-from alpha.rules.rule import Inputs, Note, Rule, Style, View
+from alpha.rules.rule import Inputs, Notes, Rule, Style, View, Views
 from alpha.scaling import CARVER_UNIT, combine, multiplier_table
 from alpha.speeds import SpeedCosts
-from universe.arrays import BoolArray, FloatArray
+from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.ewm import Ema
 from universe.setting import Table, setting, spans_of
 
@@ -69,6 +69,17 @@ class Ewmac:
         """Take a session's back-adjusted prices (additive, forward anchored)."""
         self.ema.update(adjusted, seen)
 
+    def walk(self, adjusted: FloatArray, seen: BoolArray, sigma_price: FloatArray) -> FloatArray:
+        """Take sessions of shape (n_sessions, n_markets).
+
+        Returns
+        -------
+        float array of shape (n_sessions, n_spans, n_markets)
+            What ``by_span`` is after each of them.
+        """
+        average, count = self.ema.walk(adjusted, seen)
+        return self._capped(self._scaled(average, count, sigma_price))
+
     def by_span(self, sigma_price: FloatArray) -> FloatArray:
         """Scaled and capped forecasts of shape (n_spans, n_markets), NaN where not ready.
 
@@ -77,24 +88,34 @@ class Ewmac:
         sigma_price : float array of shape (n_markets,)
             Daily volatility in price units.
         """
-        return np.asarray(np.clip(self.scaled(sigma_price), -self.cap, self.cap))
+        return self._capped(self.scaled(sigma_price))
 
     def crossover(self) -> FloatArray:
         """Fast minus slow average in price units, (n_spans, n_markets)."""
-        return np.asarray(self.ema.value[self._fast] - self.ema.value[self._slow])
+        return self._crossover(self.ema.value)
 
     def scaled(self, sigma_price: FloatArray) -> FloatArray:
         """Scaled forecasts before the cap, of shape (n_spans, n_markets)."""
-        usable = (self.ema.count >= self._minimum) & (sigma_price > 0)
-        raw = self.crossover() / np.where(usable, sigma_price, 1.0) * self._scalar
+        return self._scaled(self.ema.value, self.ema.count, sigma_price)
+
+    def _crossover(self, average: FloatArray) -> FloatArray:
+        return np.asarray(average[..., self._fast, :] - average[..., self._slow, :])
+
+    def _scaled(self, average: FloatArray, count: IntArray, sigma_price: FloatArray) -> FloatArray:
+        risk = sigma_price[..., None, :]
+        usable = (count[..., None, :] >= self._minimum) & (risk > 0)
+        raw = self._crossover(average) / np.where(usable, risk, 1.0) * self._scalar
         return np.where(usable, raw, np.nan)
+
+    def _capped(self, scaled: FloatArray) -> FloatArray:
+        return np.asarray(np.clip(scaled, -self.cap, self.cap))
 
     def forecast(self, sigma_price: FloatArray) -> FloatArray:
         """Combined forecasts of shape (n_markets,)."""
         return self.combined(self.by_span(sigma_price))
 
     def combined(self, by_span: FloatArray) -> FloatArray:
-        """Forecasts of the spans that are there, combined, of shape (n_markets,)."""
+        """Forecasts of the spans that are there, combined, of shape (..., n_markets)."""
         return combine(by_span, self._multiplier, self.cap)
 
 
@@ -111,10 +132,12 @@ class EwmacRule(Rule):
         self.ewmac = Ewmac(len(inputs.instruments), settings.ewmac_fast, settings.forecast_cap)
         self.speeds = SpeedCosts(self.NAME, settings.ewmac_fast, inputs)
 
-    def update(self, view: View) -> list[Note]:
-        """Take a session's adjusted prices."""
-        self.ewmac.update(view.markets.adjusted, view.seen.seen)
-        return self.speeds.update(self.ewmac.by_span(view.markets.sigma_price()), view)
+    def walk(self, views: Views) -> tuple[FloatArray, Notes]:
+        """Take sessions' adjusted prices."""
+        markets = views.markets
+        by_span = self.ewmac.walk(markets.adjusted, views.seen.seen, markets.sigma_price())
+        by_span, notes = self.speeds.walk(by_span, views)
+        return self.ewmac.combined(by_span), notes
 
     def signal(self, view: View) -> FloatArray:
         """Combined forecasts of the speeds that are worth their cost."""

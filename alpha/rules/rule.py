@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from alpha.carry import Carry
+import numpy as np
+
+from alpha.carry import SmoothedCarry
 from alpha.columns import Columns
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.curves import MacroState
 from universe.instruments import Instrument
-from universe.markets import Markets, Observation
+from universe.market_days import MarketDays, SpreadDays
+from universe.market_state import Observation
 from universe.setting import Table
-from universe.spreads import CalendarSpreads, SpreadObservation
+from universe.spreads import SpreadObservation
 
 Note = tuple[int, str, str]
 """(market index, kind, sentence)."""
+
+Notes = dict[int, list[Note]]
+"""By number of the session in a run of them, from 0."""
 
 
 class Style(StrEnum):
@@ -57,23 +63,68 @@ class View:
     day, month : int
         Epoch day and yyyymm of the session.
     seen : Observation
-    markets : Markets
-        After it observed the session.
-    carry : Carry
-        Smoothed carry of the markets held outright.
+        What the session added.
+    markets : MarketDays
+        State after it; arrays are (n_markets,).
+    carry : SmoothedCarry
+        Of the markets held outright.
     macro : MacroState
-    spreads, spread : CalendarSpreads and SpreadObservation, optional
+    spreads, spread : SpreadDays and SpreadObservation, optional
         Where a rule is on spreads.
     """
 
     day: int
     month: int
     seen: Observation
-    markets: Markets
-    carry: Carry
+    markets: MarketDays
+    carry: SmoothedCarry
     macro: MacroState
-    spreads: CalendarSpreads | None = None
+    spreads: SpreadDays | None = None
     spread: SpreadObservation | None = None
+
+
+@dataclass(slots=True)
+class Views:
+    """What a rule may know after each of several sessions.
+
+    Attributes
+    ----------
+    day, month : int arrays of shape (n_sessions,)
+    seen, markets, carry, spreads, spread
+        As in ``View``, with a leading axis of sessions.
+    macro : sequence of MacroState
+        By session.
+    """
+
+    day: IntArray
+    month: IntArray
+    seen: Observation
+    markets: MarketDays
+    carry: SmoothedCarry
+    macro: Sequence[MacroState]
+    spreads: SpreadDays | None = None
+    spread: SpreadObservation | None = None
+
+    def __len__(self) -> int:
+        """Sessions."""
+        return len(self.day)
+
+    def __iter__(self) -> Iterator[View]:
+        """One session after the other."""
+        return map(self.at, range(len(self)))
+
+    def at(self, row: int) -> View:
+        """One of the sessions."""
+        return View(
+            int(self.day[row]),
+            int(self.month[row]),
+            self.seen.at(row),
+            self.markets.at(row),
+            self.carry.at(row),
+            self.macro[row],
+            None if self.spreads is None else self.spreads.at(row),
+            None if self.spread is None else self.spread.at(row),
+        )
 
 
 class Rule(ABC):
@@ -121,6 +172,23 @@ class Rule(ABC):
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
+
+    def walk(self, views: Views) -> tuple[FloatArray, Notes]:
+        """Take sessions in order; returns signals and what a person should read.
+
+        A session at a time by ``update`` and ``signal``; a rule that is worth it computes many at
+        once, and must come to the same however they are parted.
+
+        Returns
+        -------
+        tuple of float array of shape (n_sessions, n_markets) and Notes
+        """
+        signals = np.empty(views.seen.seen.shape)
+        notes: Notes = {}
+        for row, view in enumerate(views):
+            notes[row] = self.update(view)
+            signals[row] = self.signal(view)
+        return signals, notes
 
     def update(self, view: View) -> list[Note]:
         """Take a session; returns what a person should read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alpha.columns import Columns, combined
-from alpha.rules.rule import Inputs, Note, Rule, Style, View
+from alpha.rules.rule import Inputs, Notes, Rule, Style, View, Views
 from alpha.speeds import SpeedCosts
 from universe.arrays import FloatArray
 
@@ -20,9 +20,10 @@ class SmoothedRule(Rule):
         super().__init__(inputs)
         self.speeds = SpeedCosts("carry", inputs.settings.carry_smoothing, inputs)
 
-    def update(self, view: View) -> list[Note]:
-        """Take a session's smoothed carry."""
-        return self.speeds.update(view.carry.by_span(), view)
+    def walk(self, views: Views) -> tuple[FloatArray, Notes]:
+        """Take sessions' smoothed carry."""
+        by_span, notes = self.speeds.walk(views.carry.by_span(), views)
+        return views.carry.combined(by_span), notes
 
     def signal(self, view: View) -> FloatArray:
         """Combined forecasts of the smoothings that are worth their cost."""
@@ -36,9 +37,7 @@ class SmoothedRule(Rule):
         """Raw carry, its ratio to volatility, and every smoothing scaled and capped."""
         carry = view.carry
         out = {"raw": carry.raw, "ex-ante Sharpe ratio": carry.sharpe()}
-        for span, scaled, capped in zip(
-            carry.mean.spans, carry.scaled(), carry.by_span(), strict=True
-        ):
+        for span, scaled, capped in zip(carry.spans, carry.scaled(), carry.by_span(), strict=True):
             out |= {f"{span} scaled": scaled, f"{span} capped": capped}
         return out | {"combined": self.signal(view)}
 

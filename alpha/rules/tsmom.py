@@ -9,7 +9,7 @@ import numpy as np
 
 from alpha.columns import Columns, Rows
 from alpha.panel import MarketPanel
-from alpha.rules.rule import Inputs, Note, Rule, Style, View
+from alpha.rules.rule import Inputs, Notes, Rule, Style, View, Views
 from alpha.scaling import NORMAL_MEAN_ABS
 from alpha.speeds import SpeedCosts
 from universe.arrays import BoolArray, FloatArray, IntArray
@@ -94,6 +94,7 @@ class Tsmom:
         for weight, horizon in zip(self._weights, horizons, strict=True):
             exposure[skip:horizon] += weight
         self.scale = float(np.sqrt(np.sum(exposure**2))) * NORMAL_MEAN_ABS
+        self._lags = (skip, *horizons)
         self.ring = Ring(n_markets, max(horizons) + 1)
         self.level: FloatArray = np.zeros(n_markets)  # cumulated daily returns
         self.held: FloatArray = np.full(n_markets, np.nan)  # the month's forecast
@@ -101,48 +102,61 @@ class Tsmom:
         self.flips: IntArray = np.zeros(n_markets, dtype=np.int64)
 
     def update(self, ret: FloatArray, sigma: FloatArray, month: int, seen: BoolArray) -> BoolArray:
-        """Take a session's returns and refresh the forecasts that are due.
+        """Take a session, a row of what ``walk`` takes; returns the markets that it flipped."""
+        flipped: BoolArray = self.walk(ret[None], sigma[None], np.array([month]), seen[None])[1][0]
+        return flipped
+
+    def walk(
+        self, ret: FloatArray, sigma: FloatArray, month: IntArray, seen: BoolArray
+    ) -> tuple[FloatArray, BoolArray]:
+        """Take sessions' returns and refresh the forecasts that are due.
 
         Parameters
         ----------
-        ret : float array of shape (n_markets,)
+        ret : float array of shape (n_sessions, n_markets)
             Daily return on the held contract.
-        sigma : float array of shape (n_markets,)
+        sigma : float array of shape (n_sessions, n_markets)
             Daily volatility, NaN where unknown.
-        month : int
-            yyyymm of the session.
-        seen : bool array of shape (n_markets,)
+        month : int array of shape (n_sessions,)
+            yyyymm of the sessions.
+        seen : bool array of shape (n_sessions, n_markets)
 
         Returns
         -------
-        bool array
-            Markets whose sign was flipped by the daily check.
+        tuple of float and bool arrays of shape (n_sessions, n_markets)
+            Forecasts held after each session, and whose sign was flipped by the daily check.
         """
-        self.level[seen] += ret[seen]
-        self.ring.push(self.level, seen)
-        fresh = self.fresh(sigma)
-        due = seen & (self.month != month)
-        against = seen & (fresh * self.held < 0) & (np.abs(fresh) >= self.flip_threshold)
-        flipped = np.asarray(against & ~due)
-        change = due | flipped
-        self.held[change] = fresh[change]
-        self.month[due & np.isfinite(fresh)] = month
-        self.flips[flipped] += 1
-        return flipped
+        level = np.cumsum([self.level, *np.where(seen, ret, 0.0)], axis=0)[1:]
+        self.level = level[-1].copy()
+        fresh = self._fresh(self._weighted(*self.ring.walk(level, seen, self._lags)), sigma)
+        finite, large = np.isfinite(fresh), seen & (np.abs(fresh) >= self.flip_threshold)
+        held, flipped = np.empty_like(fresh), np.zeros_like(seen)
+        for row, now in enumerate(fresh):
+            due = seen[row] & (self.month != month[row])
+            flip = large[row] & (now * self.held < 0) & ~due
+            self.held = np.where(due | flip, now, self.held)
+            self.month = np.where(due & finite[row], month[row], self.month)
+            held[row], flipped[row] = self.held, flip
+        self.flips = self.flips + flipped.sum(axis=0)
+        return held, flipped
 
     def fresh(self, sigma: FloatArray) -> FloatArray:
         """The forecast computed from today's prices, due or not."""
-        momentum = self.momentum()
+        return self._fresh(self.momentum(), sigma)
+
+    def _fresh(self, momentum: FloatArray, sigma: FloatArray) -> FloatArray:
         usable = np.isfinite(momentum) & (sigma > 0)
         raw = momentum / np.where(usable, sigma * self.scale, 1.0)
         return np.where(usable, np.clip(raw, -self.cap, self.cap), np.nan)
 
     def momentum(self) -> FloatArray:
         """M of 000 as of today, NaN without a year of history."""
-        recent = self.ring.lag(self.skip)
+        return self._weighted(*map(self.ring.lag, self._lags))
+
+    def _weighted(self, recent: FloatArray, *earlier: FloatArray) -> FloatArray:
         momentum = np.zeros_like(recent)
-        for weight, horizon in zip(self._weights, MONTHS.values(), strict=True):
-            momentum += weight * (recent - self.ring.lag(horizon))
+        for weight, level in zip(self._weights, earlier, strict=True):
+            momentum += weight * (recent - level)
         return momentum
 
     def forecast(self) -> FloatArray:
@@ -169,19 +183,22 @@ class TsmomRule(Rule):
         )
         self.speeds = SpeedCosts(self.NAME, ("monthly",), inputs)
 
-    def update(self, view: View) -> list[Note]:
-        """Take a session; a flip between monthly recomputations is told."""
-        momentum, markets = self.momentum, view.markets
-        before = momentum.held.copy()
-        flipped = momentum.update(view.seen.ret, markets.sigma(), view.month, view.seen.seen)
-        notes: list[Note] = []
-        for market in np.flatnonzero(flipped).tolist():
+    def walk(self, views: Views) -> tuple[FloatArray, Notes]:
+        """Take sessions; a flip between monthly recomputations is told."""
+        seen, markets, before = views.seen, views.markets, self.momentum.held
+        held, flipped = self.momentum.walk(seen.ret, markets.sigma(), views.month, seen.seen)
+        notes: Notes = {}
+        for row, market in np.argwhere(flipped).tolist():
+            was = (held[row - 1] if row else before)[market]
             text = (
-                f"{markets.instruments[market].code} trend flipped from {before[market]:+.2f} to "
-                f"{momentum.held[market]:+.2f} between its monthly recomputations"
+                f"{markets.instruments[market].code} trend flipped from {was:+.2f} to "
+                f"{held[row, market]:+.2f} between its monthly recomputations"
             )
-            notes.append((market, "flip", text))
-        return notes + self.speeds.update(momentum.forecast()[None, :], view)
+            notes.setdefault(row, []).append((market, "flip", text))
+        forecasts, dear = self.speeds.walk(held[:, None], views)
+        for row, told in dear.items():
+            notes.setdefault(row, []).extend(told)
+        return forecasts[:, 0], notes
 
     def signal(self, view: View) -> FloatArray:
         """Current forecasts of the markets in which they are worth their cost."""

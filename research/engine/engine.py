@@ -17,7 +17,7 @@ from algorithm.strategy import Strategy
 from research.data.dataset import Dataset
 from research.engine.feed import Bars, Feed
 from research.engine.ledger import Ledger
-from research.engine.moment import Moment, Observed
+from research.engine.moment import Moment, observed
 from research.engine.result import RunResult
 from research.engine.rows import Rows
 from research.engine.sleeve_pnl import RESIDUAL, SleevePnl
@@ -122,7 +122,8 @@ class EmbeddedEngine:
 
     def step(self, bars: Bars) -> None:
         """One session: fills of yesterday's orders, then the decision for the next one."""
-        self._take(Observed(self.strategy.observer, bars))
+        for moment in observed(self.strategy.observer, [bars]):
+            self._take(moment)
 
     def _take(self, moment: Moment) -> None:
         ledger, strategy, fx = self.ledger, self.strategy, moment.fx

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,10 @@ from universe.fx import BASE
 from universe.instruments import Instrument
 from universe.listing import PERPETUAL_MONTH, contract_of, estimated_rolls
 from universe.session import NO_CONTRACT, Contract, Session
+
+RUN = 64
+"""Sessions that are observed at once: many enough to spread the cost of a call, few enough for
+their correlations to stay in the processor's cache."""
 
 
 class _Bars:
@@ -167,6 +172,13 @@ class Feed:
 
     def _open(self, numbers: list[int], market: int, month: int) -> float | None:
         return self.open_of(market, numbers[market], month)
+
+
+def runs(feed: Feed) -> Iterator[list[Bars]]:
+    """The sessions of a feed, as many at a time as are worth observing at once."""
+    bars = iter(feed)
+    while run := list(islice(bars, RUN)):
+        yield run
 
 
 def listed_contracts(history: MarketHistory) -> list[Contract]:

@@ -15,16 +15,16 @@ import numpy as np
 
 from algorithm.observer import Observer
 from alpha.regime.features import ROW
-from alpha.snapshot import Snapshot
+from alpha.snapshot import Snapshot, Snapshots
 from research.data.array_file import Entry, Layout, Writer
-from research.engine.feed import Bars, Feed
+from research.engine.feed import Feed, runs
 from research.engine.ledger import BarGate
 from research.engine.moment import Moment, Observed
 from universe.arrays import FloatArray, IntArray
 from universe.business_days import is_business_day
 from universe.fills import SessionGate
 from universe.legs import Legs
-from universe.markets import Roll
+from universe.market_state import Roll
 from universe.session import Quotes
 
 _BY_ASSET: Mapping[str, type] = {
@@ -42,9 +42,6 @@ _TRUSTED = ("limits", "price", "positive_price", "suspect", "unit")
 
 
 _NO_SPREADS: FloatArray = np.zeros(0)
-
-_BLOCK = 512
-"""Sessions after which what is written need not be in memory any longer."""
 
 
 class TapeWriter:
@@ -71,75 +68,60 @@ class TapeWriter:
     def walk(self) -> Iterator[Moment]:
         """The sessions as they are observed; the tape is there when the last one is."""
         try:
-            for bars in self._feed:
-                yield _Written(self, bars)
-            if self._row == len(self._feed.days):
-                self._writer.commit({"days": self._feed.days.tolist(), **self._said})
+            for run in runs(self._feed):
+                snapshots = self._observer.walk([bars.session for bars in run])
+                self._write(snapshots)
+                for row, bars in enumerate(run):
+                    self._say(snapshots, row, bars.session.quotes)
+                    yield Observed(bars, snapshots, row)
+            self._writer.commit({"days": self._feed.days.tolist(), **self._said})
         finally:
             self._writer.discard()
 
-    def observe(self, observed: Observed, quotes: Quotes) -> Snapshot:
-        """Have the session observed, and write it down."""
-        arrays, row, markets = self._writer.arrays, self._row, self._observer.markets
+    def _write(self, snapshots: Snapshots) -> None:
+        arrays, rows = self._writer.arrays, slice(self._row, self._row + len(snapshots))
         for name in _TRUSTED:
-            arrays[f"before.{name}"][row] = getattr(markets, name)
-        snapshot = observed.observe()
-        for name in (*_BY_ASSET, *_BY_MARKET):
-            arrays[name][row] = getattr(snapshot, name)
-        arrays["month"][row], arrays["bill"][row] = snapshot.month, snapshot.bill
-        arrays["regime"][row] = snapshot.regime
-        if is_business_day(snapshot.day):
-            arrays["standardised"][self._business] = snapshot.standardised[-1]
-            self._business += 1
-        for name in _LEGS if snapshot.has_spreads else ("held", "lost", "held_before"):
-            arrays[f"legs.{name}"][row] = getattr(snapshot.legs, name)
+            arrays[f"before.{name}"][rows] = getattr(snapshots.before, name)
+        for name in ("month", "bill", "regime", *_BY_ASSET, *_BY_MARKET):
+            arrays[name][rows] = getattr(snapshots, name)
+        for day, window in zip(snapshots.day.tolist(), snapshots.standardised, strict=True):
+            if is_business_day(day):
+                arrays["standardised"][self._business] = window[-1]
+                self._business += 1
+        for name in _LEGS if snapshots.spreads else ("held", "lost", "held_before"):
+            arrays[f"legs.{name}"][rows] = snapshots.legs[name]
         for kind in ("signals", "factors"):
-            for name, value in getattr(snapshot, kind).items():
-                arrays[f"{kind}.{name}"][row] = value
-        arrays["correlation"][row, :-1] = snapshot.correlation.ravel()[self._lower]
-        arrays["correlation"][row, -1] = 1.0  # of the diagonal
-        if snapshot.has_spreads:
-            arrays["spread_basis"][row] = snapshot.spread_basis
-        self._say(snapshot, quotes)
-        self._row += 1
-        if self._row % _BLOCK == 0:
-            self._writer.rest()
-        return snapshot
+            for name, value in getattr(snapshots, kind).items():
+                arrays[f"{kind}.{name}"][rows] = value
+        flat = snapshots.correlation.reshape(len(snapshots), -1)
+        arrays["correlation"][rows, :-1] = flat[:, self._lower]
+        arrays["correlation"][rows, -1] = 1.0  # of the diagonal
+        if snapshots.spreads:
+            arrays["spread_basis"][rows] = snapshots.spread_basis
+        self._row = rows.stop
+        self._writer.rest()
 
-    def _say(self, snapshot: Snapshot, quotes: Quotes) -> None:
-        row, markets = str(self._row), self._observer.markets
-        if snapshot.rolls:
+    def _say(self, snapshots: Snapshots, at: int, quotes: Quotes) -> None:
+        row = str(self._row - len(snapshots) + at)
+        if snapshots.rolls[at]:
             self._said["rolls"][row] = [
                 (r.day, r.market, r.old, r.new, r.old_close, r.new_close, r.reason)
-                for r in snapshot.rolls
+                for r in snapshots.rolls[at]
             ]
-        macro = {name: list(known) for name, known in snapshot.macro.items()}
+        macro = {name: list(known) for name, known in snapshots.macro[at].items()}
         news = {name: known for name, known in macro.items() if self._macro.get(name) != known}
         if news:
             self._said["macro"][row] = news
             self._macro = macro
-        if snapshot.notes:
-            self._said["notes"][row] = list(snapshot.notes)
+        if snapshots.notes[at]:
+            self._said["notes"][row] = list(snapshots.notes[at])
         others = {}
-        for market in range(snapshot.n_markets):
-            there, kept = quotes[market], markets.remembered(market)
+        for market, kept in enumerate(snapshots.remembered[at + 1]):
+            there = quotes[market]
             if there and kept is not there and kept != there:
                 others[str(market)] = list(kept.items())
         if others:
             self._said["remembered"][row] = others
-
-
-class _Written:
-    """A session that is observed and written down."""
-
-    def __init__(self, writer: TapeWriter, bars: Bars) -> None:
-        self._writer, self._observed = writer, Observed(writer._observer, bars)
-        self.day, self.quotes = self._observed.day, self._observed.quotes
-        self.open_of, self.rolling = self._observed.open_of, self._observed.rolling
-        self.fx, self.gate = self._observed.fx, self._observed.gate
-
-    def observe(self) -> Snapshot:
-        return self._writer.observe(self._observed, self.quotes)
 
 
 def layout(observer: Observer, n_days: int) -> Layout:

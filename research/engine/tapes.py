@@ -15,8 +15,8 @@ from algorithm.observer import Observer, data_settings
 from algorithm.settings import Settings
 from research.data.array_file import Cache
 from research.data.dataset import Dataset
-from research.engine.feed import Feed
-from research.engine.moment import Moment, Observed
+from research.engine.feed import Feed, runs
+from research.engine.moment import Moment, observed
 from research.engine.tape import Tape, TapeWriter, layout
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +27,7 @@ CODE = (
     "portfolio/cash.py",
     "portfolio/covariance.py",
     "research/engine/feed.py",
+    "research/engine/moment.py",
     "research/engine/tape.py",
     "risk/history.py",
     "risk/var.py",
@@ -61,7 +62,7 @@ def moments(
         writer = kept.writer(key, layout(observer, len(feed.days)))
         if writer is not None:
             return TapeWriter(observer, feed, writer).walk()
-    return (Observed(observer, bars) for bars in feed)
+    return (moment for run in runs(feed) for moment in observed(observer, run))
 
 
 def tape_key(dataset: Dataset, settings: Settings, feed: Feed) -> str:

@@ -21,7 +21,7 @@ from research.engine.feed import Feed
 from universe.arrays import FloatArray, from_epoch_day, to_epoch_day
 from universe.continuous import Method, StitchError, stitch
 from universe.instruments import Instrument
-from universe.markets import Roll
+from universe.market_state import Roll
 
 ROLLS = "prices/rolls"
 """The roll table: a row a roll, not a session."""

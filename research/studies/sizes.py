@@ -15,7 +15,7 @@ SIZES = (250e3, 500e3, 1e6, 5e6, 50e6, 500e6, 5e9)
 BASE = "fractional"
 """The line that all others are compared with."""
 
-FRACTIONAL = {"cash": "250000000", "impact": "0", "max_adv": "10", "participation": "1000"}
+FRACTIONAL = {"cash": "250000000", "impact": "0", "max_adv": "10", "max_trade_adv": "1000"}
 """A fund of so many contracts that a whole one is nothing, without impact."""
 
 

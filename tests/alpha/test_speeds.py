@@ -29,8 +29,14 @@ def speeds(*costs, **changes):
 
 
 def day(month=202001, sigma=DAILY, n=1):
-    known = np.full(n, sigma)
-    return SimpleNamespace(month=month, markets=SimpleNamespace(sigma_price=lambda: known))
+    known = np.full((1, n), sigma)
+    markets = SimpleNamespace(sigma_price=lambda: known)
+    return SimpleNamespace(month=np.array([month]), markets=markets)
+
+
+def take(costs, forecast, views):
+    """Notes on a session."""
+    return costs.walk(forecast[None], views)[1].get(0, [])
 
 
 def feed(costs, sessions, first=0, n=1):
@@ -39,7 +45,7 @@ def feed(costs, sessions, first=0, n=1):
     for t in range(first, first + sessions):
         side = (-1.0) ** t
         forecast = np.array([[1 + 0.1 * side] * n, [1 + 0.01 * side] * n])
-        notes += costs.update(forecast, day(202001 + t // 21, n=n))
+        notes += take(costs, forecast, day(202001 + t // 21, n=n))
     return notes
 
 
@@ -84,7 +90,7 @@ def test_switched_off_nothing_is_left_out():
 
 def test_without_a_volatility_nothing_is_judged():
     costs = speeds(0.0)
-    costs.update(np.ones((2, 1)), day(sigma=np.nan))
+    take(costs, np.ones((2, 1)), day(sigma=np.nan))
     assert not costs.judged.any()
     assert np.isnan(costs.of(np.ones((2, 1)))).all()
 
@@ -94,13 +100,14 @@ def test_the_mean_and_its_multiplier_are_of_the_speeds_that_are_left():
     rule = EwmacRule(Inputs(settings(), markets, np.zeros(1, dtype=np.int64)))
     rng = np.random.default_rng(1)
     view = day()
-    view.seen = SimpleNamespace(seen=np.array([True]))
+    view.seen = SimpleNamespace(seen=np.array([[True]]))
     price = 100.0
     for _ in range(300):
         price += rng.standard_normal()
-        view.markets.adjusted = np.array([price])
-        rule.update(view)
+        view.markets.adjusted = np.array([[price]])
+        rule.walk(view)
     by_span = rule.ewmac.by_span(np.array([DAILY]))
+    view.markets.sigma_price = lambda: np.array([DAILY])
     assert np.isfinite(by_span).all()
     every = combine(by_span, multiplier_table(3), 2.0)
     assert rule.signal(view) == pytest.approx(every)

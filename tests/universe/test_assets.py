@@ -126,6 +126,13 @@ class TestHeldAssets:
 QUOTES = {MAR: 102.0, JUN: 101.0, SEP: 100.5, DEC: 100.25}
 
 
+def observed(assets, bars):
+    """What markets and spreads saw in a session, and (seen, return) of all assets."""
+    days = assets.walk([bars])
+    spread = None if days.spread_seen is None else days.spread_seen.at(0)
+    return days.observed[0], spread, days.seen()[0], days.ret()[0]
+
+
 class TestJoins:
     def assets(self, spreads=True, last=FAR_OFF):
         markets = Markets([instrument("AA"), instrument("BB")], vol_span=2)
@@ -141,7 +148,7 @@ class TestJoins:
         for k in range(5):
             moved = {m: c + 0.1 * k * (m == JUN) + 0.3 * (k % 2) for m, c in QUOTES.items()}
             bb = {} if k == 4 else {m: moved[m] for m in without_june}
-            found = assets.observe(session(MONDAY + k, moved, bb))
+            found = observed(assets, session(MONDAY + k, moved, bb))
         return assets, found
 
     def test_arrays_are_the_markets_then_the_spreads(self):
@@ -193,10 +200,10 @@ class TestJoins:
         assets = self.assets()
         for k in range(40):
             moved = {m: c + 0.01 * (k % 3) * (1 + (m == JUN)) for m, c in QUOTES.items()}
-            seen, *_ = assets.observe(session(MONDAY + k, moved, {}))
+            seen, *_ = observed(assets, session(MONDAY + k, moved, {}))
             assert not seen.notes
         bad = {**QUOTES, SEP: 70.0}
-        notes = assets.observe(session(MONDAY + 40, bad, {}))[0].notes
+        notes = observed(assets, session(MONDAY + 40, bad, {}))[0].notes
         assert [(market, kind) for market, kind, _ in notes] == [(0, "outlier")]
         assert "AA spread" in notes[0][2]
 
@@ -204,8 +211,8 @@ class TestJoins:
         assets, (seen, spread, both, ret) = self.fed(spreads=False)
         markets = assets.markets
         assert (assets.n, spread, assets.spread_components()) == (2, None, {})
-        assert both is seen.seen
-        assert ret is seen.ret
+        np.testing.assert_array_equal(both, seen.seen)
+        np.testing.assert_array_equal(ret, seen.ret)
         day, everywhere = MONDAY + 4, np.ones(2, dtype=bool)
         for joined, alone in (
             (assets.sigma(), markets.sigma()),
@@ -223,7 +230,7 @@ class TestJoins:
     def test_days_last_seen_are_a_copy(self, spreads):
         assets, _ = self.fed(spreads=spreads)
         before = assets.last_seen()
-        assets.observe(session(MONDAY + 7, QUOTES, QUOTES))
+        assets.walk([session(MONDAY + 7, QUOTES, QUOTES)])
         assert before.max() == MONDAY + 4
 
     def test_components_of_the_state_are_named(self):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from research.data.import_pysystemtrade import load_pysystemtrade
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.continuous import Anchor, Method, StitchError, stitch
-from universe.markets import Roll
+from universe.market_state import Roll
 from universe.master import MASTER
 
 DAY = np.array([100, 101, 102, 103, 104])

@@ -32,7 +32,8 @@ from tests.helpers import (
     weekdays,
 )
 from universe.arrays import from_epoch_day
-from universe.curves import YieldCurve
+from universe.assets import Assets
+from universe.curves import MacroState, YieldCurve
 
 START, END = date(2010, 1, 1), date(2030, 1, 1)
 SESSIONS = 640
@@ -105,12 +106,14 @@ def incremental() -> dict[str, np.ndarray]:
         known.update((contract.month, contract) for contract in contracts)
     classes = panel().class_index
     forecasts = Forecasts(CHOSEN, instruments, classes)
+    assets = Assets(markets, None)
     rows: dict[str, list[np.ndarray]] = {}
     for bars in feed:
         day = bars.session.day
-        seen = markets.observe(bars.session)
+        seen = assets.walk([bars.session])
         when = from_epoch_day(day)
-        forecasts.update(day, when.year * 100 + when.month, seen, markets)
+        month = np.array([when.year * 100 + when.month])
+        forecasts.walk(np.array([day]), month, seen, [MacroState()])
         alive, rules = markets.alive(day), {rule.NAME: rule for rule in forecasts.rules}
         signals = forecasts.signals()
         now = {name: signals[name] for name in ("tsmom", "ewmac", "breakout")}
@@ -123,7 +126,7 @@ def incremental() -> dict[str, np.ndarray]:
         now |= {f"breakout {k}": f for k, f in zip(breakout.horizons, spans, strict=True)}
         spans = forecasts.carry.by_span()
         now |= {f"carry {k}": f for k, f in zip(CHOSEN.carry_smoothing, spans, strict=True)}
-        current = forecasts.current(markets, alive)
+        current = forecasts.current(alive)
         now |= {name: current[name] for name in ("carry", "relative value", "directional")}
         value = np.where(alive, forecasts.carry.sharpe(), np.nan)
         for method in METHODS:

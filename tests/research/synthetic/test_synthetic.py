@@ -14,7 +14,7 @@ from research.synthetic.models import CRISES, DEFAULT_CODES
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.continuous import stitch
 from universe.instruments import AssetClass, UnknownInstrumentError
-from universe.markets import Roll
+from universe.market_state import Roll
 from universe.master import MASTER
 from universe.rolls import roll_window_days
 
