@@ -64,7 +64,7 @@ class BufferedTrading:
     """
 
     STATE = ("model_contracts", "since_trade")
-    DEPENDS = ()
+    DEPENDS = ("contract_sizes",)
 
     def __init__(
         self,
