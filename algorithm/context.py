@@ -172,7 +172,10 @@ class TradingContext:
 
     def tag(self, order: Order) -> str:
         """What the order's tag in LEAN says."""
-        return order_tag(self.walk.decision, order) if self.walk is not None else order.reason
+        if self.walk is None:
+            return order.reason
+        market = self.strategy.lines.market[order.market]
+        return order_tag(self.walk.decision, market, order.reason)
 
     # --- contracts -------------------------------------------------------------------------------
     def list_contract(self, market: int, contract: Contract, symbol: Any, security: Any) -> None:
@@ -366,7 +369,8 @@ class TradingContext:
         self.traded.add(key)
         self.tickets[ticket.order_id] = ticket
         self.order_sigma[ticket.order_id] = sigma
-        closes = self.closes[order.market] if self.closes else {}
+        market = self.strategy.lines.market[order.market]
+        closes = self.closes[market] if self.closes else {}
         self.order_price[ticket.order_id] = closes.get(order.month, float("nan"))
         self.reasons[ticket.order_id] = order.reason
         bar = self.securities[key].get_last_data()
