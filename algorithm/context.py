@@ -18,8 +18,9 @@ import numpy as np
 
 from algorithm.decision import Account, Decision
 from algorithm.marks import Marks
-from algorithm.strategy import Strategy, Walk
+from algorithm.strategy import Strategy
 from algorithm.telemetry import order_tag
+from algorithm.walk import Walk
 from alpha.snapshot import Snapshot
 from execution.fills import Fill
 from execution.orders import (
@@ -171,7 +172,10 @@ class TradingContext:
 
     def tag(self, order: Order) -> str:
         """What the order's tag in LEAN says."""
-        return order_tag(self.walk.decision, order) if self.walk is not None else order.reason
+        if self.walk is None:
+            return order.reason
+        market = self.strategy.lines.market[order.market]
+        return order_tag(self.walk.decision, market, order.reason)
 
     # --- contracts -------------------------------------------------------------------------------
     def list_contract(self, market: int, contract: Contract, symbol: Any, security: Any) -> None:
@@ -182,7 +186,8 @@ class TradingContext:
         self.keys[symbol] = key
         if self._asked:
             self.traded.add(key)  # it may have a position already
-        self.strategy.list_contract(market, contract)
+        if market < len(self.strategy.instruments):  # a second size has no data of its own
+            self.strategy.list_contract(market, contract)
 
     def held_symbol(self, market: int) -> Any | None:
         """Symbol of the contract the strategy holds or would hold, None if not subscribed."""
@@ -220,7 +225,8 @@ class TradingContext:
 
     def observe(self, session: Session) -> Snapshot:
         """Hand a collected session to the strategy."""
-        self.marks.take(self.strategy.markets, session, self.traded)
+        keys = {self.strategy.lines.key(key) for key in self.traded}
+        self.marks.take(self.strategy.markets, session, keys)
         return self.strategy.observe(session)
 
     def trusted_value(self, nav: float) -> float:
@@ -228,7 +234,7 @@ class TradingContext:
         instruments = self.strategy.instruments
         multiplier = np.array([instrument.multiplier for instrument in instruments])
         point = multiplier * known(self.strategy.snapshot.fx)
-        return self.marks.trusted_value(nav, self.holdings, point)
+        return self.marks.trusted_value(nav, self.strategy.lines.in_units(self.holdings), point)
 
     # --- positions and orders --------------------------------------------------------------------
     def read_account(
@@ -300,14 +306,14 @@ class TradingContext:
         return out
 
     def wanted_contracts(self, contracts: IntArray) -> dict[int, dict[int, int]]:
-        """Targets by market and month, without the spreads that lack a subscribed leg."""
+        """Targets by line and month, without the spreads that lack a subscribed leg."""
         legs, n = self.strategy.snapshot.legs, len(self.strategy.instruments)
         wanted = contracts
         for market in np.flatnonzero(contracts[n:]).tolist():
             if not all((market, leg) in self.symbols for leg in legs.of(market)):
                 wanted = wanted.copy() if wanted is contracts else wanted
                 wanted[n + market] = 0
-        return legs.target_contracts(wanted)
+        return self.strategy.wanted(wanted, self.holdings, self.symbols)
 
     def portfolio_targets(
         self,
@@ -328,6 +334,7 @@ class TradingContext:
         """
         wanted = self.open_markets(contracts)
         if among is not None:
+            among = self.strategy.lines.of(among)
             wanted = {market: legs for market, legs in wanted.items() if market in among}
             targets = self.wanted_contracts(contracts)
             for market, month in self.emitted:  # LEAN keeps earlier targets that are not overridden
@@ -340,7 +347,7 @@ class TradingContext:
 
     def held_assets(self) -> IntArray:
         """Contracts held of every asset, see ``Legs.held_assets``."""
-        return self.strategy.snapshot.legs.held_assets(self.holdings)
+        return self.strategy.held_assets(self.holdings)
 
     def order_placed(
         self, order: Order, ticket: Any, sigma: float, legs: Sequence[Order] = ()
@@ -362,7 +369,8 @@ class TradingContext:
         self.traded.add(key)
         self.tickets[ticket.order_id] = ticket
         self.order_sigma[ticket.order_id] = sigma
-        closes = self.closes[order.market] if self.closes else {}
+        market = self.strategy.lines.market[order.market]
+        closes = self.closes[market] if self.closes else {}
         self.order_price[ticket.order_id] = closes.get(order.month, float("nan"))
         self.reasons[ticket.order_id] = order.reason
         bar = self.securities[key].get_last_data()
@@ -374,7 +382,8 @@ class TradingContext:
         rolls = self.strategy.planner.spread_rolls
         if market in rolls:
             rolls.discard(market)
-            self.log(f"{self.strategy.names[market]}: no calendar spread, rolls by legs: {why}")
+            code = self.strategy.lines.codes[market]
+            self.log(f"{code}: no calendar spread, rolls by legs: {why}")
 
     def turned_against(self, withdrawals: Iterable[Withdrawal]) -> list[Any]:
         """Tickets of the open orders that are to be cancelled."""

@@ -7,7 +7,7 @@ writes and reads it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from alpha.scale import Scale
 from alpha.snapshot import Snapshot
 from execution.fills import EXPIRY, Fill
 from portfolio.cash import Collateral, Settlement
+from portfolio.contract_sizes import Lines
 from portfolio.covariance import portfolio_vol
 from risk.gate import VarGate
 from risk.limits import Reading
@@ -89,6 +90,30 @@ class MarketFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SizeFacts:
+    """A second contract on a market's underlying, see ``portfolio.contract_sizes``.
+
+    Attributes
+    ----------
+    market : int
+        Index of the market.
+    own_units, units : int
+        What the market's own contract and this one count as, in the contracts of all arrays.
+    code : str
+    fee : float
+        Of a contract, in ``fee_currency``.
+    fee_currency : str
+    """
+
+    market: int
+    own_units: int
+    units: int
+    code: str
+    fee: float
+    fee_currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """First line of a record: what the run was.
 
@@ -113,6 +138,9 @@ class Header:
         What the importer doubted.
     volumes : str
         What the average daily volumes behind impact and caps are worth; empty if measured.
+    seconds : tuple of SizeFacts
+        Second contracts on an underlying, behind the markets' own in targets, orders, fills and
+        holdings; arrays count the smaller of both, and so do ``markets``.
     """
 
     engine: str
@@ -127,11 +155,17 @@ class Header:
     spreads: bool
     issues: tuple[tuple[str, int | None, str, str], ...] = ()
     volumes: str = ""
+    seconds: tuple[SizeFacts, ...] = ()
 
     @property
     def codes(self) -> list[str]:
         """Markets in the order of the arrays."""
         return [market.code for market in self.markets]
+
+    @property
+    def lines(self) -> list[str]:
+        """Contracts in the order of the indices of holdings: the markets, then second sizes."""
+        return [*self.codes, *(second.code for second in self.seconds)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +218,11 @@ class DecisionLine(SessionLine):
         Paid for changing currencies; part of ``nav``.
     fx : dict of str to float
         Account currency per unit of every quote currency, NaN before the first rate.
-    closes : dict of (market index, contract month) to float
+    closes : dict of (line, contract month) to float
         Of the contracts held or filled, where they have one in the session: what they are valued
-        at, so that a doubted close has the last trusted one in its place.
-    holdings : dict of (market index, contract month) to int
+        at, so that a doubted close has the last trusted one in its place. A line is a market's
+        index, or that of a second size behind them.
+    holdings : dict of (line, contract month) to int
         At the close.
     fills : tuple of Fill
         Since the line before.
@@ -323,6 +358,17 @@ def header_of(
         strategy.assets.spreads is not None,
         tuple(issues),
         volume_note(strategy.instruments),
+        tuple(
+            SizeFacts(
+                one.market,
+                one.own_units,
+                one.units,
+                one.instrument.code,
+                one.instrument.fee,
+                one.instrument.fee_currency,
+            )
+            for one in strategy.lines.seconds
+        ),
     )
 
 
@@ -352,7 +398,7 @@ def session_of(snapshot: Snapshot) -> SessionLine:
 
 def line_of(
     decision: Decision,
-    instruments: Sequence[Instrument],
+    lines: Lines,
     quotes: Quotes,
     fills: Sequence[Fill],
     settled: Settlement,
@@ -363,8 +409,8 @@ def line_of(
     Parameters
     ----------
     decision : Decision
-    instruments : sequence of Instrument
-        In the order of the arrays.
+    lines : Lines
+        Of the strategy.
     quotes : Quotes
         Of the session, as positions are valued.
     fills : sequence of Fill
@@ -375,13 +421,15 @@ def line_of(
         What the broker says of the account, over NAV.
     """
     snapshot, target, account = decision.snapshot, decision.target, decision.account
-    codes, n = [instrument.code for instrument in instruments], snapshot.n_markets
+    codes, n, instruments = lines.codes, snapshot.n_markets, lines.markets
     holdings = dict(account.holdings)
-    touched = holdings.keys() | {(codes.index(fill.market), fill.month) for fill in fills}
+    touched = holdings.keys() | {(lines.index[fill.market], fill.month) for fill in fills}
     unit = known(target.unit_exposure) * decision.scale
     multiplier = np.array([instrument.multiplier for instrument in instruments])
     wanted = snapshot.legs.target_contracts(decision.contracts)
+    wanted = lines.targets(wanted, holdings)
     months = sorted(touched)
+    marked = lines.per_line(range(n))
     return DecisionLine(
         day=snapshot.day,
         seen=snapshot.seen[:n],
@@ -392,13 +440,13 @@ def line_of(
         sweep_cost=settled.cost,
         fx=dict(zip((i.currency for i in instruments), snapshot.fx.tolist(), strict=True)),
         closes={
-            (market, month): quotes[market][month]
-            for market, month in months
-            if month in quotes[market]
+            (line, month): quotes[marked[line]][month]
+            for line, month in months
+            if month in quotes[marked[line]]
         },
         holdings=holdings,
         fills=tuple(fills),
-        legs=_legs(snapshot.legs, list(dict.fromkeys(market for market, _ in months))),
+        legs=_legs(snapshot.legs, list(dict.fromkeys(marked[line] for line, _ in months))),
         forecasts=decision.forecasts,
         asked=target.sleeve_contracts,
         sleeve_vol={
@@ -432,6 +480,35 @@ def line_of(
         rolls=decision.rolls,
         broker=dict(broker or {}),
     )
+
+
+def in_units(line: DecisionLine, header: Header) -> DecisionLine:
+    """The line with holdings, closes and fills of the markets, as its arrays count them.
+
+    What two sizes of a contract have done is done by so many of the smaller one.
+    """
+    if not header.seconds:
+        return line
+    codes, n = header.lines, len(header.markets)
+    market = [*range(n), *(second.market for second in header.seconds)]
+    units = [1] * n + [second.units for second in header.seconds]
+    for second in header.seconds:
+        units[second.market] = second.own_units
+    holdings: dict[ContractKey, int] = {}
+    for (at, month), contracts in line.holdings.items():
+        key = market[at], month
+        holdings[key] = holdings.get(key, 0) + contracts * units[at]
+    index = {code: at for at, code in enumerate(codes)}
+    fills = tuple(
+        replace(
+            fill,
+            market=codes[market[index[fill.market]]],
+            quantity=fill.quantity * units[index[fill.market]],
+        )
+        for fill in line.fills
+    )
+    closes = {(market[at], month): close for (at, month), close in line.closes.items()}
+    return replace(line, holdings=holdings, closes=closes, fills=fills)
 
 
 def _sleeve_carry(decision: Decision, multiplier: FloatArray) -> dict[str, float]:

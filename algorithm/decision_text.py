@@ -23,6 +23,7 @@ from algorithm.decision_line import (
     MarketFacts,
     RiskStage,
     SessionLine,
+    SizeFacts,
 )
 from alpha.scale import Scale
 from execution.fills import Fill
@@ -58,7 +59,10 @@ class RecordError(ValueError):
 # --- writing -------------------------------------------------------------------------------------
 def header_text(header: Header) -> str:
     """The first line, without its end."""
-    values = asdict(header) | {"markets": [list(asdict(m).values()) for m in header.markets]}
+    values = asdict(header) | {
+        name: [list(asdict(facts).values()) for facts in getattr(header, name)]
+        for name in ("markets", "seconds")
+    }
     return json.dumps({"line": HEADER, "schema": SCHEMA, **values}, separators=(",", ":"))
 
 
@@ -80,7 +84,7 @@ def session_of_decision(text: str) -> str:
 
 def decision_text(line: DecisionLine, header: Header) -> str:
     """A decision."""
-    codes = header.codes
+    codes = header.lines
     risk = line.risk
     fields = {
         "line": f'"{DECISION}"',
@@ -257,12 +261,12 @@ class Reader:
         header = read_header(values)
         known = self.header
         if known is not None and (
-            (known.codes, known.sleeves, known.spreads)
-            != (header.codes, header.sleeves, header.spreads)
+            (known.lines, known.sleeves, known.spreads)
+            != (header.lines, header.sleeves, header.spreads)
         ):
             raise RecordError(
-                f"line {self._number} begins a record of {' '.join(header.codes)} with sleeves "
-                f"{', '.join(header.sleeves)}; before it were {' '.join(known.codes)} with "
+                f"line {self._number} begins a record of {' '.join(header.lines)} with sleeves "
+                f"{', '.join(header.sleeves)}; before it were {' '.join(known.lines)} with "
                 f"{', '.join(known.sleeves)}"
             )
         self.header = header
@@ -272,6 +276,7 @@ def read_header(values: dict[str, Any]) -> Header:
     """The header of its JSON values."""
     changed = {
         "markets": tuple(MarketFacts(*market) for market in values["markets"]),
+        "seconds": tuple(SizeFacts(*second) for second in values.get("seconds", ())),
         "sleeves": tuple(values["sleeves"]),
         "spread_sleeves": tuple(values["spread_sleeves"]),
         "issues": tuple((m, day, kind, text) for m, day, kind, text in values["issues"]),
@@ -280,7 +285,7 @@ def read_header(values: dict[str, Any]) -> Header:
 
 
 def _decision(values: dict[str, Any], header: Header) -> DecisionLine:
-    codes, day = header.codes, values["day"]
+    codes, day = header.lines, values["day"]
     index = {code: market for market, code in enumerate(codes)}
     risk = {name: _number(values["risk"][name]) for name in _RISK}
     return DecisionLine(

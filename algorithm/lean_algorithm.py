@@ -48,6 +48,7 @@ from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import FuturesInitializer
 from execution.lean_execution import NextSessionExecutionModel
 from execution.lean_sessions import daily_closes
+from portfolio.contract_sizes import one_a_position
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
 from risk.account import EventKind, Remedy
 from risk.lean_risk import ChainRiskManagementModel
@@ -56,7 +57,7 @@ from universe.arrays import to_epoch_day
 from universe.choice import lean_markets
 from universe.fronts import SessionFronts
 from universe.instrument_table import chosen_master
-from universe.instruments import contract_differences
+from universe.instruments import Instrument, contract_differences
 from universe.lean_macro import add_macro_series, read_macro_slice
 from universe.lean_rates import ConversionRates
 from universe.lean_universe import FuturesChainUniverseSelectionModel, contract_month
@@ -96,7 +97,9 @@ class TrendCarryAlgorithm(QCAlgorithm):
             )
         master = chosen_master(settings.instruments, self._stored_text, MASTER)
         instruments = lean_markets(settings.markets, master)
-        strategy = Strategy(settings, instruments)
+        if settings.contract_sizes:
+            instruments = one_a_position(instruments)
+        strategy = Strategy(settings, instruments, master)
         context = TradingContext(strategy, self.log)
         self._context = context
         if self.live_mode:
@@ -169,23 +172,24 @@ class TrendCarryAlgorithm(QCAlgorithm):
         symbol = security.symbol
         if symbol.security_type != SecurityType.FUTURE:
             return
-        market = self._context.strategy.index.get(symbol.id.symbol)
-        if market is None:
+        lines = self._context.strategy.lines
+        line = lines.index.get(symbol.id.symbol)
+        if line is None:
             return
         if symbol.is_canonical():
-            self._futures[market] = security
-            self._compare(security, market)
+            if line < lines.n_markets:
+                self._futures[line] = security
+            self._compare(security, lines.instruments[line])
         elif symbol not in self._context.keys:
             contract = contract_of(
-                self._context.strategy.instruments[market],
+                lines.instruments[line],
                 contract_month(symbol),
                 to_epoch_day(symbol.id.date.date()),
             )
-            self._context.list_contract(market, contract, symbol, security)
+            self._context.list_contract(line, contract, symbol, security)
 
-    def _compare(self, security: Security, market: int) -> None:
+    def _compare(self, security: Security, instrument: Instrument) -> None:
         """LEAN trades with its own facts of a contract: others here would size it wrongly."""
-        instrument = self._context.strategy.instruments[market]
         properties = security.symbol_properties
         differences = contract_differences(
             instrument,
@@ -227,7 +231,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         keys, quotes, fronts = context.keys, context.quotes, self._fronts
         for symbol, close in closes:
             key = keys.get(symbol)
-            if key is not None:
+            if key is not None and key[0] < len(quotes):
                 quotes[key[0]][key[1]] = close
                 if key[0] in fronts.changed:
                     fronts.bar(key[0])

@@ -136,14 +136,15 @@ class LeanCash:
         Live, the broker settles futures daily, and only what is there can be changed.
         """
         portfolio, context = self._algorithm.portfolio, self._context
-        instruments = context.strategy.instruments
+        lines = context.strategy.lines
+        instruments = lines.instruments
         out = {BASE: 0.0} | {instrument.currency: 0.0 for instrument in instruments}
         for currency in out:
             out[currency] = float(portfolio.cash_book[currency].amount)
         if self._algorithm.live_mode:
             return out
         for key, quantity in context.holdings.items():
-            mark = context.marks.of(key)
+            mark = context.marks.of(lines.key(key))
             if mark is not None:
                 instrument = instruments[key[0]]
                 moved = mark - float(portfolio[context.symbols[key]].average_price)

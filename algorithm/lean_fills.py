@@ -33,7 +33,11 @@ class FillBook:
         self._algorithm, self._context = algorithm, context
         settings = context.strategy.settings
         self._costs = CostModel(
-            settings.impact, settings.cost_stress, settings.spread_width, settings.levies
+            settings.impact,
+            settings.cost_stress,
+            settings.spread_width,
+            settings.levies,
+            settings.past_costs,
         )
         self._fills: list[tuple[Fill, str]] = []  # with the currency of the fee
 
@@ -43,7 +47,7 @@ class FillBook:
         key = context.keys.get(event.symbol)
         if key is None:
             return
-        instrument = strategy.instruments[key[0]]
+        instrument = strategy.lines.instruments[key[0]]
         quantity, order_id = round(event.fill_quantity), event.order_id
         price = float(event.fill_price)
         reason = context.reasons.get(order_id)
@@ -59,11 +63,12 @@ class FillBook:
         elif reason != EXPIRY:
             sigma = context.order_sigma.get(order_id)
             if sigma is None:
-                sigma = float(strategy.markets.sigma_price()[key[0]])
+                sigma = float(strategy.markets.sigma_price()[strategy.lines.market[key[0]]])
             size = float(event.ticket.quantity)
-            concession = self._costs.concession(instrument, size, sigma, price, reason)
+            paid = instrument, size, sigma, price
+            concession = self._costs.concession(*paid, reason, day=strategy.day)
             if reason == SPREAD:
-                outright = self._costs.concession(instrument, size, sigma, price, ROLL)
+                outright = self._costs.concession(*paid, ROLL, day=strategy.day)
             decided = context.order_price.get(order_id, decided)
             beyond = beyond_expectation(quantity, price, decided, concession, sigma)
         fee = event.order_fee.value
@@ -102,7 +107,8 @@ class FillBook:
         known = {name: float(np.nan_to_num(rate)) for name, rate in rates.items()}
         out = []
         for fill, fee_currency in self._fills:
-            rate = known[strategy.instruments[strategy.index[fill.market]].currency]
+            lines = strategy.lines
+            rate = known[lines.instruments[lines.index[fill.market]].currency]
             out.append(
                 replace(
                     fill,

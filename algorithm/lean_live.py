@@ -78,7 +78,7 @@ class LiveAccount:
         portfolio, context = self._algorithm.portfolio, self._context
         value = float(portfolio.total_portfolio_value)
         for key in context.holdings:
-            close = context.strategy.markets.last_close(*key)
+            close = context.strategy.markets.last_close(*context.strategy.lines.key(key))
             if close == close:
                 holding = portfolio[context.symbols[key]]
                 value += float(holding.total_close_profit(True, close))
@@ -126,15 +126,17 @@ class LiveAccount:
         NaN on the first evening and without a rate; a contract without a close keeps its last one.
         """
         strategy, closes = self._context.strategy, {}
+        lines = strategy.lines
         total = 0.0 if self._asked_before else math.nan
         for key, (held, before) in self._before.items():
-            close = strategy.markets.last_close(*key)
+            market, _ = lines.key(key)
+            close = strategy.markets.last_close(*lines.key(key))
             closes[key] = close = before if math.isnan(close) else close
-            points = strategy.instruments[key[0]].multiplier * float(strategy.observer.fx[key[0]])
+            points = lines.instruments[key[0]].multiplier * float(strategy.observer.fx[market])
             total += held * (close - before) * points
         self._before, self._asked_before = {}, True
         for key, held in self._context.holdings.items():
-            close = strategy.markets.last_close(*key)
+            close = strategy.markets.last_close(*lines.key(key))
             self._before[key] = held, closes.get(key, close) if math.isnan(close) else close
         return total
 

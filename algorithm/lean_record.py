@@ -67,7 +67,7 @@ class RunRecord:
         context = self._context
         line = line_of(
             decision,
-            context.strategy.instruments,
+            context.strategy.lines,
             context.marks.priced(context.closes),
             fills,
             context.settled,

@@ -5,34 +5,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from algorithm import registry
-from algorithm.decision import Account, Decision, RiskFigures
+from algorithm.decision import Account, Decision
 from algorithm.observer import Observer
+from algorithm.risk_figures import measure
 from algorithm.settings import Settings
+from algorithm.walk import Stage, Walk
 from alpha.forecasts import Forecasts
 from alpha.scale import ExposureScale, combined, tilt
 from alpha.snapshot import Snapshot
+from execution.costs import past_cost_factor
 from execution.fills import ROLLS, Fill
 from execution.planner import Planner
 from portfolio.calibration import BiasStatistic
 from portfolio.caps import Binding
 from portfolio.cash import Settlement, Treasury
+from portfolio.contract_sizes import Lines, contract_lines
 from portfolio.covariance import covariance, portfolio_vol
 from portfolio.optimised import TargetOptimiser
-from portfolio.settings import ContractChoice, OptimiserScope
+from portfolio.settings import ContractChoice, OptimiserScope, Volumes
 from portfolio.target import TargetBuilder
 from portfolio.tracking import ContractTracker
 from portfolio.trade import BufferedTrading, Trades
 from risk.account import EventKind, Remedy, RiskEvent
 from risk.book import Book, Protection
-from risk.expected_shortfall import binding
 from risk.history import Proxies
 from risk.limit_stage import LimitStage
 from risk.limits import Action, Reading
@@ -44,8 +47,9 @@ from universe.assets import Assets
 from universe.cost_screen import trade_costs, yearly_cost, yearly_rolls
 from universe.fx import BASE
 from universe.instruments import Instrument
-from universe.legs import Expiries
+from universe.legs import ContractKey, Expiries
 from universe.markets import Markets
+from universe.master import MASTER
 from universe.rolls import in_cycle, roll_window_days
 from universe.screen import Screen
 from universe.session import Contract, Session
@@ -61,59 +65,6 @@ SPOT_DAYS = 5
 theirs: energies' limits begin three business days before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One step of the chain.
-
-    Attributes
-    ----------
-    name : str
-    package : str
-        Where it belongs, and which LEAN model carries it.
-    run : callable
-        Adds the stage's part to the decision.
-    """
-
-    name: str
-    package: str
-    run: Callable[[Decision], None]
-
-
-class Walk:
-    """A decision on its way through the chain.
-
-    Parameters
-    ----------
-    chain : tuple of Stage
-    decision : Decision
-    """
-
-    def __init__(self, chain: tuple[Stage, ...], decision: Decision) -> None:
-        self._chain, self._next = chain, 0
-        self.decision = decision
-
-    def through(self, name: str) -> Decision:
-        """Run all stages up to the one of that name that have not run yet.
-
-        Raises
-        ------
-        ValueError
-            If there is no such stage.
-        """
-        names = [stage.name for stage in self._chain]
-        if name not in names:
-            raise ValueError(f"stage {name!r} is unknown; the chain has {', '.join(names)}")
-        last = len(names) - names[::-1].index(name)
-        for stage in self._chain[self._next : last]:
-            stage.run(self.decision)
-        self._next = max(self._next, last)
-        return self.decision
-
-    def finish(self) -> Decision:
-        """Run what is left of the chain."""
-        return self.through(self._chain[-1].name)
-
-
 class Strategy:
     """Decides the target contracts of every market from one session to the next.
 
@@ -122,9 +73,15 @@ class Strategy:
     settings : Settings
     instruments : sequence of Instrument
         Fixes the order of all arrays.
+    master : iterable of Instrument
+        Where other contracts of the markets' underlyings are looked for.
 
     Attributes
     ----------
+    lines : Lines
+        The contracts that are ordered and held.
+    instruments : list of Instrument
+        The markets in the contracts that they are counted in: the smallest of their lines.
     observer : Observer
         What depends on market data alone.
     planner : Planner
@@ -141,12 +98,23 @@ class Strategy:
     """
 
     STATE = ("last_contracts", "last_exposure", "last_vol", "last_nav")
-    DEPENDS = ()
+    DEPENDS = ("contract_sizes",)
     ACCOUNT = ("last_nav",)
 
-    def __init__(self, settings: Settings, instruments: Sequence[Instrument]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        instruments: Sequence[Instrument],
+        master: Iterable[Instrument] = MASTER,
+    ) -> None:
         self.settings = settings
-        self.instruments = list(instruments)
+        self.lines: Lines = contract_lines(
+            instruments,
+            master,
+            yearly_trades=settings.cost_trades,
+            small=settings.contract_sizes,
+        )
+        self.instruments = self.lines.markets
         self.index = {instrument.code: i for i, instrument in enumerate(instruments)}
         self.observer = Observer(settings, instruments)
         n = self.observer.assets.n
@@ -156,13 +124,13 @@ class Strategy:
         self._classes = classes + classes[: n - len(instruments)]
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
         cost, rolls = trade_costs(instruments), yearly_rolls(instruments)
-        self.planner = Planner(instruments, settings)
+        self.planner = Planner(self.lines.instruments, settings)
         yearly = yearly_cost(
             cost,
             np.ones(len(cost)),
             rolls,
             trades=settings.cost_trades,
-            trades_per_roll=self.planner.trades_per_roll(),
+            trades_per_roll=self.planner.trades_per_roll()[: len(cost)],
         )
         self.screen = Screen(
             self.names,
@@ -173,14 +141,15 @@ class Strategy:
             settings.cost_limit_out,
         )
         self.builder = TargetBuilder(
-            settings, instruments, n, self.forecasts, self.observer.class_index
+            settings, self.instruments, n, self.forecasts, self.observer.class_index
         )
+        self.builder.capital = settings.cash if settings.volumes == Volumes.FUND else None
         self.treasury = Treasury(settings)
         if settings.optimiser != OptimiserScope.OFF:
             self.builder.optimiser = self._optimiser()
         tracker = ContractTracker(
-            np.resize(cost, n) * legs,
-            np.array([instrument.multiplier for instrument in instruments]),
+            np.resize(trade_costs(self.lines.smallest), n) * legs,
+            np.array([instrument.multiplier for instrument in self.instruments]),
             settings.cost_trades,
             settings.risk_aversion,
             settings.vol_target,
@@ -193,13 +162,13 @@ class Strategy:
             tracker if settings.whole_contracts == ContractChoice.TRACKING else None,
             self.builder.caps,
         )
-        self.scales = [scale.create(settings, instruments) for scale in registry.SCALES]
+        self.scales = [scale.create(settings, self.instruments) for scale in registry.SCALES]
         self.protections = [
-            protection.create(settings, instruments, n) for protection in registry.PROTECTIONS
+            protection.create(settings, self.instruments, n) for protection in registry.PROTECTIONS
         ]
-        self.proxies = Proxies(instruments, n)
+        self.proxies = Proxies(self.instruments, n)
         self._proxied: dict[int, int] = {}  # assets with a stand-in in VaR, for the notes
-        self.margin = MarginModel(instruments, {})
+        self.margin = MarginModel(self.instruments, {})
         self.bias = BiasStatistic(settings.bias_span)
         self.recent_bias = BiasStatistic(settings.bias_span // 4)
         self.last_contracts: IntArray = np.zeros(n, dtype=np.int64)
@@ -376,7 +345,7 @@ class Strategy:
             After the session's close.
         """
         snapshot, self._book = self.snapshot, None
-        held = snapshot.legs.held_assets(account.holdings)
+        held = self.held_assets(account.holdings)
         known_value = np.isfinite(account.nav) and account.nav > 0
         nav = account.nav if known_value else float("nan")
         annual = snapshot.sigma * np.sqrt(TRADING_DAYS)
@@ -396,9 +365,9 @@ class Strategy:
         if not decision.is_blind and screen.is_due(snapshot.month, alive):
             annual = snapshot.sigma * np.sqrt(TRADING_DAYS)
             average = builder.average(alive, value * annual, decision.nav, snapshot.correlation)
-            decision.notes += screen.judge(
-                snapshot.month, alive, average, snapshot.price * annual, decision.nav
-            )
+            risk = snapshot.price * annual
+            risk /= past_cost_factor(snapshot.day, self.settings.past_costs)
+            decision.notes += screen.judge(snapshot.month, alive, average, risk, decision.nav)
         decision.member = alive & ~screen.excluded
 
     def _with_signal(self, snapshot: Snapshot) -> BoolArray:
@@ -561,9 +530,10 @@ class Strategy:
         cost, size = np.zeros(2 * n), np.zeros(2 * n)
         for fill in fills:
             if np.isfinite(fill.beyond):
-                at = self.index[fill.market] + (n if fill.reason in ROLLS else 0)
-                cost[at] += abs(fill.quantity) * fill.beyond
-                size[at] += abs(fill.quantity)
+                line = self.lines.index[fill.market]
+                at = self.lines.market[line] + (n if fill.reason in ROLLS else 0)
+                cost[at] += abs(fill.quantity) * self.lines.units[line] * fill.beyond
+                size[at] += abs(fill.quantity) * self.lines.units[line]
         return np.where(size > 0, cost / np.maximum(size, 1.0), np.nan)
 
     def _unit_margin(self, decision: Decision) -> FloatArray:
@@ -677,18 +647,45 @@ class Strategy:
 
     # --- execution -------------------------------------------------------------------------------
     def _execute(self, decision: Decision) -> None:
-        self.plan(decision, decision.snapshot.legs.target_contracts(decision.contracts))
+        self.plan(decision, self.wanted(decision.contracts, decision.account.holdings))
+
+    def held_assets(self, holdings: Mapping[ContractKey, int]) -> IntArray:
+        """Contracts held of every asset; ``holdings`` by (line, contract month)."""
+        return self.snapshot.legs.held_assets(self.lines.in_units(holdings))
+
+    def wanted(
+        self,
+        contracts: IntArray,
+        holdings: Mapping[ContractKey, int],
+        listed: Collection[ContractKey] | None = None,
+    ) -> dict[int, dict[int, int]]:
+        """Target contracts by line and contract month of the contracts of every asset.
+
+        See ``Lines.targets``.
+        """
+        return self.lines.targets(self.snapshot.legs.target_contracts(contracts), holdings, listed)
+
+    def order_sigma(self, decision: Decision) -> FloatArray:
+        """Daily volatility in price that the impact of orders is computed from, (n_lines,).
+
+        Volumes that grow with the fund divide the part that an order takes of them, of which the
+        impact is the root.
+        """
+        sigma = self.lines.spread_out(decision.snapshot.sigma_price)
+        if self.settings.volumes == Volumes.TODAY or decision.is_blind:
+            return sigma
+        return np.asarray(sigma * np.sqrt(self.settings.cash / decision.nav))
 
     def plan(self, decision: Decision, targets: Mapping[int, Mapping[int, int]]) -> None:
-        """Orders toward target contracts by market and month, and what is withdrawn for them."""
-        n, frozen = len(self.instruments), decision.frozen
+        """Orders toward target contracts by line and month, and what is withdrawn for them."""
+        n, frozen, lines = len(self.instruments), decision.frozen, self.lines
         decision.orders, decision.withdrawals = self.planner.plan(
             targets,
             decision.account,
-            decision.snapshot.legs.stuck_contracts(),
+            lines.stuck(decision.snapshot.legs.stuck_contracts()),
             decision.day,
-            self.markets.contracts,
-            ~(frozen[:n] | frozen[-n:]),
+            lines.per_line(self.markets.contracts),
+            (~(frozen[:n] | frozen[-n:]))[lines.market],
             blind=decision.is_blind,
         )
 
@@ -718,33 +715,3 @@ class Strategy:
         self.observer.refresh()
         self._sigma = self.assets.sigma()
         self._snapshot = self._model = self._book = None
-
-
-def measure(
-    model: VarModel,
-    exposure: FloatArray,
-    held: FloatArray,
-    horizon: int,
-    blind: bool,
-    proxied: int,
-) -> RiskFigures:
-    """Risk of the exposures decided on and held, (n_assets,) each, over NAV."""
-    parametric, historical = model.both(exposure, horizon)
-    day = binding(model, held, 1)
-    marginal = model.cov_daily @ exposure
-    variance = max(float(exposure @ marginal), 0.0)
-    vol = float(np.sqrt(variance))
-    apart = float(np.abs(exposure) @ model.sigma_daily)
-    return RiskFigures(
-        vol=vol * float(np.sqrt(TRADING_DAYS)),
-        var_parametric=parametric,
-        var_historical=historical,
-        var_held=float("nan") if blind else model.binding(held, horizon),
-        var_one_day=day.var,
-        es_one_day=day.shortfall,
-        diversification_ratio=apart / vol if vol > 0 else float("nan"),
-        proxied=float(proxied),
-        share=exposure * marginal / variance if variance > 0 else np.zeros_like(exposure),
-        var_parts=day.var_parts,
-        es_parts=day.shortfall_parts,
-    )

@@ -15,7 +15,6 @@ import numpy as np
 from algorithm.decision import Decision
 from alpha.forecasts import TREND
 from alpha.snapshot import Snapshot
-from execution.orders import Order
 from portfolio.covariance import portfolio_vol
 from universe.arrays import FloatArray, known, sessions_a_year
 from universe.instruments import AssetClass, Instrument
@@ -177,20 +176,20 @@ def binding(decision: Decision) -> float:
     return float(np.fmax(decision.risk.var_parametric, decision.risk.var_historical))
 
 
-def order_tag(decision: Decision, order: Order) -> str:
+def order_tag(decision: Decision, market: int, reason: str) -> str:
     """Why an order is sent, in a line: its reason, the market's forecasts, what acts on the book.
 
     Such as "rebalance: trend +1.20, carry -0.35; governor 80%".
     """
     forecasts = ", ".join(
-        f"{name} {values[order.market]:+.2f}"
+        f"{name} {values[market]:+.2f}"
         for name, values in decision.forecasts.items()
-        if np.isfinite(values[order.market])
+        if np.isfinite(values[market])
     )
     acting = [(scale.name, scale.value) for scale in decision.scales]
     acting += [(verdict.name, verdict.scale) for verdict in decision.verdicts]
     state = ", ".join(f"{name} {value:.0%}" for name, value in acting if value < 1)
-    return f"{order.reason}: {forecasts or 'no forecast'}" + (f"; {state}" if state else "")
+    return f"{reason}: {forecasts or 'no forecast'}" + (f"; {state}" if state else "")
 
 
 class BenchmarkIndex:

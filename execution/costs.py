@@ -8,7 +8,37 @@ from math import isfinite, sqrt
 from typing import Protocol
 
 from execution.fills import ROLLS, SPREAD
+from execution.settings import PastCosts
+from universe.arrays import from_epoch_day
 from universe.instruments import Instrument
+
+_CENTURY = ((2003, 1.0), (1993, 2.0), (1980, 3.0))
+_BEFORE = 6.0
+
+
+def past_cost_factor(day: int, rule: str) -> float:
+    """Multiple of today's half spread that is paid on a day of the past.
+
+    Parameters
+    ----------
+    day : int
+        Epoch day.
+    rule : str
+        "today": 1. "century": 1 from 2003, 2 from 1993, 3 from 1980 and 6 before, the steps that
+        Hurst, Ooi and Pedersen (2017, "A century of evidence on trend-following investing") take
+        from the history of US stock trading costs (Jones 2002).
+
+    Raises
+    ------
+    ValueError
+        For another rule.
+    """
+    if rule not in list(PastCosts):
+        raise ValueError(f"past_costs is '{rule}'; it must be one of {', '.join(PastCosts)}")
+    if rule == PastCosts.TODAY:
+        return 1.0
+    year = from_epoch_day(day).year
+    return next((factor for first, factor in _CENTURY if year >= first), _BEFORE)
 
 
 class Traded(Protocol):
@@ -30,6 +60,7 @@ def slippage(
     *,
     impact: float = 0.1,
     stress: float = 1.0,
+    past: float = 1.0,
 ) -> float:
     """Price concession per contract, in the instrument's quote, at least 0.
 
@@ -44,12 +75,15 @@ def slippage(
         α of the square-root law.
     stress : float
         Multiplies the result.
+    past : float
+        Multiplies the half spread, see :func:`past_cost_factor`.
 
     Notes
     -----
     stress·(half spread + α·σ·sqrt(|q| / ADV)) (000, Cost model).
     """
-    return stress * (instrument.half_spread + _impact(instrument, quantity, sigma_price, impact))
+    paid = past * instrument.half_spread + _impact(instrument, quantity, sigma_price, impact)
+    return stress * paid
 
 
 def spread_slippage(
@@ -60,6 +94,7 @@ def spread_slippage(
     impact: float = 0.1,
     stress: float = 1.0,
     width: float = 1.0,
+    past: float = 1.0,
 ) -> float:
     """Price concession per contract of either leg of a calendar spread, in the quote.
 
@@ -70,7 +105,7 @@ def spread_slippage(
         Spreads, either sign.
     sigma_price : float
         Daily volatility of a leg in price units; unknown (NaN) counts as 0.
-    impact, stress : float
+    impact, stress, past : float
         See :func:`slippage`.
     width : float
         Bid-ask spread of the calendar spread over that of a leg.
@@ -86,7 +121,9 @@ def spread_slippage(
     day), which is the width of one leg; the listed spread's tick is 0.05. The impact is cautious
     too: a spread moves far less than its legs (0.11 points within those days).
     """
-    paid = width * instrument.half_spread + _impact(instrument, quantity, sigma_price, impact)
+    paid = past * width * instrument.half_spread + _impact(
+        instrument, quantity, sigma_price, impact
+    )
     return 0.5 * stress * paid
 
 
@@ -112,12 +149,15 @@ class CostModel:
         See :func:`spread_slippage`.
     levy : mapping of str to float
         Share of the value traded that markets are charged besides, by code (004).
+    past : str
+        See :func:`past_cost_factor`.
     """
 
     impact: float
     stress: float
     width: float = 1.0
     levy: Mapping[str, float] = field(default_factory=dict)
+    past: str = PastCosts.TODAY
 
     def concession(
         self,
@@ -126,6 +166,8 @@ class CostModel:
         sigma_price: float,
         price: float,
         reason: str = "",
+        *,
+        day: int = 0,
     ) -> float:
         """Price concession per contract, levy included.
 
@@ -140,7 +182,10 @@ class CostModel:
             Before the concession.
         reason : str
             Of the order: the legs of a spread pay for it together, and those of a roll one levy.
+        day : int
+            Epoch day of the session before the fill, for costs of the past.
         """
+        past = past_cost_factor(day, self.past)
         levied = self.levy.get(instrument.code, 0.0) * abs(price)
         if reason in ROLLS:
             levied /= 2.0
@@ -152,7 +197,8 @@ class CostModel:
                 impact=self.impact,
                 stress=self.stress,
                 width=self.width,
+                past=past,
             )
         return levied + slippage(
-            instrument, quantity, sigma_price, impact=self.impact, stress=self.stress
+            instrument, quantity, sigma_price, impact=self.impact, stress=self.stress, past=past
         )

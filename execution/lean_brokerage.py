@@ -60,7 +60,7 @@ class NextBarBrokerageModel(InteractiveBrokersBrokerageModel):
         key = context.keys.get(security.symbol)
         if key is None or not hasattr(bar, "open"):
             return True
-        markets = context.strategy.markets
+        markets, key = context.strategy.markets, context.strategy.lines.key(key)
         held = context.securities.get((key[0], int(markets.held[key[0]])))
         other: Any = held.get_last_data() if held is not None else None
         held_close = math.nan

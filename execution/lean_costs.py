@@ -31,7 +31,11 @@ class CostSlippageModel:
     def __init__(self, context: TradingContext) -> None:
         self._context, settings = context, context.strategy.settings
         self._costs = CostModel(
-            settings.impact, settings.cost_stress, settings.spread_width, settings.levies
+            settings.impact,
+            settings.cost_stress,
+            settings.spread_width,
+            settings.levies,
+            settings.past_costs,
         )
 
     def get_slippage_approximation(self, asset: Security, order: Order) -> float:
@@ -43,8 +47,8 @@ class CostSlippageModel:
         strategy = context.strategy
         sigma = context.order_sigma.get(order.id)
         if sigma is None:
-            sigma = float(strategy.markets.sigma_price()[key[0]])
-        instrument = strategy.instruments[key[0]]
+            sigma = float(strategy.markets.sigma_price()[strategy.lines.market[key[0]]])
+        instrument = strategy.lines.instruments[key[0]]
         levied = instrument.code in self._costs.levy
         return self._costs.concession(
             instrument,
@@ -52,15 +56,16 @@ class CostSlippageModel:
             sigma,
             float(asset.open) if levied else 0.0,  # which it fills at; nothing else asks for it
             context.reasons.get(order.id, ""),
+            day=strategy.day,
         )
 
 
 class CostFeeModel(FeeModel):
-    """Fee per contract of one market, from the instrument master."""
+    """Fee per contract of one line, from the instrument master."""
 
-    def __init__(self, context: TradingContext, market: int) -> None:
+    def __init__(self, context: TradingContext, line: int) -> None:
         super().__init__()
-        self._instrument = context.strategy.instruments[market]
+        self._instrument = context.strategy.lines.instruments[line]
 
     def get_order_fee(self, parameters: OrderFeeParameters) -> OrderFee:
         """Exchange, clearing and broker fee of an order."""
@@ -91,11 +96,11 @@ class FuturesInitializer(BrokerageModelSecurityInitializer):
         super().initialize(security)
         if security.type != SecurityType.FUTURE:
             return
-        market = self._context.strategy.index.get(security.symbol.id.symbol)
-        if market is None:
+        line = self._context.strategy.lines.index.get(security.symbol.id.symbol)
+        if line is None:
             return
         security.set_slippage_model(self._slippage)
         if self._context.strategy.settings.fee_model == "master" and not self._live:
-            security.set_fee_model(CostFeeModel(self._context, market))
+            security.set_fee_model(CostFeeModel(self._context, line))
         if not self._live:
             security.set_settlement_model(ImmediateSettlementModel())

@@ -49,7 +49,7 @@ class NextSessionExecutionModel(ExecutionModel):
         if not context.due:
             return
         decision = context.through("execute")
-        legs = decision.snapshot.legs
+        legs, lines = decision.snapshot.legs, context.strategy.lines
         wanted: dict[int, dict[int, int]] = {}
         for target in targets:
             key = context.keys.get(target.symbol)
@@ -57,11 +57,12 @@ class NextSessionExecutionModel(ExecutionModel):
                 continue
             market, month = key
             months = wanted.setdefault(market, {})
-            kept = (legs.held[market], *legs.of(market))
+            of = lines.market[market]
+            kept = (legs.held[of], *legs.of(of))
             if target.quantity or month in kept:  # others are closed as part of a roll
                 months[month] = round(target.quantity)
         context.strategy.plan(decision, wanted)
-        sigma = decision.snapshot.sigma_price
+        sigma = context.strategy.order_sigma(decision)
         with context.sending_orders():
             for ticket in context.turned_against(decision.withdrawals):
                 ticket.cancel("the target has turned against it")

@@ -141,7 +141,7 @@ class MinuteDesk:
     def take(self, decision: Decision, orders: Sequence[Order]) -> list[Order]:
         """Make parents of a decision's outright orders; those that found a session."""
         context = self._context
-        contracts = context.strategy.markets.contracts
+        contracts = context.strategy.lines.per_line(context.strategy.markets.contracts)
         forced = forced_only(list(orders), decision.day, contracts)
         taken = []
         for order in orders:
@@ -165,13 +165,14 @@ class MinuteDesk:
         if len(minutes) < 2:
             context.log(f"{self._name(order)}: no session before the next decision: no order")
             return False
-        instrument = context.strategy.instruments[order.market]
+        lines = context.strategy.lines
+        instrument, market = lines.instruments[order.market], lines.market[order.market]
         settings = context.strategy.settings
         tick = float(security.symbol_properties.minimum_price_variation)
-        fx = float(decision.snapshot.fx[order.market])
+        fx = float(decision.snapshot.fx[market])
         terms = Terms(
             tick,
-            float(decision.snapshot.sigma_price[order.market]),
+            float(decision.snapshot.sigma_price[market]),
             instrument.multiplier * fx,
             day.weekday(),
             is_forced,
@@ -198,7 +199,7 @@ class MinuteDesk:
         return True
 
     def _name(self, order: Order) -> str:
-        return f"{self._context.strategy.names[order.market]} {order.month}"
+        return f"{self._context.strategy.lines.codes[order.market]} {order.month}"
 
     # --- sessions and profiles -------------------------------------------------------------------
     def _session(self, security: Any, decided: int) -> tuple[IntArray, date]:
@@ -346,7 +347,7 @@ class MinuteDesk:
 
     def _market(self, child: str) -> str:
         parent = self.desk.blotter.parents.get(child.rpartition(".")[0])
-        return self._context.strategy.names[parent.market] if parent is not None else child
+        return self._context.strategy.lines.codes[parent.market] if parent is not None else child
 
     def _open_tickets(self) -> list[str]:
         return [child for child in self.desk.open_children() if child in self._tickets]
@@ -399,7 +400,7 @@ class MinuteDesk:
         }
         desk.blotter.settle(found, held)
         for market, reason in sorted(desk.blotter.frozen.items()):
-            self._say_frozen(context.strategy.names[market], reason)
+            self._say_frozen(context.strategy.lines.codes[market], reason)
         for job in desk.jobs.values():
             context.traded.add(job.key)
         for key in sorted(desk.contracts):

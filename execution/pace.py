@@ -54,7 +54,7 @@ class Pace:
     """
 
     STATE = ("left",)
-    DEPENDS = ("roll_sessions",)
+    DEPENDS = ("roll_sessions", "contract_sizes")
 
     def __init__(
         self, instruments: Sequence[Instrument], roll_sessions: int, max_trade_adv: float

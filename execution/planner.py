@@ -46,6 +46,8 @@ class Planner:
     Parameters
     ----------
     instruments : sequence of Instrument
+        The contracts that are ordered, of every line (``portfolio.contract_sizes``); "markets" are
+        lines here.
     settings : ExecutionSettings
 
     Attributes

@@ -34,6 +34,13 @@ class ExecutionResolution(StrEnum):
     MINUTE = "minute"
 
 
+class PastCosts(StrEnum):
+    """How spreads of the past follow from today's."""
+
+    TODAY = "today"
+    CENTURY = "century"
+
+
 @dataclass(frozen=True)
 class ExecutionSettings(Table):
     """What a trade costs."""
@@ -44,6 +51,10 @@ class ExecutionSettings(Table):
     )
     impact: float = setting(
         0.1, "alpha of the square-root impact, in daily sigmas at full volume", low=0.0, high=5.0
+    )
+    past_costs: PastCosts = setting(
+        PastCosts.TODAY,
+        "half spreads of the past: today's, or twice until 2002, 3 times until 1992, 6 until 1979",
     )
     cost_stress: float = setting(1.0, "multiplies slippage", low=0.0, high=20.0)
     roll_orders: RollOrders = setting(

@@ -65,6 +65,13 @@ class OptimiserMean(StrEnum):
     FORECASTS = "forecasts"
 
 
+class Volumes(StrEnum):
+    """How daily volumes of the past and of a grown fund follow from the instrument master's."""
+
+    TODAY = "today"
+    FUND = "fund"
+
+
 class SleeveShares(StrEnum):
     """Whether sleeves keep their shares of risk."""
 
@@ -129,6 +136,11 @@ class PortfolioSettings(Table):
         unit="of ADV",
         low=0.001,
         high=10.0,
+    )
+    volumes: Volumes = setting(
+        Volumes.TODAY,
+        "daily volumes behind impact and max_adv: today's, or such that they grow with the fund, "
+        "which keeps costs those of a fund of the starting capital",
     )
     max_exposure: float = setting(
         0.5,
@@ -207,6 +219,10 @@ class PortfolioSettings(Table):
         ContractChoice.TRACKING,
         "contracts together, so that they track the fractional portfolio in the covariance, or "
         "market by market",
+    )
+    contract_sizes: bool = setting(
+        False,
+        "fill positions with full-size and small contracts of an underlying (ES and MES), by cost",
     )
     contrary_contracts: bool = setting(
         True, "for whole_contracts=tracking: a contract may stand against its signal, as a hedge"

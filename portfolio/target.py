@@ -21,7 +21,7 @@ from portfolio.contracts import (
 )
 from portfolio.covariance import portfolio_vol
 from portfolio.optimised import PlainDay, TargetOptimiser
-from portfolio.risk_caps import RiskCaps
+from portfolio.risk_caps import Factors, RiskCaps
 from portfolio.settings import Budgets, PortfolioSettings, SleeveShares
 from portfolio.sleeve_mix import DynamicShares
 from portfolio.sleeves import (
@@ -33,6 +33,9 @@ from portfolio.sleeves import (
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.instruments import AssetClass, Instrument
 from universe.setting import SettingsError, pairs_of
+
+TURNS = 3
+"""Of applying caps on shares of risk and on single exposures, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,8 @@ class TargetBuilder:
         Moves the plain target, where there is one.
     mix : DynamicShares, optional
         Shares of risk of the sleeves, where they are not fixed.
+    capital : float, optional
+        Value of the fund that daily volumes are of, where they grow with it.
 
     Raises
     ------
@@ -156,6 +161,7 @@ class TargetBuilder:
         )
         self.caps = RiskCaps(settings, instruments, n, class_index)
         self.optimiser: TargetOptimiser | None = None
+        self.capital: float | None = None
         self.mix = (
             DynamicShares(settings, forecasts.sleeves, n)
             if settings.sleeve_mix == SleeveShares.DYNAMIC
@@ -200,14 +206,12 @@ class TargetBuilder:
         raw = self._raw_sleeves(forecasts, member, annual, snapshot.correlation)
         sleeves = overlay(raw, shares, cov)
         total = np.sum(list(sleeves.values()), axis=0)
-        shared = self.caps.share_of_risk(total, cov)
-        total = total * shared.factor
         cap = np.minimum(self._caps(value, nav), self.caps.exposure(total, snapshot))
-        scale = self.scale_to_target(total, cov, cap)
-        whole = self.caps.whole_book(total * scale, snapshot)
-        bindings = (*shared.bindings, *self.caps.jumps(total * scale, cap, snapshot))
+        sized = self.sized(total, cov, cap)
+        whole = self.caps.whole_book(total * sized.factor, snapshot)
+        bindings = (*sized.bindings, *self.caps.jumps(total * sized.factor, cap, snapshot))
         bindings += whole.bindings
-        scale = shared.factor * scale * whole.factor
+        scale = sized.factor * whole.factor
         asked = {name: weights * scale for name, weights in sleeves.items()}
         contracts_of_nav = nav / np.where(value > 0, value, np.inf)
         average = self._average_position(asked, member, annual, value, nav, snapshot)
@@ -351,8 +355,40 @@ class TargetBuilder:
 
     def _caps(self, value: FloatArray, nav: float) -> FloatArray:
         """Largest exposure over NAV of every asset: by liquidity and by concentration."""
-        liquid = self.settings.max_adv * self._adv * known(value) / nav
+        liquid = self.settings.max_adv * self._adv * known(value) / (self.capital or nav)
         return np.minimum(liquid, self._exposure_cap)
+
+    def sized(self, total: FloatArray, cov: FloatArray, cap: FloatArray) -> Factors:
+        """Multiplier per asset under the caps on shares of risk and on single exposures.
+
+        What a capped exposure cannot carry goes to the others, and with it their shares of risk
+        rise: both are applied in turn until neither acts. What is above a share after ``TURNS``
+        is cut and goes nowhere.
+
+        Parameters
+        ----------
+        total, cov, cap
+            See ``scale_to_target``.
+        """
+        shared = self.caps.share_of_risk(total, cov)
+        factor, bindings = shared.factor, shared.bindings
+        scale = self.scale_to_target(total * factor, cov, cap)
+        for turn in range(1, TURNS + 1):
+            if not np.ptp(scale) > 0:  # shares do not change when the whole is scaled
+                break
+            shared = self.caps.share_of_risk(total * factor * scale, cov)
+            if not shared.bindings:
+                break
+            known_kinds = {(one.kind, one.index) for one in bindings}
+            bindings += tuple(
+                one for one in shared.bindings if (one.kind, one.index) not in known_kinds
+            )
+            if turn == TURNS:
+                scale = scale * shared.factor / shared.factor.max()
+                break
+            factor = factor * shared.factor
+            scale = self.scale_to_target(total * factor, cov, cap)
+        return Factors(factor * scale, bindings)
 
     def scale_to_target(self, total: FloatArray, cov: FloatArray, cap: FloatArray) -> FloatArray:
         """Multiplier per asset: one for the vol target, less where a position is capped.

@@ -64,7 +64,7 @@ class BufferedTrading:
     """
 
     STATE = ("model_contracts", "since_trade")
-    DEPENDS = ()
+    DEPENDS = ("contract_sizes",)
 
     def __init__(
         self,
@@ -95,6 +95,8 @@ class BufferedTrading:
         if chosen is None:
             chosen = self._apart(optimal, width, free, kept, target.limit)
         contrary = (chosen * np.sign(optimal) < 0) & free
+        # what is left of a position that is no longer wanted, because to close it costs more
+        contrary &= (np.abs(optimal) >= 0.5) | (np.abs(chosen) > np.abs(kept))
         if self._caps is None:
             return Trades(chosen, contrary)
         capped = self._caps.on_contracts(chosen, target.value / target.nav, free, snapshot)

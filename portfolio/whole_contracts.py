@@ -23,6 +23,9 @@ TREE_ASSETS = 12
 NODES = 4000
 """Of that tree, which is exact when it ends before them."""
 
+REPAIRED = 1e-5
+"""Relative difference of a matrix to the one that its root is of, from which the latter counts."""
+
 PAIR = np.array([[0.0], [1.0]])
 """The whole numbers on either side of a fraction, over the lower one."""
 
@@ -119,7 +122,8 @@ def whole_contracts(
     held : int array of shape (n_assets,)
     gram : float array of shape (n_assets, n_assets)
         G, annual covariance over NAV of one contract each. An asset without risk of its own tracks
-        nothing and is rounded.
+        nothing and is rounded; an indefinite matrix counts as the one that ``covariance_root``
+        takes for it.
     low, high : int arrays of shape (n_assets,)
         Bounds, equal where an asset cannot trade.
     cost : float array of shape (n_assets,)
@@ -177,6 +181,9 @@ class _Search:
         self.cost = cost[self.order]
         self.costs = bool(self.cost.any())
         self.root = covariance_root(self.gram) if len(self.order) else self.gram
+        counted = self.root.T @ self.root
+        if np.any(np.abs(counted - self.gram) > REPAIRED * np.diagonal(self.gram)):
+            self.gram = counted  # an indefinite matrix has books of less than no risk
 
     def objective(self, book: FloatArray) -> float:
         off = book - self.ideal

@@ -135,7 +135,7 @@ def open_data(request: DataRequest, progress: Progress | None = None) -> Dataset
         for instrument in _without_data(own, dataset):
             log.add(instrument.code, NO_DATA, f"in {request.instruments}, but not in the data")
     dataset = _with_macro(dataset.with_macro(dataset.macro, log.issues), request)
-    return dataset.with_cache(request.cache)
+    return dataset.with_cache(request.cache, own)
 
 
 def _without_data(own: Sequence[Instrument], dataset: Dataset) -> list[Instrument]:

@@ -148,7 +148,7 @@ class LimitStage(Protection):
         "slips",
         "fills",
     )
-    DEPENDS = ("limits", "limit_beta_market")
+    DEPENDS = ("limits", "limit_beta_market", "contract_sizes")
     ACCOUNT = ("peak", "last_nav")
     status, since, sessions = (_kept_by("_book", name) for name in LimitBook.STATE)
     past, count = (_kept_by("_turnover", name) for name in TurnoverSpike.STATE)

@@ -196,7 +196,7 @@ def _full_sizes(instrument: Listed, own: dict[str, Listed]) -> float:
     if not name:
         return 1.0
     full = own.get(name)
-    if full is None and name in MASTER:
+    if (full is None or full.code == instrument.code) and name in MASTER:
         full = MASTER[name]
     return 1.0 if full is None else instrument.multiplier / full.multiplier
 

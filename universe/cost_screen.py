@@ -6,40 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from universe.arrays import BoolArray, FloatArray, from_epoch_day, known
+from universe.arrays import BoolArray, FloatArray, known
 from universe.ewm import decayed, in_rows, last_rows
 from universe.instruments import Instrument
-
-PAST_COSTS = ("today", "century")
-"""How spreads of the past follow from today's: unchanged, or by ``past_cost_factor``'s table."""
-
-_CENTURY = ((2003, 1.0), (1993, 2.0), (1980, 3.0))
-_BEFORE = 6.0
-
-
-def past_cost_factor(day: int, rule: str) -> float:
-    """Multiple of today's half spread that is paid on a day of the past.
-
-    Parameters
-    ----------
-    day : int
-        Epoch day.
-    rule : str
-        "today": 1. "century": 1 from 2003, 2 from 1993, 3 from 1980 and 6 before, the steps that
-        Hurst, Ooi and Pedersen (2017, "A century of evidence on trend-following investing") take
-        from the history of US stock trading costs (Jones 2002).
-
-    Raises
-    ------
-    ValueError
-        For another rule.
-    """
-    if rule not in PAST_COSTS:
-        raise ValueError(f"past_costs is '{rule}'; it must be one of {', '.join(PAST_COSTS)}")
-    if rule == "today":
-        return 1.0
-    year = from_epoch_day(day).year
-    return next((factor for first, factor in _CENTURY if year >= first), _BEFORE)
 
 
 def trade_costs(instruments: Sequence[Instrument]) -> FloatArray:

@@ -43,20 +43,21 @@ class FuturesChainUniverseSelectionModel(UniverseSelectionModel):
     def create_universes(self, algorithm: QCAlgorithm) -> Iterator[Universe]:
         """The canonical future and the filtered chain of every market."""
         self._created = True
-        for market, instrument in enumerate(self._context.strategy.instruments):
+        for line, instrument in enumerate(self._context.strategy.lines.instruments):
             symbol = Symbol.create(instrument.code, SecurityType.FUTURE, instrument.market)
-            select = self._chain_filter(market)
+            select = self._chain_filter(line)
             yield from Extensions.create_future_chain(algorithm, symbol, select)
 
-    def _chain_filter(self, market: int) -> Callable[[FutureFilterUniverse], FutureFilterUniverse]:
+    def _chain_filter(self, line: int) -> Callable[[FutureFilterUniverse], FutureFilterUniverse]:
         def select(chain: FutureFilterUniverse) -> FutureFilterUniverse:
-            return chain.expiration(timedelta(0), timedelta(self._reach(market)))
+            return chain.expiration(timedelta(0), timedelta(self._reach(line)))
 
         return select
 
-    def _reach(self, market: int) -> int:
-        """Days ahead to which contracts of ``market`` are wanted."""
+    def _reach(self, line: int) -> int:
+        """Days ahead to which contracts of ``line`` are wanted."""
         strategy = self._context.strategy
+        market = strategy.lines.market[line]
         held = int(strategy.markets.held[market])
         left = None
         if held != NO_CONTRACT:

@@ -56,6 +56,10 @@ COMMANDS: dict[str, Entry] = {
         "what every part of the strategy adds, alone and on top",
         f"{STUDY} OUT",
     ),
+    "choices": Entry(
+        "the strategy with one choice of the portfolio changed at a time",
+        f"{STUDY} OUT",
+    ),
     "peers": Entry(
         "the strategy beside others on DATA; PEER=NAME=FILE adds one of yours",
         f"{STUDY} PEER OUT",
@@ -83,7 +87,7 @@ COMMANDS: dict[str, Entry] = {
     "optimize": Entry("command lines of LEAN's optimizer; NAME=buffer=0.05:0.3:0.05", "NAME"),
     "export": Entry(
         "write DATA as a data folder for a local LEAN",
-        "DATA START END MARKETS EXPIRIES MACRO INSTRUMENTS SEED LEAN_DATA OUT",
+        "DATA START END MARKETS EXPIRIES MACRO INSTRUMENTS SEED LEAN_DATA BOTH_SIZES OUT",
     ),
     "lean": Entry(
         "run main.py on a native LEAN (needs LEAN_LAUNCHER and an exported DATA)",
@@ -109,8 +113,8 @@ COMMANDS: dict[str, Entry] = {
     ),
     "report": Entry("write report and tables of RUN from its record", "RUN TRIALS OUT"),
     "docs": Entry(
-        "run the strategy with its defaults on DATA and write the documents' figures",
-        "DATA START END MARKETS EXPIRIES",
+        "run the strategy with its defaults on DATA, or take STUDY, and write documents' figures",
+        "DATA START END MARKETS EXPIRIES STUDY",
     ),
     "risk": Entry("write the risk desk's page of a session of RUN", "RUN DATE MACRO MARGINS"),
     "stress": Entry("print the stress tests of a session of RUN", "RUN DATE"),
@@ -138,11 +142,13 @@ VARIABLES: dict[str, str] = {
     "INSTRUMENTS": "CSV of own markets (docs/instruments.md)",
     "SEED": "seed of the synthetic market",
     "CACHE": "folder for what can be taken up by the next run (.cache); none: nothing is kept",
+    "BOTH_SIZES": "yes: export writes every market's bars under its small contract's name too",
     "LEAN_DATA": "folder with LEAN's own databases",
     "WORKERS": "processes of a study on this machine (1)",
     "CLUSTER": "Dask scheduler of a study instead, like tcp://host:8786",
     "TRIALS": "folder of the register of trials (trials)",
     "PEER": "a result to stand beside, NAME=FILE of dates and returns or account values",
     "GRID": "values of a setting to choose from, like buffer=0.05,0.1",
+    "STUDY": "folder that sizes or choices wrote to, for docs",
     "OUT": "folder to write to (out; export: lean-data, lean: out/lean, cloud: out/cloud, ...)",
 }

@@ -12,12 +12,18 @@ from research.commands.speech import say
 
 @click.command
 @options.options(options.DATA, options.RANGE, options.EXPIRIES, options.DEBUG)
+@click.option(
+    "--study",
+    type=options.PATH,
+    help="Folder that sizes or choices wrote to: its table goes to the documents, nothing is run.",
+)
 def command(
     data: Path | None,
     start: str | None,
     end: str | None,
     markets: str | None,
     expiries: Path | None,
+    study: Path | None,
 ) -> None:
     """Run the strategy with its defaults on DATA and write the documents' figures."""
     from dataclasses import replace
@@ -26,9 +32,13 @@ def command(
     from research.commands.opening import data_request, fit_dates, load
     from research.engine.engine import run_backtest
     from research.lean.project_config import OPEN_END, ROOT
-    from research.pages.doc_figures import write_figures
+    from research.pages.doc_figures import write_figures, write_study_figures
     from research.progress import Bars
 
+    if study is not None:
+        for path in write_study_figures(study, ROOT):
+            say(f"written: {path}")
+        return
     defaults = Settings()
     settings = replace(
         defaults,

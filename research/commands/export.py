@@ -33,6 +33,14 @@ from research.commands.speech import call, say
 )
 @click.option("--no-universes", is_flag=True, help="Leave out the chain files, many small ones.")
 @click.option(
+    "--both-sizes",
+    type=bool,
+    default=False,
+    show_default=True,
+    help="Write every market's bars under the name of its small contract too (ES: MES), for runs"
+    " with contract_sizes=true.",
+)
+@click.option(
     "--day-sessions/--no-day-sessions",
     default=True,
     help="End sessions that run on through midnight (CT, B, G, DX) in the evening, so that their"
@@ -51,6 +59,7 @@ def command(
     margins_from: Path | None,
     no_universes: bool,
     day_sessions: bool,
+    both_sizes: bool,
     out: Path,
 ) -> None:
     """Write market data as a data folder for a local LEAN."""
@@ -63,6 +72,7 @@ def command(
 
     from research.commands.macro_notes import unknown_files
     from research.commands.opening import data_request, load
+    from research.data.second_sizes import with_second_sizes
     from research.lean.export import export_lean
     from research.progress import Bars
     from universe.arrays import to_epoch_day
@@ -74,6 +84,8 @@ def command(
         if start:
             last = to_epoch_day(settings.last_day)
             dataset = dataset.between(to_epoch_day(settings.first_day), last)
+        if both_sizes:
+            dataset = with_second_sizes(dataset)
         report = export_lean(
             dataset,
             out,

@@ -7,16 +7,18 @@ its figures are the account's; else one is shown beside the run, and what it ear
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from algorithm.decision_line import MarketFacts
 from portfolio.cash import CashSettings, Interest
 from portfolio.collateral import discount_rate, wanted_cash
 from research.engine.result import RunResult
 from research.measures.held_book import market_facts, past_returns, unit_values
 from risk.margin import MarginDates, MarginModel
+from risk.position_caps import PositionCaps
 from universe.arrays import FloatArray, IntArray
 
 
@@ -74,7 +76,8 @@ def margin_path(
     """
     n_days, n = result.contracts.shape
     initial, maintenance = np.zeros((n_days, n)), np.zeros((n_days, n))
-    model = MarginModel(market_facts(result), dates or {})
+    facts = market_facts(result)
+    model = MarginModel(facts, _of_units(facts, dates or {}))
     past = past_returns(result, n_days - 1)
     seen = np.zeros(past.shape, bool) if result.history_seen is None else result.history_seen
     warm_up = len(past) - n_days
@@ -100,6 +103,20 @@ def cash_settings(result: RunResult) -> CashSettings:
     """The run's settings of its cash; the defaults of a run whose settings name none."""
     own = {spec.name for spec in fields(CashSettings)}
     return CashSettings.parse({k: v for k, v in result.settings.items() if k in own})
+
+
+def _of_units(
+    facts: Sequence[MarketFacts], dates: Mapping[str, MarginDates]
+) -> dict[str, MarginDates]:
+    """Exchanges' margins of the contracts that the run counts its markets in."""
+    out = dict(dates)
+    for of, size in zip(facts, PositionCaps(facts).size.tolist(), strict=True):
+        if of.full_size == of.code and of.code in out:
+            whole = out[of.code]
+            out[of.code] = replace(
+                whole, initial=whole.initial * size, maintenance=whole.maintenance * size
+            )
+    return out
 
 
 def collateral_path(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -131,6 +132,8 @@ class Dataset:
         Yields, rates and indices by name (U6).
     cache : path, optional
         Folder in which what is computed from the data alone is kept; nothing is without one.
+    own : tuple of Instrument
+        Markets that are in the place of the master's, or beside them.
     """
 
     name: str
@@ -140,6 +143,7 @@ class Dataset:
     issues: list[DataIssue] = field(default_factory=list)
     macro: dict[str, MacroSeries] = field(default_factory=dict)
     cache: Path | None = None
+    own: tuple[Instrument, ...] = ()
 
     def between(self, first_day: int, last_day: int) -> Dataset:
         """The same data restricted to ``first_day <= day <= last_day``; nothing later is kept."""
@@ -161,9 +165,9 @@ class Dataset:
         known = vars(self).get("_fingerprint")
         return dataset if known is None or macro != self.macro else dataset.known_as(known)
 
-    def with_cache(self, folder: Path | None) -> Dataset:
-        """The same data with a folder for what is computed from them."""
-        dataset = replace(self, cache=folder)
+    def with_cache(self, folder: Path | None, own: Iterable[Instrument] = ()) -> Dataset:
+        """The same data with a folder for what is computed from them, and a user's own markets."""
+        dataset = replace(self, cache=folder, own=tuple(own))
         known = vars(self).get("_fingerprint")
         return dataset if known is None else dataset.known_as(known)
 

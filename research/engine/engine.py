@@ -10,13 +10,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from algorithm.decision import Account, Decision
-from algorithm.decision_line import SessionLine, header_of, line_of, session_of
+from algorithm.decision_line import SessionLine, header_of, in_units, line_of, session_of
 from algorithm.decision_text import decision_text, end_text, header_text, session_text
 from algorithm.settings import Settings, SettingsError
 from algorithm.strategy import Strategy
+from portfolio.contract_sizes import one_a_position
 from research.data.dataset import Dataset
 from research.engine.feed import Bars, Feed
 from research.engine.ledger import Ledger
+from research.engine.lined import LinedSession
 from research.engine.moment import Moment, observed
 from research.engine.result import RunResult
 from research.engine.rows import Rows
@@ -24,6 +26,7 @@ from research.engine.sleeve_pnl import RESIDUAL, SleevePnl
 from research.engine.tapes import moments
 from universe.arrays import FloatArray, to_epoch_day
 from universe.legs import ContractKey, Legs
+from universe.master import MASTER
 from universe.session import Quotes
 
 __all__ = ["RESIDUAL", "EmbeddedEngine", "run_backtest"]
@@ -50,6 +53,9 @@ class EmbeddedEngine:
             dataset = dataset.select(settings.markets.split())
         if not dataset.markets:
             raise SettingsError(f"{dataset.name} holds no market; at least one is needed")
+        if settings.contract_sizes:
+            own = [history.instrument for history in dataset.markets.values()]
+            dataset = dataset.select([instrument.code for instrument in one_a_position(own)])
         self.dataset, self.settings = dataset, settings
         first = to_epoch_day(settings.first_day)
         self.first_day = first
@@ -60,19 +66,22 @@ class EmbeddedEngine:
                 f"{settings.end}"
             )
         instruments = [history.instrument for history in dataset.markets.values()]
-        self.strategy = Strategy(settings, instruments)
+        self.strategy = Strategy(settings, instruments, MASTER.with_changes(dataset.own))
+        self._lines = lines = self.strategy.lines
         self._expiry: list[dict[int, int]] = []
         for market, contracts in enumerate(self.feed.contracts()):
             self._expiry.append({contract.month: contract.expiry for contract in contracts})
             for contract in contracts:
                 self.strategy.list_contract(market, contract)
+        self._expiry = lines.per_line(self._expiry)
         self.ledger = Ledger(
-            instruments,
+            lines.instruments,
             settings.cash,
             impact=settings.impact,
             stress=settings.cost_stress,
             width=settings.spread_width,
             levy=settings.levies,
+            past=settings.past_costs,
             spreads=self.strategy.planner.spread_rolls,
         )
         self.header = header_of(
@@ -87,7 +96,7 @@ class EmbeddedEngine:
         self._sleeves = SleevePnl(
             self.header.sleeves,
             self.header.spread_sleeves,
-            np.array([instrument.multiplier for instrument in instruments]),
+            np.array([instrument.multiplier for instrument in lines.markets]),
             spreads=self.header.spreads,
         )
         self._legs: Legs | None = None
@@ -127,11 +136,18 @@ class EmbeddedEngine:
 
     def _take(self, moment: Moment) -> None:
         ledger, strategy, fx = self.ledger, self.strategy, moment.fx
-        before = dict(ledger.mark)
+        lined = LinedSession(moment, self._lines)
+        before = self._lines.by_market(ledger.mark)
         book = ledger.trade_session(
-            moment.day, moment.open_of, moment.quotes, fx, self._expiry, moment.gate, moment.rolling
+            moment.day,
+            lined.open_of,
+            lined.quotes,
+            lined.fx,
+            self._expiry,
+            lined.gate,
+            lined.rolling,
         )
-        marked = _Marked(moment.quotes, ledger.mark)
+        marked = _Marked(moment.quotes, self._lines.by_market(ledger.mark))
         spread_pnl = self._sleeves.of_spreads(self._legs_table(), before, marked, fx)
         snapshot = strategy.take(moment.observe())
         self._legs = snapshot.legs
@@ -140,19 +156,21 @@ class EmbeddedEngine:
             return
         settled = strategy.settle_cash(ledger.balance)
         ledger.settle(settled)
-        nav = ledger.nav(self._rates(fx), fx)
+        nav = ledger.nav(self._rates(fx), lined.fx)
         account = Account(
             nav, ledger.holdings, ledger.pending(), ledger.pending_spreads(), book.fills
         )
         decision = strategy.begin(account).finish()
         self.decision = decision
         ledger.withdraw(decision.withdrawals)
-        ledger.submit(decision.orders, snapshot.sigma_price, moment.quotes)
-        line = line_of(decision, strategy.instruments, marked, book.fills, settled)
+        ledger.submit(decision.orders, strategy.order_sigma(decision), lined.quotes)
+        line = line_of(decision, strategy.lines, marked, book.fills, settled)
+        book = lined.by_market(book)
         parts = self._sleeves.split(book, spread_pnl, decision.held, line.legs, fx)
         self._sleeves.decided(line.asked, line.scale)
         fees = ledger.last_closing_fees
-        self._rows.add(line, book, decision.held, spread_pnl, parts, fees)
+        counted = in_units(line, self.header)
+        self._rows.add(counted, book, decision.held, spread_pnl, parts, fees)
         if self._record is not None:
             self._record(decision_text(line, self.header))
 

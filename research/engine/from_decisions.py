@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from algorithm.decision_line import DecisionLine, Header, SessionLine
+from algorithm.decision_line import DecisionLine, Header, SessionLine, in_units
 from algorithm.decision_text import Reader, RecordError
 from execution.fills import EXPIRY, ROLLS, Fill
 from research.engine.ledger import DayBook
@@ -111,6 +111,7 @@ class Replay:
         )
         self._index = {code: market for market, code in enumerate(header.codes)}
         self._holdings: dict[ContractKey, int] = {}
+        self._lines: dict[ContractKey, int] = {}  # the same, by both sizes of a contract
         self._mark: dict[ContractKey, float] = {}
 
     def take(self, line: SessionLine) -> None:
@@ -118,6 +119,8 @@ class Replay:
         if not isinstance(line, DecisionLine):
             self.rows.add_session(line)
             return
+        self._lines = line.holdings
+        line = in_units(line, self.header)
         fx = np.array([line.fx[market.currency] for market in self.header.markets])
         quotes: list[dict[int, float]] = [{} for _ in self.header.markets]
         for (market, month), close in line.closes.items():
@@ -182,10 +185,17 @@ class Replay:
 
     def _closing_fees(self, fx: FloatArray) -> float:
         total = 0.0
-        for (market, _), quantity in self._holdings.items():
-            facts = self.header.markets[market]
-            rate = float(fx[market]) if facts.fee_currency == facts.currency else 1.0
-            total += abs(quantity) * facts.fee * rate
+        markets, seconds = self.header.markets, self.header.seconds
+        units = {second.market: second.own_units for second in seconds}
+        for (line, _), quantity in self._lines.items():
+            if line < len(markets):
+                market, of = line, markets[line]
+                fee, currency = of.fee * units.get(line, 1), of.fee_currency
+            else:
+                second = seconds[line - len(markets)]
+                market, fee, currency = second.market, second.fee, second.fee_currency
+            rate = float(fx[market]) if currency == markets[market].currency else 1.0
+            total += abs(quantity) * fee * rate
         return total
 
 

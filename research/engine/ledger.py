@@ -17,6 +17,7 @@ import numpy as np
 from execution.costs import CostModel, fee
 from execution.fills import EXPIRY, ROLL, ROLLS, SPREAD, Fill, beyond_expectation
 from execution.orders import ContractKey, Order, Unfilled, Withdrawal, unfilled_of
+from execution.settings import PastCosts
 from portfolio.cash import Settlement
 from universe.arrays import FloatArray
 from universe.instruments import Instrument
@@ -65,7 +66,7 @@ class Ledger:
     instruments : list of Instrument
     cash : float
         Starting capital in USD.
-    impact, stress, width : float
+    impact, stress, width, past
         Of the cost model.
     levy : mapping of str to float, optional
         Likewise.
@@ -82,16 +83,18 @@ class Ledger:
         stress: float,
         width: float = 1.0,
         levy: Mapping[str, float] | None = None,
+        past: str = PastCosts.TODAY,
         spreads: Collection[int] = (),
     ) -> None:
         self._instruments, self._spreads = instruments, spreads
-        self._costs = CostModel(impact, stress, width, levy or {})
+        self._costs = CostModel(impact, stress, width, levy or {}, past)
         self.balance: dict[str, float] = {"USD": cash}
         self.holdings: dict[ContractKey, int] = {}
         self.mark: dict[ContractKey, float] = {}
         self.last_closing_fees = 0.0  # of all positions, in USD, as of the last valuation
         self._queue: list[Queued] = []
         self._groups = 0  # spreads submitted so far
+        self._eve = 0  # the session before
         self._sigma: FloatArray = np.full(len(instruments), np.nan)
 
     def submit(
@@ -206,7 +209,7 @@ class Ledger:
                 self._fill(order, sigma, day, price, close, fx, book, decided)
             else:
                 waiting.append(queued)
-        self._queue = waiting
+        self._queue, self._eve = waiting, day
         return book
 
     def _held_up(self, day: int, open_of: OpenOf, gate: BarGate) -> set[int]:
@@ -264,7 +267,10 @@ class Ledger:
         """Slippage and fee of a fill, and its record."""
         market, quantity = order.market, order.quantity
         instrument = self._instruments[market]
-        concession = self._costs.concession(instrument, quantity, sigma, price, order.reason)
+        eve = self._eve or day
+        concession = self._costs.concession(
+            instrument, quantity, sigma, price, order.reason, day=eve
+        )
         filled = price + concession if quantity > 0 else price - concession
         slip = abs(quantity) * concession * instrument.multiplier
         self._add(instrument.currency, -slip)
@@ -277,7 +283,7 @@ class Ledger:
             book.roll_cost[market] += slip + charged
         outright = 0.0
         if order.reason == SPREAD:
-            alone = self._costs.concession(instrument, quantity, sigma, price, ROLL)
+            alone = self._costs.concession(instrument, quantity, sigma, price, ROLL, day=eve)
             outright = abs(quantity) * alone * instrument.multiplier * float(fx[market])
         book.fills.append(
             Fill(

@@ -115,7 +115,7 @@ def redecide(header: Header, decisions: Mapping[int, DecisionLine], dataset: Dat
         markets=" ".join(header.codes),
     )
     engine = EmbeddedEngine(dataset, settings)
-    strategy, open_orders = engine.strategy, OpenOrders(header.codes)
+    strategy, open_orders = engine.strategy, OpenOrders(header.lines)
     out: list[Mismatch] = []
     met = set()
     for bars in engine.feed:
@@ -136,7 +136,7 @@ def redecide(header: Header, decisions: Mapping[int, DecisionLine], dataset: Dat
         )
         decision = strategy.begin(account).finish()
         quotes = bars.session.quotes
-        again = line_of(decision, strategy.instruments, quotes, recorded.fills, Settlement())
+        again = line_of(decision, strategy.lines, quotes, recorded.fills, Settlement())
         difference = first_difference(recorded, again, header.codes)
         if difference is not None:
             out.append(difference)

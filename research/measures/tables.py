@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from execution.costs import past_cost_factor
 from execution.fills import ROLL, ROLLS, Fill
 from research.engine.result import RunResult
 from research.measures.performance import (
@@ -347,7 +348,7 @@ def impact_paid(result: RunResult, instruments: Sequence[Instrument]) -> float:
     ----------
     result : RunResult
     instruments : sequence of Instrument
-        In the order of the run's markets.
+        The run's markets.
 
     Notes
     -----
@@ -357,7 +358,8 @@ def impact_paid(result: RunResult, instruments: Sequence[Instrument]) -> float:
     if result.unit_value is None:
         return float("nan")
     stress = float(result.settings.get("cost_stress", "1"))
-    market = {instrument.code: k for k, instrument in enumerate(instruments)}
+    half_spread = {instrument.code: instrument.half_spread for instrument in instruments}
+    market = {code: k for k, code in enumerate(result.markets)}
     session = {day: k for k, day in enumerate(result.day.tolist())}
     total = 0.0
     for fill in result.fills:
@@ -365,7 +367,8 @@ def impact_paid(result: RunResult, instruments: Sequence[Instrument]) -> float:
         if row is None or not fill.price > 0:
             continue
         point = float(result.unit_value[row, column]) / fill.price
-        spread = stress * abs(fill.quantity) * instruments[column].half_spread * point
+        past = past_cost_factor(fill.epoch_day, result.settings.get("past_costs", "today"))
+        spread = past * stress * abs(fill.quantity) * half_spread[fill.market] * point
         if np.isfinite(spread):
             total += (fill.slippage - spread) / float(result.nav[row])
     return total

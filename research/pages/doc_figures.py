@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from research.pages.files import write_atomically
 from research.pages.text import data_text, day_text, percent, signed
 
 FIGURES = Path("docs/figures.json")
-PAGES = (Path("README.md"), Path("docs/choices.md"))
+PAGES = (Path("README.md"), Path("docs/choices.md"), Path("docs/studies.md"))
+STUDIES = ("sizes", "choices")
+"""Commands whose tables documents show."""
 SHOWN = (
     "Annual return, net",
     "Annual return in excess of interest, net",
@@ -104,7 +108,27 @@ def now_block(record: dict[str, Any]) -> str:
     )
 
 
-_BLOCKS = {"run": run_block, "now": now_block}
+def study_block(record: dict[str, Any], command: str) -> str:
+    """The table of a study as Markdown."""
+    of = record.get("studies", {}).get(command)
+    if of is None:
+        raise DocumentError(f"docs/figures.json has no study {command!r}; docs --study adds it")
+    head, rows = of["head"], of["rows"]
+    lines = [f"{of['data']}, {of['first']} to {of['last']}:", ""]
+    lines += [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    lines += [
+        "",
+        f"Data {of['data_hash'][:12]}; written by `python -m research docs --study` from what"
+        f" `python -m research {command}` leaves.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "run": run_block,
+    "now": now_block,
+    **{name: partial(study_block, command=name) for name in STUDIES},
+}
 
 
 def filled(text: str, record: dict[str, Any]) -> str:
@@ -118,7 +142,7 @@ def filled(text: str, record: dict[str, Any]) -> str:
 
     def block(match: re.Match[str]) -> str:
         if match[2] not in _BLOCKS:
-            known = " and ".join(map(repr, _BLOCKS))
+            known = ", ".join(_BLOCKS)
             raise DocumentError(f"figures: {match[2]} in a document; there are {known}")
         return f"{match[1]}{_BLOCKS[match[2]](record)}{match[3]}"
 
@@ -146,11 +170,43 @@ def write_figures(result: RunResult, root: Path) -> list[Path]:
     Raises
     ------
     DocumentError
-        As ``filled``.
+        As ``filled`` and ``read_figures``.
     research.pages.files.ReportError
         If a file cannot be written.
     """
-    record = figures_of(result)
+    studies = read_figures(root).get("studies", {}) if (root / FIGURES).exists() else {}
+    return _write({**figures_of(result), "studies": studies}, root)
+
+
+def write_study_figures(folder: Path, root: Path) -> list[Path]:
+    """The same with the table of a study that its command has left in a folder.
+
+    Raises
+    ------
+    DocumentError
+        As ``write_figures``, or if the folder holds no such study.
+    """
+    try:
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        told = {
+            "data": result["data"]["name"],
+            "data_hash": result["data"]["hash"],
+            "first": result["first"],
+            "last": result["last"],
+            **result["table"],
+        }
+        command = result["command"]
+    except (OSError, ValueError, KeyError, TypeError):
+        allowed = " or ".join(STUDIES)
+        raise DocumentError(
+            f"{folder}: not what {allowed} writes: no result.json with a table"
+        ) from None
+    record = read_figures(root)
+    record["studies"] = {**record.get("studies", {}), command: told}
+    return _write(record, root)
+
+
+def _write(record: dict[str, Any], root: Path) -> list[Path]:
     texts = {path: filled((root / path).read_text(encoding="utf-8"), record) for path in PAGES}
     texts[FIGURES] = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     return [write_atomically(root / path, text) for path, text in texts.items()]

@@ -15,6 +15,9 @@ SIZES = (250e3, 500e3, 1e6, 5e6, 50e6, 500e6, 5e9)
 BASE = "fractional"
 """The line that all others are compared with."""
 
+SMALL = 5e6
+"""Largest size that is run with small contracts beside full-size ones too."""
+
 FRACTIONAL = {"cash": "250000000", "impact": "0", "max_adv": "10", "max_trade_adv": "1000"}
 """A fund of so many contracts that a whole one is nothing, without impact."""
 
@@ -26,6 +29,9 @@ def size_requests(settings: Settings) -> list[StudyRequest]:
     for size in SIZES:
         values = Settings.parse({**chosen, "cash": str(size)})
         requests.append(StudyRequest(f"USD {money(size)}", values.as_strings()))
+        if size <= SMALL and not settings.contract_sizes:
+            both = Settings.parse({**chosen, "cash": str(size), "contract_sizes": "true"})
+            requests.append(StudyRequest(f"USD {money(size)}, both sizes", both.as_strings()))
     return requests
 
 
@@ -38,8 +44,19 @@ def size_table(rows: Sequence[StudyRow]) -> Section:
         "and the fractional target; the no-trade band makes all of that of the first line. Impact: "
         "slippage beyond the half spread, of NAV a year, to about a per cent of itself; the fund "
         "compounds, so that it is of a larger one than the first. The first line has no impact and "
-        "no liquidity limit.",
-        ("", "Net Sharpe", "lost", "Volatility", "Tracking error", "Cost a year", "Impact a year"),
+        "no liquidity limit. Both sizes: positions filled with full-size and small contracts of an "
+        "underlying, as if both had always been listed; what a small contract's spread costs more "
+        "is part of its impact here.",
+        (
+            "",
+            "Net Sharpe",
+            "lost",
+            "Volatility",
+            "Tracking error",
+            "Cost a year",
+            "Impact a year",
+            "Markets held",
+        ),
         [
             (
                 row.name,
@@ -49,6 +66,7 @@ def size_table(rows: Sequence[StudyRow]) -> Section:
                 percent(row.figures["tracking_error"], 2),
                 percent(row.figures["cost"], 2),
                 percent(row.figures["impact"], 2),
+                signed(row.figures["markets"], 1),
             )
             for row in rows
         ],

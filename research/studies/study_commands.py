@@ -18,6 +18,8 @@ from research.pages.files import write_atomically
 from research.pages.study_page import Section, write_study
 from research.pages.text import percent, signed
 from research.studies.ablation import ARMS, BASE, ablation_requests
+from research.studies.choices import BASE as AS_IT_IS
+from research.studies.choices import choice_requests, choice_table
 from research.studies.comparison import Comparison, as_json, compare_rows
 from research.studies.peers import OURS, peer_requests, read_peer, run_peer
 from research.studies.runner import Progress, Workers, run_study
@@ -88,6 +90,34 @@ def run_ablation(dataset: Dataset, settings: Settings, place: Place) -> Path:
     return write_study(comparison, place.out, "Ablation", text, [arms])
 
 
+def run_choices(dataset: Dataset, settings: Settings, place: Place) -> Path:
+    """Run the strategy with one choice changed at a time and write ``choices.html``.
+
+    Raises
+    ------
+    StudyError
+        As ``run_study``.
+    """
+    rows = run_study(
+        "choices",
+        choice_requests(settings),
+        dataset,
+        place.keep,
+        register=place.register,
+        workers=place.workers,
+        progress=place.progress,
+    )
+    comparison = _compare("choices", rows, AS_IT_IS, dataset, place)
+    table = choice_table(rows, comparison.estimates)
+    text = "The strategy as it is set, and with one choice of the portfolio changed at a time."
+    return write_study(comparison, place.out, "Choices", text, [table], _told(table))
+
+
+def _told(table: Section) -> dict[str, object]:
+    """A section as ``result.json`` has it, for the documents."""
+    return {"table": {"head": list(table.head), "rows": [list(row) for row in table.rows]}}
+
+
 def run_peers(
     dataset: Dataset, settings: Settings, place: Place, files: Mapping[str, Path] | None = None
 ) -> Path:
@@ -145,7 +175,7 @@ def run_sizes(dataset: Dataset, settings: Settings, place: Place) -> Path:
     note = volume_note(history.instrument for history in dataset.markets.values())
     if note:
         text += f" Impact: {note}."
-    extra = {"sizes": [{"name": row.name, **row.figures} for row in rows]}
+    extra = {"sizes": [{"name": row.name, **row.figures} for row in rows], **_told(table)}
     return write_study(comparison, place.out, "Fund size", text, [table], extra)
 
 

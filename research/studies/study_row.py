@@ -83,7 +83,8 @@ class StudyRow:
     figures : dict of str to float
         ``net_sharpe``, ``annual_return``, ``annual_vol`` (annual), ``max_drawdown`` and ``tail``
         (positive fractions), ``skew``, ``kurtosis``, ``cost``, ``turnover`` and ``impact`` (a year,
-        of NAV), ``tracking_error`` (annual, mean); NaN where one is not known.
+        of NAV), ``tracking_error`` (annual, mean), ``markets`` (held, mean); NaN where one is not
+        known.
     """
 
     name: str
@@ -103,7 +104,7 @@ class StudyRow:
     def since(self, first: int) -> StudyRow:
         """The same row from its return number ``first`` on, with the figures of that part.
 
-        ``turnover``, ``tracking_error`` and ``impact`` are not known of a part.
+        ``turnover``, ``tracking_error``, ``impact`` and ``markets`` are not known of a part.
         """
         request = StudyRequest(self.name, self.settings, self.book)
         day, returns, cost = self.day[first - 1 :], self.returns[first:], self.cost[first:]
@@ -155,6 +156,7 @@ def row_of_run(request: StudyRequest, data: str, result: RunResult) -> StudyRow:
     row = make_row(request, data, result.day, returns_of(result, excess=True), cost)
     traded = [part.sum() for part in turnover(result).parts.values()]
     row.figures["turnover"] = float(np.sum(traded)) / elapsed_years(result.day)
+    row.figures["markets"] = float(np.count_nonzero(result.contracts, axis=1).mean())
     if result.tracking_error is not None:
         row.figures["tracking_error"] = float(np.nanmean(result.tracking_error))
     return row
@@ -203,6 +205,7 @@ def make_row(
         "cost": float(cost.sum()) / years,
         "turnover": float("nan"),
         "tracking_error": float("nan"),
+        "markets": float("nan"),
         "impact": float("nan"),
     }
     chosen = configuration_hash({"book": request.book, "settings": settings})

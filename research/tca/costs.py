@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from algorithm.decision_line import DecisionLine, Header
+from algorithm.decision_line import DecisionLine, Header, in_units
 from algorithm.decision_text import RecordError
 from execution.fills import Fill
 from research.data.errors import DataError
@@ -96,7 +96,7 @@ def other_prices(header: Header, decisions: Mapping[int, DecisionLine], prices: 
     """
     codes, seen, off = header.codes, 0, 0
     for day, line in decisions.items():
-        for (market, month), close in line.closes.items():
+        for (market, month), close in in_units(line, header).closes.items():
             mine = prices.close(codes[market], day, month)
             if mine == mine:
                 seen += 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from algorithm.decision_line import DecisionLine, Header
+from algorithm.decision_line import DecisionLine, Header, in_units
 from execution.fills import EXPIRY, ROLLS, SPREAD, Fill
 from research.data.dataset import Dataset
 from universe.arrays import FloatArray
@@ -55,7 +55,7 @@ def fill_table(
     index = {facts.code: number for number, facts in enumerate(header.markets)}
     rows: list[dict[str, Any]] = []
     before: DecisionLine | None = None
-    for line in (decisions[day] for day in sorted(decisions)):
+    for line in (in_units(decisions[day], header) for day in sorted(decisions)):
         for fill in line.fills:
             if fill.reason == EXPIRY:
                 continue

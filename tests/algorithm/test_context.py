@@ -9,6 +9,7 @@ from algorithm.context import TradingContext
 from algorithm.strategy import Strategy
 from execution.orders import plan_orders
 from tests.helpers import MONDAY, instrument, session, settings
+from universe.master import MASTER
 from universe.session import Contract
 
 MAR, JUN, SEP = 201503, 201506, 201509
@@ -87,3 +88,43 @@ def test_a_contract_that_is_subscribed_late_is_asked_for(context):
     context.list_contract(0, contract, late[(0, SEP)], None)
     context.read_account(lambda symbol: broker.get(symbol, 0), [])
     assert context.holdings == {(0, MAR): 1, (0, SEP): -1}
+
+
+class TestBothSizes:
+    """A market that is filled with a full-size and a small contract."""
+
+    @pytest.fixture
+    def context(self):
+        strategy = Strategy(settings(contract_sizes=True), [MASTER["ES"], MASTER["ZN"]])
+        strategy.markets.held[:] = MAR
+        strategy.observe(session(MONDAY, {}, {}))
+        made = TradingContext(strategy, lambda _: None)
+        for line, code in enumerate(strategy.lines.codes):
+            for month in (MAR, JUN):
+                contract = Contract(month, 20_000 + month, 19_999 + month)
+                made.list_contract(line, contract, f"{code} {month}", None)
+        return made
+
+    def test_targets_are_of_either_contract(self, context):
+        found = dict(context.portfolio_targets(np.array([37, -2]), pair))
+        assert found == {f"ES {MAR}": 3, f"MES {MAR}": 7, f"ZN {MAR}": -2}
+
+    def test_what_is_held_counts_together(self, context):
+        context.holdings = {(0, MAR): 3, (2, MAR): 7, (1, MAR): -2}
+        assert context.held_assets().tolist() == [37, -2]
+        assert context.portfolio_targets(np.array([37, -2]), pair) == []
+        assert dict(context.portfolio_targets(np.array([36, -2]), pair)) == {f"MES {MAR}": 6}
+
+    def test_a_risk_model_overrides_both(self, context):
+        context.portfolio_targets(np.array([37, -2]), pair)
+        found = dict(context.portfolio_targets(np.array([20, -2]), pair, {0}))
+        assert found == {f"ES {MAR}": 2, f"MES {MAR}": 0}
+
+    def test_without_the_small_chain_the_own_contract_is_left(self, context):
+        del context.symbols[2, MAR]
+        assert dict(context.portfolio_targets(np.array([37, 0]), pair)) == {f"ES {MAR}": 4}
+
+    def test_only_the_market_has_data(self, context):
+        context.begin(MONDAY + 1)
+        assert len(context.quotes) == 2
+        assert len(context.strategy.markets.contracts) == 2

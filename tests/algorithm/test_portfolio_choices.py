@@ -185,3 +185,18 @@ class TestWholeContracts:
         _, found = walked(data, 20, nav=3e5, buffer=0.0, contrary_contracts=False)
         for one in found:
             assert np.all(one.traded * np.sign(one.target.optimal) >= 0)
+
+
+def test_volumes_that_grow_with_the_fund_keep_costs_and_limits_of_its_size(data):
+    """At four times the capital: four times the contracts, half the sigma that makes impact."""
+    cash, thin = 5e7, {"max_adv": 0.001}
+    _, alone = walked(data, 2, nav=cash, **thin)
+    strategy, grown = walked(data, 2, nav=4 * cash, volumes="fund", **thin)
+    _, today = walked(data, 2, nav=4 * cash, **thin)
+    for one, four, other in zip(alone, grown, today, strict=True):
+        np.testing.assert_allclose(four.target.limit, 4 * one.target.limit)
+        np.testing.assert_allclose(four.target.weights, one.target.weights)
+        assert (other.target.limit <= four.target.limit).all()
+        assert (other.target.limit < four.target.limit).any()
+    last = grown[-1]
+    np.testing.assert_allclose(strategy.order_sigma(last), 0.5 * last.snapshot.sigma_price)

@@ -1,6 +1,7 @@
 import io
 import math
 import zipfile
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.costs import CostModel, fee, slippage, spread_slippage
+from execution.costs import CostModel, fee, past_cost_factor, slippage, spread_slippage
 from execution.fills import ROLL, SPREAD
 from tests.helpers import instrument
+from universe.arrays import to_epoch_day
 
 SHARED = Path(__file__).parents[3] / "shared/data"
 
@@ -64,6 +66,31 @@ def test_four_times_the_quantity_doubles_the_impact():
 def test_fees_are_per_contract_and_side():
     assert fee(ES, 4) == fee(ES, -4) == 9.0
     assert fee(ES, 0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("year", "factor"),
+    [(1975, 6), (1980, 3), (1992, 3), (1993, 2), (2002, 2), (2003, 1), (2022, 1)],
+)
+def test_costs_of_the_past(year, factor):
+    day = to_epoch_day(date(year, 6, 30))
+    assert past_cost_factor(day, "century") == factor
+    assert past_cost_factor(day, "today") == 1
+
+
+def test_an_unknown_rule_for_past_costs_is_refused():
+    with pytest.raises(ValueError, match="past_costs is 'cheap'; it must be one of today, century"):
+        past_cost_factor(0, "cheap")
+
+
+def test_spreads_of_the_past_and_not_the_impact():
+    day = to_epoch_day(date(1990, 6, 29))
+    model = CostModel(impact=0.1, stress=2.0, past="century")
+    assert model.concession(ES, 0, 40.0, 0.0, day=day) == pytest.approx(2 * 3 * 0.125)
+    assert model.concession(ES, 0, 40.0, 0.0, SPREAD, day=day) == pytest.approx(3 * 0.125)
+    more = model.concession(ES, 100, 40.0, 0.0, day=day)
+    more -= model.concession(ES, 0, 40.0, 0.0, day=day)
+    assert more == pytest.approx(2 * (slippage(ES, 100, 40.0) - 0.125))
 
 
 class TestCalendarSpread:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from algorithm.lean_cash import LeanCash
 from portfolio.cash import CashSettings, Interest, Settlement, Sweep, Treasury
 from portfolio.collateral import discount_rate
+from portfolio.contract_sizes import Lines
 from portfolio.conversion import IDEALPRO, conversion_orders
 from risk.account import Remedy
 from risk.kill_switch import Mode
@@ -199,7 +200,7 @@ class TestLeanCash:
 
         instrument = SimpleNamespace(currency="EUR", multiplier=10.0)
         context: Any = SimpleNamespace(
-            strategy=SimpleNamespace(settle_cash=settle, instruments=[instrument]),
+            strategy=SimpleNamespace(settle_cash=settle, lines=Lines([instrument])),
             holdings={(0, 202403): 20},
             symbols={(0, 202403): "FESX"},
             marks=SimpleNamespace(of=lambda key: 4_100.0),
@@ -327,7 +328,7 @@ class Desk:
         context: Any = SimpleNamespace(
             strategy=SimpleNamespace(
                 settle_cash=lambda balances: made.settle(1, 1, balances, rates, NAN),
-                instruments=[SimpleNamespace(currency=name, multiplier=10.0) for name in rates],
+                lines=Lines([SimpleNamespace(currency=name, multiplier=10.0) for name in rates]),
                 switch=self.switch,
             ),
             holdings={(0, 202403): 20},  # its open profit is the broker's to settle

@@ -125,3 +125,13 @@ def test_contracts_against_their_signal_are_named():
         if against.any():
             return
     pytest.fail("no draw holds a hedge")
+
+
+def test_what_is_kept_for_its_cost_is_no_hedge():
+    """A contract held whose target is a hundredth on the other side."""
+    wanted = target(optimal=np.array([-0.01, 0.0, 0.0, 0.0, 0.0, 0.0]))
+    trading = BufferedTrading(N, 0.0, 0, tracker(cost=1e6))
+    trading.model_contracts[0] = 1
+    trades = trading.solve(wanted, 1.0, snapshot())
+    assert trades.contracts[0] == 1
+    assert not trades.contrary.any()

@@ -210,3 +210,14 @@ class TestDefinedResults:
     def test_unknown_exposure_has_no_covariance(self):
         gram = contract_covariance(np.array([0.1, np.nan]), np.ones((2, 2)))
         assert gram.tolist() == [[pytest.approx(0.01), 0.0], [0.0, 0.0]]
+
+
+def test_an_indefinite_matrix_sends_no_asset_to_its_bounds():
+    """Two assets of correlation 1.5: each on the other side would have less than no risk."""
+    gram = np.diag([0.01, 0.01, 0.01, 0.01])
+    gram[0, 1] = gram[1, 0] = 0.015
+    ideal, held = np.array([0.6, 1.2, -0.7, 0.0]), np.zeros(4, dtype=np.int64)
+    low, high = contract_bounds(ideal, held, np.full(4, 50.0), np.ones(4, dtype=bool))
+    found = whole_contracts(ideal, held, gram, low, high, np.zeros(4))
+    assert found.contracts.tolist() == [1, 1, -1, 0]
+    assert found.objective >= 0

@@ -155,3 +155,16 @@ class TestEligibility:
 
     def test_every_market_has_an_answer_and_a_reason(self):
         assert all(eligibility(instrument, DAY)[1] for instrument in MASTER)
+
+
+def test_a_market_counted_in_small_contracts_is_a_part_of_the_full_size_one():
+    """3,000 contracts of gold in the spot month are 30,000 of a tenth, whoever counts."""
+    from portfolio.contract_sizes import contract_lines
+
+    gold = contract_lines([MASTER["GC"]], MASTER, yearly_trades=5.0).markets
+    caps = PositionCaps(gold)
+    assert caps.size.tolist() == [0.1]
+    day, spot = to_epoch_day(date(2015, 1, 5)), np.array([True])
+    found = caps.cap(np.array([40_000]), day, spot, 0.1)
+    assert found.contracts.tolist() == [27_000]
+    assert PositionCaps([MASTER["GC"]]).cap(np.array([4_000]), day, spot).contracts[0] == 2_700

@@ -1,13 +1,11 @@
 import itertools
-from datetime import date
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from universe.arrays import to_epoch_day
-from universe.cost_screen import CostScreen, Turnover, cost_share, past_cost_factor, yearly_cost
+from universe.cost_screen import CostScreen, Turnover, cost_share, yearly_cost
 
 
 def test_yearly_cost_of_a_market_by_hand():
@@ -58,21 +56,6 @@ class TestScreen:
     def test_limits_in_the_wrong_order_are_refused(self, limits):
         with pytest.raises(ValueError, match="cost limits are"):
             CostScreen((1,), *limits)
-
-
-@pytest.mark.parametrize(
-    ("year", "factor"),
-    [(1975, 6), (1980, 3), (1992, 3), (1993, 2), (2002, 2), (2003, 1), (2022, 1)],
-)
-def test_costs_of_the_past(year, factor):
-    day = to_epoch_day(date(year, 6, 30))
-    assert past_cost_factor(day, "century") == factor
-    assert past_cost_factor(day, "today") == 1
-
-
-def test_an_unknown_rule_for_past_costs_is_refused():
-    with pytest.raises(ValueError, match="past_costs is 'cheap'; it must be one of today, century"):
-        past_cost_factor(0, "cheap")
 
 
 class TestTurnover:

@@ -19,6 +19,7 @@ from research.pages.doc_figures import (
     read_figures,
     run_block,
     write_figures,
+    write_study_figures,
 )
 from tests.research.fake_result import fake_result
 
@@ -30,7 +31,7 @@ def test_the_documents_follow_from_the_figures() -> None:
     record = read_figures(ROOT)
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
-        assert "<!-- figures: " in text
+        assert "<!-- figures: " in text or page.name == "studies.md"
         assert filled(text, record) == text, f"{page} differs from {FIGURES}: make docs"
 
 
@@ -41,6 +42,7 @@ def test_a_block_shows_the_figures_of_the_screen(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(EMPTY, encoding="utf-8")
     choices = tmp_path / "docs" / "choices.md"
     choices.write_text(EMPTY.replace("run", "now"), encoding="utf-8")
+    (tmp_path / "docs" / "studies.md").write_text("no block", encoding="utf-8")
     write_figures(run, tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     shown = dict(summary(run))
@@ -53,15 +55,49 @@ def test_a_block_shows_the_figures_of_the_screen(tmp_path: Path) -> None:
     assert text.endswith("after\n")
     assert run.settings_hash in text
     assert "synthetic market" in text
-    assert json.loads((tmp_path / FIGURES).read_text(encoding="utf-8")) == figures_of(run)
+    assert json.loads((tmp_path / FIGURES).read_text(encoding="utf-8")) == {
+        **figures_of(run),
+        "studies": {},
+    }
     assert filled(text, read_figures(tmp_path)) == text
+
+
+def test_a_study_is_shown_as_its_page_has_it(tmp_path: Path) -> None:
+    run, out = fake_result(600, 6), tmp_path / "out"
+    (tmp_path / "docs").mkdir()
+    out.mkdir()
+    for name in ("README.md", "docs/choices.md"):
+        (tmp_path / name).write_text("no block", encoding="utf-8")
+    studies = tmp_path / "docs" / "studies.md"
+    studies.write_text("no block", encoding="utf-8")
+    write_figures(run, tmp_path)
+    studies.write_text(EMPTY.replace("run", "sizes"), encoding="utf-8")
+    with pytest.raises(DocumentError, match="no study 'sizes'; docs --study adds it"):
+        write_figures(run, tmp_path)
+    with pytest.raises(DocumentError, match=r"no result\.json with a table"):
+        write_study_figures(out, tmp_path)
+    result = {
+        "command": "sizes",
+        "data": {"name": "made up", "hash": "abc"},
+        "first": "2001-01-02",
+        "last": "2002-01-02",
+        "table": {"head": ["", "lost"], "rows": [["USD 1.0 m", "−0.03"]]},
+    }
+    (out / "result.json").write_text(json.dumps(result), encoding="utf-8")
+    write_study_figures(out, tmp_path)
+    text = studies.read_text(encoding="utf-8")
+    assert "made up, 2001-01-02 to 2002-01-02:" in text
+    assert "| USD 1.0 m | −0.03 |" in text
+    assert filled(text, read_figures(tmp_path)) == text
+    write_figures(run, tmp_path)  # a later run keeps it
+    assert studies.read_text(encoding="utf-8") == text
 
 
 def test_faults_are_named(tmp_path: Path) -> None:
     record = figures_of(fake_result(300, 3))
     assert "| whole run |" in run_block(record)
     with pytest.raises(
-        DocumentError, match="figures: walk in a document; there are 'run' and 'now'"
+        DocumentError, match="figures: walk in a document; there are run, now, sizes, choices"
     ):
         filled(EMPTY.replace("run", "walk"), record)
     with pytest.raises(DocumentError, match="cannot be read"):

@@ -11,12 +11,13 @@ import pytest
 
 from algorithm.settings import Settings
 from research.data.dataset import Dataset
-from research.studies import sizes
+from research.studies import choices, sizes
 from research.studies.ablation import ARMS
 from research.studies.study_commands import (
     Place,
     WalkPlan,
     run_ablation,
+    run_choices,
     run_peers,
     run_sizes,
     run_walkforward,
@@ -68,11 +69,33 @@ def test_sizes(tmp_path: Path, market: Dataset, monkeypatch: pytest.MonkeyPatch)
     where = place(tmp_path)
     page = run_sizes(market, SETTINGS, where)
     rows = {row["name"]: row for row in result(where)["sizes"]}
-    assert list(rows) == ["fractional", "USD 1.0 m", "USD 5,000.0 m"]
+    names = ["fractional", "USD 1.0 m", "USD 1.0 m, both sizes", "USD 5,000.0 m"]
+    assert list(rows) == names
+    table = result(where)["table"]
+    assert [row[0] for row in table["rows"]] == names
+    assert all(len(row) == len(table["head"]) for row in table["rows"])
     assert rows["fractional"]["impact"] == pytest.approx(0.0, abs=1e-3)
     assert rows["USD 5,000.0 m"]["impact"] > rows["USD 1.0 m"]["impact"]
     assert rows["USD 1.0 m"]["tracking_error"] > rows["fractional"]["tracking_error"] > 0
     assert "By size of the fund" in page.read_text()
+
+
+def test_choices(tmp_path: Path, market: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = tuple(one for one in choices.CHOICES if one.name in ("as set", "band of a tenth"))
+    monkeypatch.setattr(choices, "CHOICES", some)
+    where = place(tmp_path)
+    page = run_choices(market, SETTINGS, where)
+    found = result(where)
+    assert [row["name"] for row in found["rows"]] == [one.name for one in some]
+    first, second = found["table"]["rows"]
+    assert first[3] == first[4] == ""
+    assert second[1] == "buffer=0.1"
+    assert "By choice" in page.read_text()
+
+
+def test_every_choice_changes_something() -> None:
+    requests = choices.choice_requests(SETTINGS)
+    assert len({tuple(sorted(one.settings.items())) for one in requests}) == len(requests)
 
 
 def test_peers_with_a_file(tmp_path: Path, market: Dataset) -> None:
