@@ -17,10 +17,12 @@ from algorithm.settings import Settings
 from alpha.forecasts import Forecasts
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.engine.feed import Feed
-from research.panels.forecasts import market_panel, vectorised_forecasts
-from research.panels.markets import panel_markets
+from research.panels.forecasts import vectorised_forecasts
+from research.panels.markets import market_panel, panel_markets
 from research.panels.spreads import panel_spreads
 from universe.arrays import from_epoch_day, to_epoch_day
+from universe.assets import Assets
+from universe.curves import MacroState
 from universe.master import MASTER
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,17 +58,18 @@ def incremental(dataset):
     classes = [str(instrument.asset_class) for instrument in instruments]
     index = np.array([sorted(set(classes)).index(name) for name in classes])
     forecasts = Forecasts(EVERY_RULE, instruments, index)
-    rows, seconds = {}, []
+    assets, rows, seconds = Assets(markets, spreads), {}, []
     for bars in feed:
         day = bars.session.day
-        seen, when = markets.observe(bars.session), from_epoch_day(day)
-        pair = spreads.observe(bars.session), spreads
+        seen, when = assets.walk([bars.session]), from_epoch_day(day)
+        month = np.array([when.year * 100 + when.month])
         started = time.perf_counter()
-        forecasts.update(day, when.year * 100 + when.month, seen, markets, spread=pair)
-        trend = forecasts.trend.by_rule(markets)
-        current = forecasts.current(markets, markets.alive(day))
+        forecasts.walk(np.array([day]), month, seen, [MacroState()])
+        trend = forecasts.signals()
+        current = forecasts.current(markets.alive(day))
         seconds.append(time.perf_counter() - started)
-        now = {**trend, **{rule: current[rule] for rule in ("carry", "relative value")}}
+        now = {rule: trend[rule] for rule in ("tsmom", "ewmac", "breakout")}
+        now |= {rule: current[rule] for rule in ("carry", "relative value")}
         now |= {"cross section zscore": current["cross section"]}
         now |= {rule: current[rule] for rule in ("directional", "calendar")}
         for rule, forecast in now.items():

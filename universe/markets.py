@@ -216,19 +216,24 @@ class Markets(MarketState):
         The same as ``_observe_market`` for a market that is quoted in contracts whose carry pair is
         known, moves well within the limit and need not roll: nearly every market on every day.
         """
-        day, last, pair = session.day, self._last_quotes, self._pair
+        day, last, pair, none = session.day, self._last_quotes, self._pair, np.nan
         rest, calm, closes, others, before = [], [], [], [], []
         for market, quotes in enumerate(session.quotes):
             if not quotes:
                 continue
-            if not self._is_known(market, quotes, session):
+            if quotes.keys() != pair.months[market] and not pair.recall(market, frozenset(quotes)):
                 rest.append(market)
                 continue
-            other = pair.other[market]
+            held, other, front = pair.held[market], pair.other[market], session.mapped[market]
+            if day > pair.until[market] or not (
+                front in (held, NO_CONTRACT) or self._is_behind(market, front)
+            ):
+                rest.append(market)
+                continue
             calm.append(market)
-            closes.append(quotes[pair.held[market]])
-            others.append(quotes.get(other, np.nan))
-            before.append(last[market].get(other, np.nan))
+            closes.append(quotes[held])
+            others.append(quotes.get(other, none))
+            before.append(last[market].get(other, none))
         if not calm:
             return rest
         index, (close, far, far_before) = np.array(calm), np.array([closes, others, before])
@@ -242,6 +247,8 @@ class Markets(MarketState):
             & (equal != self.stale_sessions)
             & (np.isfinite(far) | pair.alone[index])
         )
+        if self._theta:
+            fine &= [not session.open_interest[market] for market in calm]
         if not fine.all():
             rest = sorted([*rest, *index[~fine].tolist()])
             index, limit, close, change = index[fine], limit[fine], close[fine], change[fine]
@@ -265,20 +272,15 @@ class Markets(MarketState):
         out.near_month[used] = pair.near_month[used]
         return rest
 
-    def _is_known(self, market: int, quotes: Mapping[int, float], session: Session) -> bool:
-        """Whether the carry pair of a market's quotes is known and nothing asks to roll."""
-        pair = self._pair
-        if quotes.keys() != pair.months[market] and not pair.recall(market, frozenset(quotes)):
-            return False
-        if session.day > pair.until[market] or (self._theta and session.open_interest[market]):
-            return False
-        front = session.mapped[market]
-        if front not in (NO_CONTRACT, pair.held[market], pair.front[market]):
+    def _is_behind(self, market: int, front: int) -> bool:
+        """Whether a front contract is known not to end later than the held one."""
+        if front != self._pair.front[market]:
             contract = self.contracts[market].get(front)
-            if contract is not None:
-                if contract.expiry > self.held_expiry[market]:
-                    return False
-                pair.front[market] = front
+            if contract is None:
+                return True
+            if contract.expiry > self.held_expiry[market]:
+                return False
+            self._pair.front[market] = front
         return True
 
     def _trust(
@@ -327,9 +329,12 @@ class Markets(MarketState):
             self.unquoted[market] += 1
         if self._may_roll(market, held, close is None, session):
             self._roll(market, quotes, session, limit, out)
-        self._carry_pair(market, quotes, limit, out)
-        if len(quotes) == len(session.quotes[market]) and self.held[market] in quotes:
-            self._remember_pair(market, quotes)
+        held = int(self.held[market])
+        if held in quotes:
+            other = carry_contract(self.instruments[market], held, quotes, contracts)
+            self._carry_pair(market, (held, other), quotes, limit, out)
+            if len(quotes) == len(session.quotes[market]):
+                self._remember_pair(market, (held, other), quotes)
         self._last_quotes[market] = {
             month: close
             for month, close in quotes.items()
@@ -496,28 +501,29 @@ class Markets(MarketState):
         self.last_seen[market] = day
 
     def _carry_pair(
-        self, market: int, quotes: dict[int, float], limit: float, out: Observation
+        self,
+        market: int,
+        pair: tuple[int, int],
+        quotes: dict[int, float],
+        limit: float,
+        out: Observation,
     ) -> None:
-        held = int(self.held[market])
-        if held not in quotes:
-            return
+        held, other = pair
         contracts = self.contracts[market]
-        other = carry_contract(self.instruments[market], held, quotes, contracts)
         if other == NO_CONTRACT or not self._plausible(market, other, quotes[other], limit):
             return
-        near, far = sorted((held, other), key=lambda month: contracts[month].expiry)
+        near, far = pair if contracts[held].expiry <= contracts[other].expiry else (other, held)
         out.near_price[market], out.far_price[market] = quotes[near], quotes[far]
         out.near_expiry[market] = contracts[near].expiry
         out.far_expiry[market] = contracts[far].expiry
         out.near_month[market] = near
 
-    def _remember_pair(self, market: int, quotes: dict[int, float]) -> None:
-        contracts, held = self.contracts[market], int(self.held[market])
-        other = carry_contract(self.instruments[market], held, quotes, contracts)
+    def _remember_pair(self, market: int, pair: tuple[int, int], quotes: dict[int, float]) -> None:
+        contracts, (held, other) = self.contracts[market], pair
         last = min(contracts[month].expiry for month in quotes)
         expiries = contracts[held].expiry, contracts[other or held].expiry
-        pair = CarryPair(frozenset(quotes), held, other, min(last, self._calm(market)), *expiries)
-        self._pair.remember(market, pair)
+        until = min(last, self._calm(market))
+        self._pair.remember(market, CarryPair(frozenset(quotes), held, other, until, *expiries))
 
     def _calm(self, market: int) -> int:
         """Last epoch day on which the calendar does not ask to leave the held contract."""

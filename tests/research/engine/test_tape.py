@@ -5,6 +5,7 @@ import dataclasses
 import multiprocessing
 import os
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -214,6 +215,31 @@ class TestSnapshots:
             np.testing.assert_array_equal(moment.gate.usual, gate)
             assert passes(moment) == believed
             assert_same(snapshot, moment.observe())
+
+    @pytest.mark.parametrize(
+        "changes",
+        [EVERY, {**FAST, "covariance": "ledoit_wolf", "corr_window": 60}],
+        ids=["every rule and spreads", "ledoit_wolf"],
+    )
+    def test_sessions_are_observed_alike_however_they_are_parted(self, year, changes):
+        """One at a time, as LEAN does, or many; and nothing knows of a later one."""
+        chosen = settings(var_years=1.0, **changes)
+        feed, alone = made(bent(year), chosen)
+        sessions = [bars.session for bars in feed]
+        expected = [copied(alone.observe(session)) for session in sessions]
+        together, found = made(bent(year), chosen)[1], []
+        for first, last in pairwise((0, 2, 3, 90, 185, 186, len(sessions))):
+            run = together.walk(sessions[first:last])
+            found += [copied(run.at(row)) for row in range(len(run))]
+        assert_same(found, expected)
+        assert_same(dict(states(together)), dict(states(alone)))
+
+
+def states(observer):
+    """Everything that is kept for a restart, by name."""
+    for name, component in observer.components().items():
+        for attribute in component.STATE:
+            yield f"{name}.{attribute}", getattr(component, attribute)
 
 
 def made(data, chosen):

@@ -19,6 +19,8 @@ from research.studies.rule_books import cost_per_unit, trade_books
 from research.studies.rules import CALENDAR, affordable, rule_study
 from tests.helpers import bent, instrument, made_up_dataset, made_up_instruments
 from universe.arrays import from_epoch_day
+from universe.assets import Assets
+from universe.curves import MacroState
 
 START, END = date(2010, 1, 1), date(2030, 1, 1)
 CHOSEN = Settings(carry_rules="smoothed calendar", spread_max_age=60, vol_long_sessions=150)
@@ -50,23 +52,17 @@ def incremental():
     for known, contracts in zip(markets.contracts, feed.contracts(), strict=True):
         known.update((contract.month, contract) for contract in contracts)
     forecasts = Forecasts(CHOSEN, instruments, panel().class_index)
+    assets = Assets(markets, spreads)
     rows = {"forecast": [], "sigma": [], "change": [], "pair": []}
     for bars in feed:
         when = from_epoch_day(bars.session.day)
-        seen = markets.observe(bars.session)
-        spread = spreads.observe(bars.session)
-        forecasts.update(
-            bars.session.day,
-            when.year * 100 + when.month,
-            seen,
-            markets,
-            None,
-            (spread, spreads),
-        )
-        current = forecasts.current(markets, markets.alive(bars.session.day))
+        seen = assets.walk([bars.session])
+        month = np.array([when.year * 100 + when.month])
+        forecasts.walk(np.array([bars.session.day]), month, seen, [MacroState()])
+        current = forecasts.current(markets.alive(bars.session.day))
         rows["forecast"].append(current["calendar"])
         rows["sigma"].append(spreads.sigma())
-        rows["change"].append(spread.change)
+        rows["change"].append(seen.spread_seen.change[0])
         rows["pair"].append(spreads.near * 10**6 + spreads.far)
     return {name: np.array(one) for name, one in rows.items()}
 
