@@ -139,6 +139,13 @@ SERIES: Final[Mapping[str, SeriesInfo]] = MappingProxyType(
         ),
         "sx5e.price": SeriesInfo("index points", 0, 100, 1e5, "EURO STOXX 50 price index, close"),
         "spx.price": SeriesInfo("index points", 0, 1, 1e6, "S&P 500 price index, close"),
+        "conditions.us": SeriesInfo(
+            "index points",
+            3,
+            -5,
+            10,
+            "national financial conditions, Chicago Fed (NFCI), of a vintage",
+        ),
     }
 )
 """The series with a name of their own; ``series_info`` also knows the families."""

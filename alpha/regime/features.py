@@ -86,6 +86,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         ("breadth.advances", "breadth.declines"),
     ),
     Feature("sentiment", "consumer sentiment, University of Michigan", ("sentiment.us",)),
+    Feature("conditions", "financial conditions by a dated vintage", ("conditions.us",)),
 )
 """The order of a row; what is made of prices comes first."""
 
@@ -107,6 +108,7 @@ _MACRO: Final[Mapping[str, Callable[..., float]]] = {
     "funding_sofr": lambda sofr, bill: sofr - bill,
     "breadth_us": lambda share: share,
     "sentiment": lambda level: level,
+    "conditions": lambda level: level,
 }
 
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 MONTHLY_AGE: Final = 75
+WEEKLY_AGE: Final = 16
 DAILY_AGE: Final = 10
 
 
@@ -57,6 +58,7 @@ SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
         "breadth.advances": Source("1991-12-02"),
         "breadth.declines": Source("1991-12-02"),
         "sentiment.us": Source("1980-01-01", max_age=MONTHLY_AGE),
+        "conditions.us": Source("1971-01-08", max_age=WEEKLY_AGE),
     }
 )
 """What features are made of, and from when to when there is any."""

@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from alpha.regime.series import REVISED
+from alpha.regime.series import REVISED, RevisedSeriesError, first_countable
 from research.data.errors import DataError
 from research.data.files import read_rows, read_text
 from research.data.issue_log import IssueLog
@@ -73,6 +73,9 @@ DIVIDENDS: Final = "EQ_DP_JST"
 EURO_COUNTRIES: Final = ("DEU", "FRA", "ITA", "ESP", "NLD")
 """Columns whose mean stands for the euro area: the countries of most of the EURO STOXX 50."""
 
+VINTAGES: Final[Mapping[str, str]] = MappingProxyType({"NFCI": "conditions.us"})
+"""Series of which a vintage is read: its file is named by its date, as ``NFCI_V20230203``."""
+
 VIX_INDEX: Final[Mapping[str, str]] = MappingProxyType({"VIX_index": "VIX", "VIXCLS": "VIXCLS"})
 """Files of the VIX index with the column that holds it; the second is FRED's."""
 
@@ -101,9 +104,10 @@ def load_macro(folder: str | Path, log: IssueLog | None = None) -> dict[str, Mac
     folder : path
         With ``<name>.csv`` in the project's own layout (rows ``yyyymmdd,value`` of days known and
         in the unit of ``series_info``, with or without a header ``day,value``), FRED's CSVs under
-        their identifiers (``FRED``, ``UNSCALED``), ``VIX_index.csv`` (date, VIX) or FRED's
-        ``VIXCLS.csv``, ``vix_futures_m1_m8.csv`` and ``vix_futures_expirations.csv`` (date, M1 to
-        M8 and V1 to V8) or ``VIX_FUTURES_VX1_VX8.csv`` (date, VX1 to VX8).
+        their identifiers (``FRED``, ``UNSCALED``), dated vintages (``VINTAGES``),
+        ``VIX_index.csv`` (date, VIX) or FRED's ``VIXCLS.csv``, ``vix_futures_m1_m8.csv``
+        and ``vix_futures_expirations.csv`` (date, M1 to M8 and V1 to V8) or
+        ``VIX_FUTURES_VX1_VX8.csv`` (date, VX1 to VX8).
         ``EQ_DP_JST.csv`` (date and countries) gives the euro area's dividend-price ratio.
         Upper and lower case of column names count as equal. Files of other names are not read.
     log : IssueLog, optional
@@ -172,7 +176,8 @@ _STEMS = (*FRED, *UNSCALED, DIVIDENDS, *VIX_INDEX, *VIX_MONTH_FILES, VIX_EXPIRAT
 
 
 def _is_known(stem: str) -> bool:
-    if stem in _STEMS:
+    base, mark, _ = stem.partition("_V")
+    if stem in _STEMS or (mark and base in VINTAGES):
         return True
     try:
         series_info(stem)
@@ -199,6 +204,14 @@ def _read_file(path: Path, log: IssueLog) -> list[MacroSeries]:
     if stem in VIX_INDEX:
         column = _read_columns(path, ("DATETIME", "DATE"), (VIX_INDEX[stem], "CLOSE"))[0]
         return [_series("vix.spot", column, log)]
+    base, mark, _ = stem.partition("_V")
+    if mark and base in VINTAGES:
+        try:
+            vintage = first_countable(stem)
+        except RevisedSeriesError as error:
+            raise DataError(f"{path}: {error}") from error
+        column = _read_columns(path, ("DATE", "observation_date"), (stem, base, "Value"))[0]
+        return [_series(VINTAGES[base], column, log, vintage=vintage)]
     months = range(1, VIX_MONTHS + 1)
     if stem in VIX_MONTH_FILES:
         letters = VIX_MONTH_FILES[stem]
@@ -252,8 +265,12 @@ def _series(
     scale: float = 1.0,
     convert: Callable[[FloatArray], FloatArray] | None = None,
     lag: int | None = None,
+    vintage: date | None = None,
 ) -> MacroSeries:
-    """Check, sort and date a column; ``scale`` turns the file's unit into the series'."""
+    """Check, sort and date a column; ``scale`` turns the file's unit into the series'.
+
+    Nothing of a ``vintage`` was known before the day after its date.
+    """
     info = series_info(name)
     present = np.isfinite(column.value)
     row, day, raw = column.row[present], column.day[present], column.value[present]
@@ -281,6 +298,8 @@ def _series(
         known = month_end_after(day, info.months)
     else:
         known = known_day(day, info.lag if lag is None else lag)
+    if vintage is not None:
+        known = np.maximum(known, to_epoch_day(vintage) + 1)
     last = np.append(known[1:] != known[:-1], True)[: len(known)]
     return MacroSeries(name, known[last], value[last])
 

@@ -13,6 +13,7 @@ BASE = "trend + carry"
 
 OFF: Mapping[str, str] = {
     "governor": "0.99 1",
+    "optimiser": "off",
     "regime": "false",
     "leverage": "false",
     "other_rules": "",
@@ -60,6 +61,7 @@ ARMS = (
         changes={"leverage": "true"},
     ),
     Arm("+ gate", "both, under the VaR limit", on=("var_limit", "var_test")),
+    Arm("+ optimiser", "both, the whole book by the optimiser", changes={"optimiser": "whole"}),
     Arm("everything", "the strategy as it is set", on=("*",)),
 )
 """A line each; a part that is added gets its switch in ``OFF`` and a line here."""

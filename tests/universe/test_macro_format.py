@@ -104,7 +104,8 @@ def test_known_series():
     for name, info in SERIES.items():
         assert valid_name(name)
         rate = info.unit == "fraction a year"
-        assert info.lag == {"credit.spread": 2, "eur.euribor": 5}.get(name, int(rate))
+        published = {"credit.spread": 2, "eur.euribor": 5, "conditions.us": 3}
+        assert info.lag == published.get(name, int(rate))
         assert info.low < info.high
     assert series_info("usd.10y").low <= -0.005 <= 0.0406 <= series_info("usd.10y").high < 4.06
 

@@ -115,6 +115,7 @@ MACRO = {
     "breadth.advances": 1500.0,
     "breadth.declines": 500.0,
     "sentiment.us": 80.0,
+    "conditions.us": -0.4,
 }
 
 
@@ -135,6 +136,7 @@ def test_macro_features() -> None:
         "breadth_us": 0.6,
         "advance_decline": 0.5,
         "sentiment": 80.0,
+        "conditions": -0.4,
     }
     assert {name: row[name][0] for name in expected} == pytest.approx(expected)
     assert all(why_unknown(name, last, known, features.sessions) == "" for name in NAMES)

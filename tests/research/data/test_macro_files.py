@@ -411,6 +411,25 @@ def test_series_of_the_regime_are_dated_when_they_are_public(tmp_path):
     assert [found[f"vix.m{k}"][0][1] for k in range(1, 9)] == [15.0 + k for k in range(8)]
 
 
+def test_a_vintage_counts_after_its_own_date_only(tmp_path):
+    rows = "2020-01-03,-0.5\n2020-01-10,-0.4\n2020-02-07,-0.3\n"
+    path = tmp_path / "NFCI_V20200115.csv"
+    path.write_text(f"DATE,NFCI_V20200115\n{rows}")
+    one = load_macro(tmp_path)["conditions.us"]
+    days = [from_epoch_day(int(day)).isoformat() for day in one.day]
+    # the week to a Friday is out on the next Wednesday; what is older, the day after the vintage
+    assert dict(zip(days, one.value.tolist(), strict=True)) == {
+        "2020-01-16": -0.4,
+        "2020-02-12": -0.3,
+    }
+    path.rename(tmp_path / "NFCI_Vlatest.csv")
+    with pytest.raises(DataError, match="a vintage is named by its date, like NFCI_V20230203"):
+        load_macro(tmp_path)
+    (tmp_path / "NFCI_Vlatest.csv").rename(tmp_path / "NFCI.csv")
+    with pytest.raises(DataError, match="no macro series"):
+        load_macro(tmp_path)
+
+
 @pytest.mark.realdata
 def test_a_folder_full_of_other_series_loads(macro_data):
     folder = macro_data.parent / "macro_full"

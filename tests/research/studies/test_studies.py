@@ -56,6 +56,8 @@ class TestAblation:
         assert settings["+ gate"]["governor"] == OFF["governor"]
         assert settings["+ gate"]["var_limit"] == chosen.as_strings()["var_limit"]
         assert settings[BASE]["var_limit"] == "1"
+        scopes = [settings[name]["optimiser"] for name in (BASE, "+ gate", "+ optimiser")]
+        assert scopes == ["off", "off", "whole"]
         assert (settings["trend"]["trend_budget"], settings["carry"]["trend_budget"]) == ("1", "0")
         assert {one["vol_target"] for one in settings.values()} == {"0.12"}
         assert len(settings) == len(ARMS)
