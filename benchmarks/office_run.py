@@ -1,6 +1,6 @@
 """The risk office over a span of real data: what it costs, and whether replays reproduce it.
 
-    python benchmarks/office_run.py FOLDER START END [MACRO] [--costs]
+    python benchmarks/office_run.py FOLDER START END [MACRO [MARKETS]] [--costs]
 
 Runs the strategy with record and archive, makes the pack, decides again on every session of the
 record and compares what the limits read, causes included. ``--costs`` also runs it without limits,
@@ -11,12 +11,14 @@ sessions on which the replay differs, and exceptions by decade with the tests' p
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -75,10 +77,17 @@ def tested(days):
     return out
 
 
-def main(folder, start, end, macro=None, costs=False):
+def main(folder, start, end, macro=None, markets=None, *, costs=False):
     """All of it over one span."""
     settings = Settings(start=start, end=end)
-    request = DataRequest(folder=Path(folder), macro=None if macro is None else Path(macro))
+    request = DataRequest(
+        folder=Path(folder),
+        macro=None if macro is None else Path(macro),
+        codes=None if markets is None else markets.split(),
+        start=settings.first_day - timedelta(days=settings.warmup_days + 10),
+        end=settings.last_day,
+        cache=Path(os.environ["TREND_CARRY_CACHE"]) if "TREND_CARRY_CACHE" in os.environ else None,
+    )
     dataset = open_data(request)
     settings = replace(settings, markets=" ".join(dataset.markets))
     if costs:
@@ -110,6 +119,7 @@ def main(folder, start, end, macro=None, costs=False):
         "breaches": {f"{limit}: {cause}": n for (limit, cause), n in sorted(breaches.items())},
         "replayed": again.sessions, "replay differs": len(again.mismatches), "first": clipped,
         "tests": tested(days),
+        "hits": "".join(str(int(d.is_exception)) for d in days if d.is_exception is not None),
     }, indent=1))  # fmt: skip
 
 

@@ -199,10 +199,12 @@ class _Search:
         return self._risk(contracts)
 
     def _all_books(self) -> FloatArray:
-        grids = [np.arange(min(n, 0), max(n, 0) + 1) for n in self._start[: self._count]]
-        fixed = [np.array([n]) for n in self._start[self._count :]]
-        grid = np.stack(np.meshgrid(*grids, *fixed, indexing="ij"), axis=-1)
-        return np.asarray(grid.reshape(-1, len(self._start)))
+        free, fixed = self._start[: self._count], self._start[self._count :]
+        grids = [np.arange(min(n, 0), max(n, 0) + 1) for n in free]
+        books = np.zeros((1, 0))
+        if grids:
+            books = np.stack(np.meshgrid(*grids, indexing="ij"), axis=-1).reshape(-1, len(grids))
+        return np.hstack([books, np.broadcast_to(fixed, (len(books), len(fixed)))])
 
     def _searched(self, per_vol: float) -> FloatArray | None:
         """Nearest passing book over searches at the ratio of risk to volatility found so far."""

@@ -19,9 +19,7 @@ from research.commands.speech import say
     click.option(
         "--legal-test",
         type=click.Choice(["relative", "absolute"]),
-        default="relative",
-        show_default=True,
-        help="The VaR test that applies; the rule's default is the relative one.",
+        help="The VaR test that applies: that of the archive, or the rule's default, relative.",
     ),
     click.option(
         "--determination",
@@ -37,7 +35,7 @@ def command(
     run: Path,
     macro: Path | None,
     margins: Path | None,
-    legal_test: str,
+    legal_test: str | None,
     determination: str,
     verify: bool,
 ) -> None:
@@ -59,6 +57,7 @@ def command(
     from research.commands.run_inputs import bill_yield, margin_dates
     from research.engine.from_decisions import RECORD_FILE, read_run
 
+    legal_test, determination = _legal_test(run, legal_test, determination)
     if not (run / ARCHIVE).is_file() or _is_behind(run):
         result = read_run(run)
         archive_run(
@@ -72,6 +71,34 @@ def command(
         say(f"archived from {run / RECORD_FILE}")
     for path in write_pack(run):
         say(str(path))
+
+
+def _legal_test(run: Path, asked: str | None, determination: str) -> tuple[str, str]:
+    """The legal test and its determination: of the archive there, or else as asked for.
+
+    Raises
+    ------
+    click.UsageError
+        If the archive says otherwise, or the absolute test has no determination.
+    """
+    from research.compliance.archive import head
+    from research.compliance.files import ARCHIVE
+
+    path = run / ARCHIVE
+    if path.is_file():
+        there = head(path)
+        if asked not in (None, there.legal_test) or determination not in ("", there.determination):
+            raise click.UsageError(
+                f"{path} was begun with the {there.legal_test} test as the legal one, and is only "
+                "ever appended to; keep it elsewhere, and a new one begins with the determination"
+            )
+        return there.legal_test, there.determination
+    if asked == "absolute" and not determination.strip():
+        raise click.UsageError(
+            "--legal-test absolute needs --determination: who determined that no reference "
+            "portfolio is appropriate, when and why"
+        )
+    return asked or "relative", determination
 
 
 def _is_behind(run: Path) -> bool:

@@ -107,13 +107,18 @@ def _today(desk: Desk) -> list[Block]:
         ("gross and net, rates in ten-year equivalents",
          f"{percent(float(np.abs(signed_exposure).sum()), 0)} and "
          f"{percent(float(signed_exposure.sum()), 0)}"),
-        ("VaR test that the gate holds", result.settings.get("var_test", NONE)),
+        ("VaR test that the gate holds", _gate(result)),
         ("legal VaR test", desk.legal or "relative, the rule's default; the run has no archive"),
         ("kill switch", state),
         ("engine, data, settings",
          f"{result.engine}, {result.data_name}, {result.settings_hash}"),
     ]  # fmt: skip
     return [Heading(f"Risk desk, {desk.day}"), Table(("of", "is"), rows)]
+
+
+def _gate(result: RunResult) -> str:
+    test = result.settings.get("var_test", NONE)
+    return "both, the relative one where it can be measured" if test == "rule" else test
 
 
 def _limits(desk: Desk) -> list[Block]:

@@ -75,6 +75,19 @@ class TestSmallBooks:
         assert found.tracking_error == pytest.approx(error, abs=1e-9)
         assert np.abs(found.contracts - asked).sum() == contracts
 
+    @pytest.mark.parametrize("trading", [0, 2])
+    def test_a_few_of_many_markets_can_trade(self, trading):
+        """As on a holiday of most exchanges; numpy's arrays have at most 32 dimensions."""
+        model, unit, asked = made(7, 50, 3)
+        risk, free = binding(model, unit), np.arange(50) < trading
+        limit = 0.999 * risk(asked)
+        found = search(model, unit, asked, risk, limit, held=asked, tradable=free)
+        best = brute_force(model, unit, asked, free, risk, limit)
+        assert found.passes == (best is not None)
+        assert (found.contracts[~free] == asked[~free]).all()
+        if best is not None:
+            assert found.contracts.tolist() == best[1].tolist()
+
     @given(seeds, ratios)
     @settings(max_examples=25)
     def test_what_cannot_trade_is_part_of_the_problem(self, seed, ratio):

@@ -218,6 +218,17 @@ class TestCommands:
         assert files >= {"pack.html", "pack.pdf", "nport.csv", "nport.json", "archive.csv"}
         assert self.call("compliance", "--run", tmp_path, "--verify").exit_code == 0
 
+    def test_a_determination_comes_first_or_begins_another_archive(self, homes, tmp_path):
+        (tmp_path / "decisions.jsonl").write_bytes((homes[0] / "decisions.jsonl").read_bytes())
+        absolute = ("compliance", "--run", tmp_path, "--legal-test", "absolute")
+        missing = self.call(*absolute)
+        assert missing.exit_code == 2
+        assert "needs --determination" in missing.output
+        (tmp_path / ARCHIVE).write_bytes((homes[0] / ARCHIVE).read_bytes())
+        late = self.call(*absolute, "--determination", "A. Person, 2016-01-04: no index fits.")
+        assert late.exit_code == 2
+        assert "only ever appended to" in " ".join(late.output.split())
+
     def test_folders_without_what_is_asked_for(self, homes, tmp_path):
         assert self.call("compliance", "--run", tmp_path).exit_code == 2
         missing = self.call("risk", "--run", homes[1], "--macro", tmp_path)
