@@ -42,7 +42,7 @@ from risk.limits import Action, Reading
 from risk.margin import MarginModel, margin_over_rolls
 from risk.switch_stage import SwitchStage
 from risk.var import VarModel, quantile
-from universe.arrays import DAYS_IN_YEAR, TRADING_DAYS, BoolArray, FloatArray, IntArray, known
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
 from universe.cost_screen import trade_costs, yearly_cost, yearly_rolls
 from universe.fx import BASE
@@ -50,15 +50,12 @@ from universe.instruments import Instrument
 from universe.legs import ContractKey, Expiries
 from universe.markets import Markets
 from universe.master import MASTER
-from universe.rolls import in_cycle, roll_window_days
+from universe.rolls_ahead import rolls_ahead
 from universe.screen import Screen
 from universe.session import Contract, Session
 
 AHEAD = 2
 """Sessions that collateral is planned for: the next sweep's, and the one until the next but one."""
-
-WEEKDAYS = 5.0 / 7.0
-"""Sessions a calendar day."""
 
 SPOT_DAYS = 5
 """Calendar days before the last trade that count as the spot month of contracts that end before
@@ -563,30 +560,18 @@ class Strategy:
         self.last_vol = portfolio_vol(exposure, plain)
 
     def _rolls_ahead(self, decision: Decision) -> dict[int, tuple[int, float]]:
-        """Of markets with a position: sessions until the roll, value of the next contract over it.
-
-        The value is what an unchanged curve makes of the contract held, 1 where none is known.
-        """
-        n, snapshot, out = len(self.instruments), decision.snapshot, {}
+        """Of markets with a position, see ``universe.rolls_ahead``."""
+        n, snapshot = len(self.instruments), decision.snapshot
         there = (decision.contracts != 0) | (decision.held != 0)
-        held, price = snapshot.legs.held.tolist(), snapshot.price
-        for market in np.flatnonzero(there[:n] | there[-n:]).tolist():
-            instrument = self.instruments[market]
-            contracts = self.markets.contracts[market]
-            contract = contracts.get(held[market])
-            if contract is None:
-                continue
-            left = contract.expiry - decision.day - roll_window_days(instrument)
-            later = [
-                one.expiry
-                for one in contracts.values()
-                if one.expiry > contract.expiry and in_cycle(one.month, instrument.hold_months)
-            ]
-            years = (min(later) - contract.expiry) / DAYS_IN_YEAR if later else 0.0
-            step = float(snapshot.basis[market]) * years / float(price[market])
-            ratio = 1.0 - step if abs(step) < 1.0 else 1.0
-            out[market] = max(int(np.ceil(left * WEEKDAYS)), 0), ratio
-        return out
+        return rolls_ahead(
+            np.flatnonzero(there[:n] | there[-n:]).tolist(),
+            self.instruments,
+            self.markets.contracts,
+            decision.day,
+            snapshot.legs.held,
+            snapshot.price,
+            snapshot.basis,
+        )
 
     def _margin_ahead(self, decision: Decision) -> float:
         """Highest initial margin over NAV until the next sweep but one, rolls included.

@@ -69,13 +69,15 @@ class Child:
 class Parent:
     """What a decision asks for in one contract; ``quantity`` is signed.
 
-    ``base`` is the position that the broker held when it was taken.
+    ``base`` is the position that the broker held when it was taken, ``found`` (at least 0) what it
+    had moved by a restart beyond the fills heard of.
     """
 
     market: int
     month: int
     quantity: int
     base: int = 0
+    found: int = 0
     children: dict[str, Child] = field(default_factory=dict)
     _sums: tuple[int, int] = (0, 0)
 
@@ -87,12 +89,12 @@ class Parent:
     @property
     def filled(self) -> int:
         """Signed contracts known to be filled."""
-        return self.sign * self._sums[0]
+        return self.sign * (self._sums[0] + self.found)
 
     @property
     def committed(self) -> int:
         """Signed contracts that are filled or may still fill."""
-        return self.sign * self._sums[1]
+        return self.sign * (self._sums[1] + self.found)
 
     def count(self, before: tuple[int, int], after: tuple[int, int]) -> None:
         """Keep the sums over all children, of which one has changed."""
@@ -235,42 +237,27 @@ class Blotter:
             Children that the broker still has.
         held : mapping of (market index, contract month) to contracts, optional
             Positions there. What a parent has moved since its ``base`` beyond the fills heard of
-            are fills of children that are gone; what they cannot explain freezes the market.
+            was filled unheard; what its children cannot explain freezes the market.
             Without it, a child that neither side has heard of was never sent.
         """
         there = set(open_at_broker)
         for parent in self.parents.values():
-            gone = [
-                (name, child)
-                for name, child in sorted(parent.children.items())
-                if name not in there and child.ended is None
-            ]
-            if held is None:
-                for _, child in gone:
-                    if not child.acked:
-                        self._end(parent, child, child.filled)
-                continue
-            position = held.get((parent.market, parent.month), 0)
-            moved = parent.sign * (position - parent.base - parent.filled)
-            room = sum(child.quantity - child.filled for child in parent.children.values())
-            if not 0 <= moved <= room:
-                self.freeze(
-                    parent.market,
-                    f"the broker holds {position} of {parent.month}, not "
-                    f"{parent.base + parent.filled}",
-                )
-            for _, child in gone:
-                more = min(max(moved, 0), child.quantity - child.filled)
-                moved -= more
-                self._end(parent, child, child.filled + more)
+            gone = [child for name, child in parent.children.items() if name not in there]
+            if held is not None:
+                self._find(parent, held.get((parent.market, parent.month), 0))
+            for child in gone:
+                if held is not None or (child.ended is None and not child.acked):
+                    before, child.ended = child.sums, child.filled
+                    parent.count(before, child.sums)
 
-    @staticmethod
-    def _end(parent: Parent, child: Child, filled: int) -> None:
-        before = child.sums
-        if filled > child.filled:
-            child.fills["found"] = filled - child.filled
-        child.ended = filled
-        parent.count(before, child.sums)
+    def _find(self, parent: Parent, position: int) -> None:
+        moved = parent.sign * (position - parent.base - parent.filled)
+        room = sum(child.committed - child.filled for child in parent.children.values())
+        if not 0 <= moved <= room:
+            known = parent.base + parent.filled
+            reason = f"the broker holds {position} of {parent.month}, not {known}"
+            self.freeze(parent.market, reason)
+        parent.found += min(max(moved, 0), room)
 
     # --- the state document ----------------------------------------------------------------------
     def to_state(self) -> dict[str, Any]:
@@ -282,6 +269,7 @@ class Blotter:
                     "month": parent.month,
                     "quantity": parent.quantity,
                     "base": parent.base,
+                    "found": parent.found,
                     "children": {
                         child: [one.quantity, one.acked, one.fills, one.ended]
                         for child, one in sorted(parent.children.items())
@@ -308,6 +296,7 @@ class Blotter:
                 values["month"],
                 values["quantity"],
                 values["base"],
+                values["found"],
                 children,
                 total,
             )

@@ -102,8 +102,8 @@ class MinuteDesk:
     run : int
         Which start of LEAN this is: fills are counted anew by every one.
     on_change : callable
-        Called before a child is sent and after what is known of one has changed; given whether
-        the plans have.
+        Called before the children of a minute are sent, given whether plans are new. What the
+        broker says in between is found again in its positions.
     """
 
     def __init__(
@@ -142,7 +142,8 @@ class MinuteDesk:
         """Make parents of a decision's outright orders; those that found a session."""
         context = self._context
         contracts = context.strategy.lines.per_line(context.strategy.markets.contracts)
-        forced = forced_only(list(orders), decision.day, contracts)
+        listed = [one for one in orders if one.month in contracts[one.market]]
+        forced = forced_only(listed, decision.day, contracts)
         taken = []
         for order in orders:
             try:
@@ -253,13 +254,15 @@ class MinuteDesk:
             return
         patient = self._live and self._algorithm.utc_time.second < GRACE
         moves = self.desk.step(self._now(), self._seen(data), patient=patient)
+        if moves.send:
+            self.on_change(False)  # first they are known, then they are sent
         for job, wish in moves.send:
             self._send(job, wish)
         for child in moves.withdraw:
             self._withdraw(child, "not reached")
         for parent in moves.done:
             self._finish(parent)
-        if moves.send or moves.done:
+        if moves.done:
             self.on_change(False)
 
     def _seen(self, data: Slice) -> dict[ContractKey, Seen]:
@@ -288,7 +291,6 @@ class MinuteDesk:
         tag = f"{CHILD}{wish.child} {job.algorithm}"
         sigma = float(context.strategy.snapshot.sigma_price[job.key[0]])
         context.children[wish.child] = ChildOrder(job.reason, sigma, job.mids[wish.child])
-        self.on_change(False)  # first it is known, then it is sent
         try:
             if wish.limit is None:
                 ticket = self._algorithm.market_order(symbol, wish.quantity, True, tag)
@@ -327,13 +329,14 @@ class MinuteDesk:
         if size:
             fill = f"{self.run}.{event.order_id}.{event.id}"
             self._apply(Event("fill", child, fill, size))
+        if event.status == OrderStatus.FILLED:  # after a restart of less than it asked for
+            self._apply(Event("cancelled", child))
         elif event.status == OrderStatus.INVALID:
             self._apply(Event("rejected", child, quantity=done, reason=str(event.message)))
         elif event.status == OrderStatus.CANCELED:
             self._apply(Event("cancelled", child, quantity=done))
-        else:
+        elif not size:
             self._apply(Event("ack", child))
-        self.on_change(False)
 
     def _apply(self, event: Event) -> None:
         unknown = len(self.desk.blotter.unknown)

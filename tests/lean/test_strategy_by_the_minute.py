@@ -1,0 +1,160 @@
+"""The strategy trading by the minute in the real LEAN, fill by fill with the embedded simulator."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from algorithm.settings import Settings
+from execution.lean_minutes import child_of
+from execution.planning import Past, Terms, plan_of
+from research.data.errors import DataError
+from research.data.import_pysystemtrade import load_pysystemtrade
+from research.intraday.minutes import SessionBars, quote_days, session_bars
+from research.intraday.simulate import MinuteFill, work
+from research.intraday.study import sessions
+from research.lean.export import export_lean
+from research.lean.runner import LeanNotFoundError, find_launcher, run_lean
+from universe.arrays import from_epoch_day, to_epoch_day
+from universe.listing import contract_of
+from universe.master import MASTER
+from universe.rolls import next_weekday
+
+pytestmark = [pytest.mark.lean, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared/data"
+MINUTES = SHARED / "lean_minute"
+ES = MASTER["ES"]
+SETTINGS = {
+    "markets": "ES",
+    "start": "2013-10-01",
+    "end": "2013-12-23",
+    "warmup_days": "300",
+    "cash": "50000000",
+    "buffer": "0",
+    "vol_span": "5",
+    "execution_resolution": "minute",
+    "participation": "0.0005",
+    "shortfall_aversion": "0.00001",
+    "charts": "off",
+}
+EXPIRIES = {201312: date(2013, 12, 20), 201403: date(2014, 3, 21)}
+CASES = {
+    "open": {},
+    "twap": {},
+    "vwap": {},
+    "pov": {},
+    "shortfall": {},
+    "twap, limits": {"passive_share": "0.8", "collar_ticks": "40"},
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Daily and minute data in one folder."""
+    if not MINUTES.exists() or not (SHARED / "futures").exists():
+        pytest.skip(f"needs {MINUTES} and {SHARED / 'futures'}")
+    try:
+        find_launcher()
+    except LeanNotFoundError as error:
+        pytest.skip(str(error))
+    folder = tmp_path_factory.mktemp("lean") / "data"
+    dataset = load_pysystemtrade(SHARED / "futures", MASTER, codes=["ES"])
+    days = to_epoch_day(date(2012, 9, 3)), to_epoch_day(date(2014, 3, 31))
+    export_lean(dataset.between(*days), folder, SHARED / "lean", day_sessions=True)
+    os.symlink(MINUTES / "future/cme/minute", folder / "future/cme/minute")
+    return folder
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda name: name.replace(", ", "-"))
+def run(request, data, tmp_path_factory):
+    """Settings and the run of LEAN."""
+    changes = {"execution_algorithm": request.param.split(",")[0], **CASES[request.param]}
+    given = {**SETTINGS, **changes}
+    results = tmp_path_factory.mktemp("run")
+    return Settings.parse(given), run_lean(ROOT / "main.py", data, results, given, timeout=900)
+
+
+def filled_by_lean(lean):
+    """(minute sent, contracts, price) of LEAN's own fills, by parent."""
+    orders = json.loads(lean.result_json.read_text(encoding="utf-8"))["orders"]
+    sent = {order["id"]: order for order in orders.values()}
+    out = defaultdict(list)
+    for event in json.loads(lean.order_events.read_text(encoding="utf-8")):
+        if not event["fillQuantity"]:
+            continue
+        order = sent[event["orderId"]]
+        child = child_of(order["tag"])
+        at = datetime.fromisoformat(order["createdTime"])
+        fill = MinuteFill(int(at.timestamp()) // 60, int(event["fillQuantity"]), event["fillPrice"])
+        out[child.rpartition(".")[0]].append(fill)
+    return out
+
+
+def parents_of(lean):
+    """(decision day, contract month, contracts, daily sigma in price) of every parent."""
+    for text in lean.record.read_text(encoding="utf-8").splitlines():
+        line = json.loads(text)
+        for _, month, quantity, _ in line.get("orders", ()):
+            sigma = line["sigma"][0] * line["value"][0] / ES.multiplier
+            yield line["day"], month, quantity, sigma
+
+
+def bars_of(month, day) -> SessionBars | None:
+    try:
+        bars = session_bars(MINUTES, ES, month, day)
+    except DataError:  # no such contract on that day
+        return None
+    return bars if np.isfinite(bars.bid).any() else None
+
+
+def past_of(month, day, days):
+    """What the embedded simulator knows of the sessions before."""
+    known = [
+        bars
+        for one in quote_days(MINUTES, ES)
+        if 0 < (day - one).days <= days
+        if (bars := bars_of(month, one)) is not None and bars.volume[1:].any()
+    ]
+    if not known:
+        return None
+    weekdays = np.array([bars.day.weekday() for bars in known])
+    return Past(np.array([bars.volume[1:] for bars in known]), weekdays)
+
+
+def test_every_parent_fills_as_in_the_embedded_simulator(run):
+    settings, lean = run
+    theirs = filled_by_lean(lean)
+    days, fills = set(), 0
+    for decided, month, quantity, sigma in parents_of(lean):
+        day = from_epoch_day(next_weekday(decided))
+        bars = bars_of(month, day)
+        if bars is None:
+            continue
+        expiry = contract_of(ES, month, to_epoch_day(EXPIRIES[month]))
+        forced = expiry.last_holding <= next_weekday(decided)
+        terms = Terms(ES.tick, sigma, ES.multiplier, day.weekday(), forced)
+        past = past_of(month, day, settings.profile_days)
+        _, plan = plan_of(settings, ES, quantity, len(bars.minute) - 1, terms, past)
+        ours = work(bars, quantity, plan).fills
+        assert theirs[f"{decided}.0.{month}"] == ours, (day, month, quantity)
+        days.add(day)
+        fills += len(ours)
+    last = date.fromisoformat(SETTINGS["end"])
+    assert days == {bars.day for bars, _ in sessions(MINUTES, ES) if bars.day <= last}
+    assert fills >= len(days)
+
+
+def test_lean_took_every_order_and_let_go_of_the_minutes(run):
+    _, lean = run
+    log = lean.log.read_text(encoding="utf-8")
+    for trouble in ("rejected", "frozen", "INVALID", "Insufficient", "is not subscribed"):
+        assert trouble not in log
+    assert lean.state["Status"] == "Completed"

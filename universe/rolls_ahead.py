@@ -1,0 +1,60 @@
+"""When the positions of a fund will roll, and what into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from universe.arrays import DAYS_IN_YEAR, FloatArray, IntArray
+from universe.instruments import Instrument
+from universe.rolls import in_cycle, roll_window_days
+from universe.session import Contract
+
+WEEKDAYS = 5.0 / 7.0
+"""Sessions a calendar day."""
+
+
+def rolls_ahead(
+    markets: Iterable[int],
+    instruments: Sequence[Instrument],
+    contracts: Sequence[Mapping[int, Contract]],
+    day: int,
+    held: IntArray,
+    price: FloatArray,
+    basis: FloatArray,
+) -> dict[int, tuple[int, float]]:
+    """Sessions until the roll, and value of the next contract over that of the one held.
+
+    Parameters
+    ----------
+    markets : iterable of int
+        Asked for; one without a contract is left out.
+    instruments : sequence of Instrument
+    contracts : sequence of mapping of contract month to Contract
+        By market.
+    day : int
+        Epoch day.
+    held : int array of shape (n_markets,)
+        Contract months, 0 for none.
+    price, basis : float arrays, at least over the markets
+        Price of the contract held, and its annualised carry in price units: the value is what an
+        unchanged curve makes of the price, 1 where none is known.
+    """
+    out = {}
+    for market in markets:
+        instrument, chain = instruments[market], contracts[market]
+        contract = chain.get(int(held[market]))
+        if contract is None:
+            continue
+        left = contract.expiry - day - roll_window_days(instrument)
+        later = [
+            one.expiry
+            for one in chain.values()
+            if one.expiry > contract.expiry and in_cycle(one.month, instrument.hold_months)
+        ]
+        years = (min(later) - contract.expiry) / DAYS_IN_YEAR if later else 0.0
+        step = float(basis[market]) * years / float(price[market])
+        ratio = 1.0 - step if abs(step) < 1.0 else 1.0
+        out[market] = max(int(np.ceil(left * WEEKDAYS)), 0), ratio
+    return out
