@@ -269,6 +269,7 @@ MEASURED = {
     "docs/parity.md": "make parity",
     "docs/risk.md": "make backtest",
     "docs/signals.md": "make rules",
+    "docs/studies.md": "python -m research regime",
     "README.md": "figures: run",
 }
 """Documents with measured figures, and what they must name: the command that measures anew."""
