@@ -44,16 +44,22 @@ class Pace:
         Most contracts that a market trades in a session, and rolls in a session, as a share of its
         average daily volume.
 
+    Attributes
+    ----------
+    since : int array of shape (n_markets,)
+        Epoch day of the decision that began the roll under way, 0 for none.
+
     Notes
     -----
-    The window begins with the session in which the next contract is chosen. A contract that may
+    The window begins with the session in which the next contract is chosen, and counts days from
+    Monday to Friday. A contract that may
     not be held beyond the next session is left whole, whatever window and volume say. A target
     that comes nearer takes the contracts that are still to be rolled first, so that nothing is
     rolled and then closed. Markets whose calendar spread is traded besides move at once: their
     months are legs of two positions.
     """
 
-    STATE = ("left",)
+    STATE = ("since",)
     DEPENDS = ("roll_sessions", "contract_sizes")
 
     def __init__(
@@ -61,7 +67,7 @@ class Pace:
     ) -> None:
         self._sessions = roll_sessions
         self._most = [max(int(max_trade_adv * market.adv_contracts), 1) for market in instruments]
-        self.left: IntArray = np.full(len(instruments), roll_sessions, dtype=np.int64)
+        self.since: IntArray = np.zeros(len(instruments), dtype=np.int64)
 
     def stage(
         self,
@@ -71,7 +77,9 @@ class Pace:
         day: int,
         contracts: Sequence[Mapping[int, Contract]],
     ) -> Staged:
-        """The part of the targets that belongs to the next session; call it once a decision.
+        """The part of the targets that belongs to the next session.
+
+        It may be asked again on the same day.
 
         Parameters
         ----------
@@ -95,6 +103,8 @@ class Pace:
         rolling = frozenset(market for market, months in leaving.items() if months)
         urgent = next_weekday(day)
         staged = dict(targets)
+        rolls = np.isin(np.arange(len(self.since)), list(rolling))
+        self.since = np.where(rolls, np.where(self.since > 0, self.since, day), 0)
         for market, wanted in targets.items():
             if len(wanted) != 1 or any((market, month) in stuck for month in held.get(market, {})):
                 continue
@@ -111,11 +121,6 @@ class Pace:
                 room -= kept[m]
             if total != target or any(kept.values()):
                 staged[market] = {month: total - sum(kept.values()), **kept}
-        for market in range(len(self.left)):
-            if market in rolling:
-                self.left[market] = max(int(self.left[market]) - 1, 1)
-            elif market in targets:
-                self.left[market] = self._sessions
         return Staged(staged, rolling)
 
     def _kept(self, quantity: int, market: int, room: int, month: Contract, urgent: int) -> int:
@@ -123,11 +128,12 @@ class Pace:
         if month.last_holding <= urgent:
             return 0
         size, side = abs(quantity), 1 if quantity > 0 else -1
-        sessions = min(int(self.left[market]), _weekdays(urgent, month.last_holding))
+        gone = _weekdays(int(self.since[market]), urgent) - 1
+        sessions = min(max(self._sessions - gone, 1), max(_weekdays(urgent, month.last_holding), 1))
         leave = min(-(-size // sessions), self._most[market])
         return side * min(size - leave, max(side * room, 0))
 
 
 def _weekdays(first: int, last: int) -> int:
-    """Days from Monday to Friday from ``first`` to before ``last``, at least 1."""
-    return max(int(np.busday_count(np.datetime64(first, "D"), np.datetime64(last, "D"))), 1)
+    """Days from Monday to Friday from ``first`` to before ``last``."""
+    return int(np.busday_count(np.datetime64(first, "D"), np.datetime64(last, "D")))

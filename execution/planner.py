@@ -78,7 +78,7 @@ class Planner:
         *,
         blind: bool,
     ) -> tuple[list[Order], list[Withdrawal]]:
-        """What is sent and what is withdrawn; call it once a decision.
+        """What is sent and what is withdrawn; it may be asked again on the same day.
 
         Parameters
         ----------

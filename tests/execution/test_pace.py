@@ -36,7 +36,7 @@ def test_a_roll_in_equal_parts():
     pace = Pace([instrument()], 5, 1.0)
     got = filled(pace, {(0, OLD): 102}, 102, 6, MONDAY + 30)
     assert got == [(81, 21), (60, 42), (40, 62), (20, 82), (0, 102), (0, 102)]
-    assert pace.left[0] == 5
+    assert pace.since[0] == 0
 
 
 def test_one_session_is_all_at_once():
@@ -59,6 +59,17 @@ def test_a_change_of_the_target_is_netted_with_the_roll():
     assert got == [(30, 10), (20, 0), (10, 10), (0, 20)]
     got = filled(Pace([instrument()], 4, 1.0), {(0, OLD): 40}, [-8, -8], 2, MONDAY + 30)
     assert got[0] == (0, -8)
+
+
+def test_it_may_be_asked_twice_a_day():
+    """LEAN's execution model asks again, after the chain has."""
+    once, twice = (Pace([instrument()], 5, 1.0) for _ in range(2))
+    ahead = chain((OLD, MONDAY + 31, MONDAY + 30), (NEW, MONDAY + 90))
+    for day, old in ((MONDAY, 100), (MONDAY + 1, 80)):
+        asked = {0: {NEW: 100}}, {(0, OLD): old, (0, NEW): 100 - old}, {}, day, [ahead]
+        first = once.stage(*asked)
+        assert [twice.stage(*asked) for _ in range(2)] == [first, first]
+    assert first.targets == {0: {NEW: 40, OLD: 60}}
 
 
 def test_a_large_trade_takes_days():
