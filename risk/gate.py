@@ -17,6 +17,8 @@ from risk.nearest import nearest_book
 from risk.var import VarModel, quantile
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.instruments import Instrument
+from universe.master import MASTER
+from universe.nearest import did_you_mean
 from universe.setting import SettingsError, Table, pairs_of, setting
 
 
@@ -267,10 +269,14 @@ def reference_exposure(
     Raises
     ------
     SettingsError
-        If a test needs the reference and one of its markets is not traded.
+        If one of its markets is not known, or a test needs it and it is not traded.
     """
     index = {instrument.code: i for i, instrument in enumerate(instruments)}
     missing = [code for code in settings.reference_weights if code not in index]
+    for code in missing:
+        if code not in MASTER:
+            like = did_you_mean(code, [*index, *(instrument.code for instrument in MASTER)])
+            raise SettingsError(f"var_reference: unknown market {code!r}{like}")
     if missing and settings.var_test in NEEDS_REFERENCE:
         raise SettingsError(
             f"var_reference names {' '.join(missing)}, which the run does not trade; with var_test "
