@@ -34,6 +34,9 @@ class VarTest(StrEnum):
 NEEDS_REFERENCE = (VarTest.RELATIVE, VarTest.BOTH)
 """Tests that are refused without a reference portfolio."""
 
+MOST_WEIGHT = 10.0
+"""Of a market in the reference portfolio by size: it is unlevered (18f-4)."""
+
 
 @dataclass(frozen=True)
 class GateSettings(Table):
@@ -72,7 +75,7 @@ class GateSettings(Table):
     @property
     def reference_weights(self) -> dict[str, float]:
         """Weights of the reference portfolio by market code."""
-        return dict(pairs_of("var_reference", self.var_reference, "code and weight"))
+        return dict(pairs_of("var_reference", self.var_reference, "code and weight", MOST_WEIGHT))
 
 
 @dataclass(frozen=True, slots=True)
