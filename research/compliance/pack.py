@@ -124,7 +124,7 @@ def _held_by_the_gate(head: Head, days: Sequence[DayEntry]) -> str:
     }.get(head.gate, f"the {head.gate} test")
     said = (
         f"The VaR gate of this run holds targets to {tests}; the portfolio held was out of the "
-        f"legal one on {out:,} of {len(days):,} sessions."
+        f"legal one on {out:,} of {count_text(len(days), 'session')}."
     )
     if head.legal_test == "relative" and unknown:
         said += f" On {unknown:,} of them the relative figure could not be measured."
