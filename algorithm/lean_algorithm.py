@@ -55,6 +55,7 @@ from risk.lean_risk import ChainRiskManagementModel
 from risk.nav_guard import within_a_jump
 from universe.arrays import to_epoch_day
 from universe.choice import lean_markets
+from universe.counts import count_text
 from universe.fronts import SessionFronts
 from universe.instrument_table import chosen_master
 from universe.instruments import Instrument, contract_differences
@@ -149,7 +150,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._last_session = to_epoch_day(date.max if self.live_mode else settings.last_day)
         self.set_warm_up(timedelta(days=settings.warmup_days + WARM_UP_MARGIN))
         self.log(
-            f"settings {settings.hash()}: {len(instruments)} markets, "
+            f"settings {settings.hash()}: {count_text(len(instruments), 'market')}, "
             f"{' '.join(instrument.code for instrument in instruments)}"
         )
 
@@ -344,7 +345,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self.log(
                 f"decision: NAV {decision.nav:,.0f}, exposure at {decision.scale:.0%}, "
                 f"{self._settings.var_horizon}-day VaR {binding(decision):.1%}, "
-                f"{len(decision.orders)} orders, kill switch {self._context.strategy.switch.state}"
+                f"{count_text(len(decision.orders), 'order')}, kill switch "
+                f"{self._context.strategy.switch.state}"
             )
         for _, kind, text in decision.notes:
             self.log(f"{kind}: {text}")

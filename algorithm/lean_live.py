@@ -16,6 +16,7 @@ from algorithm.context import TradingContext
 from risk.nav_guard import NavGuard
 from risk.switch_stage import Disagreement
 from universe.arrays import IntArray
+from universe.counts import count_text
 from universe.legs import ContractKey
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class LiveAccount:
             for known in strategy.markets.contracts
             for contract in known.values()
         )
-        context.log(f"{listed} contracts subscribed: a market-data line each")
+        context.log(f"{count_text(listed, 'contract')} subscribed: a market-data line each")
         held = context.held_assets()
         if not restored:
             strategy.trading.model_contracts = held.copy()

@@ -26,6 +26,7 @@ from algorithm.state_document import (
 )
 from algorithm.strategy import Strategy
 from universe.arrays import from_epoch_day
+from universe.counts import count_text
 from universe.session import NO_CONTRACT, Contract
 
 __all__ = [
@@ -272,7 +273,7 @@ def _misfits(body: dict[str, Any], strategy: Strategy, day: int, today: int | No
             f"{_named('; gone: ', gone)}{_named('; new: ', new)}"
         )
     if today is not None and today - day > limit:
-        out.append(f"state is {today - day} days old; state_max_age is {limit}")
+        out.append(f"state is {count_text(today - day, 'day')} old; state_max_age is {limit}")
     return out
 
 
@@ -323,7 +324,7 @@ def _check_held(
 # --- the markets' part --------------------------------------------------------------------------
 def _contracts(listed: Any, strategy: Strategy) -> list[tuple[int, Contract]]:
     if len(listed) != len(strategy.instruments):
-        raise StateError(f"state lists contracts of {len(listed)} markets")
+        raise StateError(f"state lists contracts of {count_text(len(listed), 'market')}")
     out = []
     for market, known in enumerate(listed):
         for month, expiry, last_holding in known:

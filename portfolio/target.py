@@ -454,6 +454,10 @@ def sleeve_shares(settings: PortfolioSettings, styles: Mapping[str, Style]) -> d
     return {name: max(budgets[style], 0.0) / number[style] for name, style in styles.items()}
 
 
+MOST_SHARE = 1e6
+"""Of a class in ``own_budgets``: shares count in proportion to each other."""
+
+
 def own_shares(settings: PortfolioSettings, instruments: Sequence[Instrument]) -> FloatArray | None:
     """Shares of standalone risk by class number, for ``budgets=own``; None for the others.
 
@@ -464,7 +468,7 @@ def own_shares(settings: PortfolioSettings, instruments: Sequence[Instrument]) -
     """
     if settings.budgets != Budgets.OWN:
         return None
-    given = dict(pairs_of("own_budgets", settings.own_budgets, "asset class and share"))
+    given = dict(pairs_of("own_budgets", settings.own_budgets, "asset class and share", MOST_SHARE))
     allowed = [str(name) for name in AssetClass]
     if not given or not set(given) <= set(allowed) or any(x < 0 for x in given.values()):
         raise SettingsError(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from research.data.dataset import Dataset
 from research.data.errors import DataError
+from universe.counts import count_text
 from universe.instruments import Instrument, InstrumentMaster
 
 Progress = Callable[[int, int, str], None]
@@ -96,7 +97,7 @@ def _found(folder: Path) -> str:
     if not kinds:
         return ""
     kind, count = kinds.most_common(1)[0]
-    text = f"; found {count} {kind or 'other'} files"
+    text = f"; found {count_text(count, (kind or 'other') + ' file')}"
     if kind in (".parquet", ".feather", ".xlsx"):
         text += ", which are not read: write them as CSV first (pandas: to_csv)"
     return text

@@ -17,6 +17,8 @@ from risk.nearest import nearest_book
 from risk.var import VarModel, quantile
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.instruments import Instrument
+from universe.master import MASTER
+from universe.nearest import did_you_mean
 from universe.setting import SettingsError, Table, pairs_of, setting
 
 
@@ -31,6 +33,9 @@ class VarTest(StrEnum):
 
 NEEDS_REFERENCE = (VarTest.RELATIVE, VarTest.BOTH)
 """Tests that are refused without a reference portfolio."""
+
+MOST_WEIGHT = 10.0
+"""Of a market in the reference portfolio by size: it is unlevered (18f-4)."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class GateSettings(Table):
     @property
     def reference_weights(self) -> dict[str, float]:
         """Weights of the reference portfolio by market code."""
-        return dict(pairs_of("var_reference", self.var_reference, "code and weight"))
+        return dict(pairs_of("var_reference", self.var_reference, "code and weight", MOST_WEIGHT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +272,14 @@ def reference_exposure(
     Raises
     ------
     SettingsError
-        If a test needs the reference and one of its markets is not traded.
+        If one of its markets is not known, or a test needs it and it is not traded.
     """
     index = {instrument.code: i for i, instrument in enumerate(instruments)}
     missing = [code for code in settings.reference_weights if code not in index]
+    for code in missing:
+        if code not in MASTER:
+            like = did_you_mean(code, [*index, *(instrument.code for instrument in MASTER)])
+            raise SettingsError(f"var_reference: unknown market {code!r}{like}")
     if missing and settings.var_test in NEEDS_REFERENCE:
         raise SettingsError(
             f"var_reference names {' '.join(missing)}, which the run does not trade; with var_test "

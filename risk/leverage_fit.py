@@ -15,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from universe.arrays import FloatArray
+from universe.counts import count_text
 
 PER_CENT = 100.0
 """What daily returns are multiplied with before a fit: arch's optimiser wants numbers near 1."""
@@ -104,7 +105,7 @@ def fit_garch(returns: FloatArray) -> Garch:
     _check(returns, "daily")
     from arch import arch_model
 
-    name = f"GARCH(1,1) of {len(returns)} sessions"
+    name = f"GARCH(1,1) of {count_text(len(returns), 'session')}"
     try:
         with warnings.catch_warnings(), threadpool_limits(limits=1):
             warnings.simplefilter("ignore")

@@ -23,6 +23,7 @@ from alpha.regime.train import TrainingError, TrainingPlan, train
 from alpha.scale import ExposureScale, Scale
 from alpha.snapshot import Snapshot
 from universe.arrays import from_epoch_day
+from universe.counts import count_text
 from universe.instruments import AssetClass, Instrument
 from universe.setting import Table, setting
 
@@ -195,7 +196,10 @@ class RegimeScale(ExposureScale):
         voice = self._read(day)
         if voice is None:
             least = self._settings.regime_least
-            return None, f"exposure is not scaled: no model; the first takes {least:,} sessions"
+            return (
+                None,
+                f"exposure is not scaled: no model; the first takes {count_text(least, 'session')}",
+            )
         first, *_ = voice.document.models
         unknown = [name for name in first.features if np.isnan(history.row[NAMES.index(name)])]
         told = [why_unknown(name, day, self._known, history.count) for name in unknown]

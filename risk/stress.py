@@ -14,6 +14,7 @@ import numpy as np
 
 from risk.var import VarModel, quantile
 from universe.arrays import FloatArray
+from universe.counts import count_text
 from universe.instruments import AssetClass
 
 DOLLAR_INDEX = "DX"
@@ -170,7 +171,8 @@ def bespoke(
     """
     if len(exposure) != len(instruments):
         raise ValueError(
-            f"exposure has {len(exposure)} markets; it must have {len(instruments)}, one each"
+            f"exposure has {count_text(len(exposure), 'market')}; it must have "
+            f"{len(instruments)}, one each"
         )
     return [apply_moves(s.name, exposure, shock_moves(s, instruments)) for s in shocks]
 

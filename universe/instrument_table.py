@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from universe.counts import count_text
 from universe.expiry import last_holding_date, last_trade_date
 from universe.instrument_columns import COLUMNS, EMPTY
 from universe.instruments import AssetClass, Basis, Instrument, InstrumentMaster
@@ -82,7 +83,10 @@ def own_instruments(
     found: dict[str, tuple[int, Instrument]] = {}
     for number, cells in rows[1:]:
         if len(cells) != len(header):
-            faults.append(f"line {number}: {len(cells)} cells under {len(header)} columns")
+            faults.append(
+                f"line {number}: {count_text(len(cells), 'cell')} under "
+                f"{count_text(len(header), 'column')}"
+            )
             continue
         given = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
         instrument = _instrument(given, master, number, faults)
@@ -224,7 +228,11 @@ def _contradictions(instrument: Instrument) -> Iterator[tuple[str, object, str]]
     if (instrument.duration > 0) != (instrument.asset_class is AssetClass.BOND):
         yield "duration", instrument.duration, "a number above 0 for bonds, 0 for all others"
     if instrument.depth >= len(held):
-        yield "depth", instrument.depth, f"less than the {len(held)} months of hold_months"
+        yield (
+            "depth",
+            instrument.depth,
+            f"less than the {count_text(len(held), 'month')} of hold_months",
+        )
     least = _least_window(instrument)
     if instrument.roll_days < least:
         yield (

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from universe.counts import count_text
+
 
 class AssetClass(StrEnum):
     """Classes across which risk is shared equally (000, Overlay)."""
@@ -155,7 +157,8 @@ def volume_note(instruments: Iterable[Instrument]) -> str:
     parts = []
     if rough:
         parts.append(
-            f"volumes of {rough} of {len(given)} markets are orders of magnitude of recent years,"
+            f"volumes of {rough} of {count_text(len(given), 'market')} are orders of "
+            "magnitude of recent years,"
             " not measurements"
         )
     if unknown:
@@ -303,4 +306,7 @@ class InstrumentMaster:
             text += "; did you mean " + " or ".join(
                 dict.fromkeys(f"{i.code} ({i.name})" for i in meant)
             )
-        return f"{text}; the instrument master holds {len(self._by_code)} markets (docs/markets.md)"
+        return (
+            f"{text}; the instrument master holds "
+            f"{count_text(len(self._by_code), 'market')} (docs/markets.md)"
+        )

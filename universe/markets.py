@@ -9,6 +9,7 @@ import numpy as np
 
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
 from universe.carry_pairs import CarryPair, CarryPairs
+from universe.counts import count_text
 from universe.ewm import EwmStd
 from universe.instruments import Instrument
 from universe.market_state import MarketState, Observation, Roll
@@ -141,7 +142,9 @@ class Markets(MarketState):
     @last_quotes.setter
     def last_quotes(self, pairs: list[list[list[float]]]) -> None:
         if len(pairs) != len(self.instruments):
-            raise ValueError(f"quotes are of {len(pairs)} markets, not {len(self.instruments)}")
+            raise ValueError(
+                f"quotes are of {count_text(len(pairs), 'market')}, not {len(self.instruments)}"
+            )
         self._last_quotes = [{int(month): float(close) for month, close in q} for q in pairs]
 
     def remembered(self) -> list[Mapping[int, float]]:
@@ -369,7 +372,7 @@ class Markets(MarketState):
         self.suspect[market] = self.unit[market] = np.nan
         if day - self.last_seen[market] > self.gap_days:
             since = day - self.last_seen[market]
-            out.notes.append((market, "gap", f"{code} had no bar for {since} days"))
+            out.notes.append((market, "gap", f"{code} had no bar for {count_text(since, 'day')}"))
         self.equal_closes[market] = self.equal_closes[market] + 1 if change == 0 else 0
         if self.equal_closes[market] == self.stale_sessions:
             text = f"{code} unchanged at {close:g} for {self.stale_sessions} sessions: not traded"

@@ -206,7 +206,7 @@ def spans_of(name: str, text: str, known: tuple[int, ...] | None = None) -> tupl
     spans = tuple(int(number(name, word, whole=True)) for word in text.split())
     fine = spans and all(1 < span <= 10_000 for span in spans) and len(set(spans)) == len(spans)
     if not fine or (known and not set(spans) <= set(known)):
-        choice = f"chosen from {known}" if known else "whole numbers from 2 to 10000"
+        choice = f"chosen from {known}" if known else "of whole numbers from 2 to 10000"
         raise SettingsError(f"{name} is {text!r}; it must be different spans {choice}")
     return spans
 
@@ -221,11 +221,23 @@ def names_of(name: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def pairs_of(name: str, text: str, what: str) -> list[tuple[str, float]]:
-    """Pairs of a word and a finite number, parted by blanks; ``what`` names the pair in errors."""
+def pairs_of(name: str, text: str, what: str, most: float) -> list[tuple[str, float]]:
+    """Pairs of a word and a number, parted by blanks; ``what`` names the pair in errors.
+
+    Raises
+    ------
+    SettingsError
+        If a word has no number, stands twice, or its number is beyond ``most`` by size.
+    """
     words = text.split()
     if len(words) % 2:
         raise SettingsError(f"{name} is {text!r}; it must be pairs of {what}")
-    return [
+    pairs = [
         (word, number(name, value)) for word, value in zip(words[::2], words[1::2], strict=True)
     ]
+    for word, value in pairs:
+        if words[::2].count(word) > 1:
+            raise SettingsError(f"{name} is {text!r}; {word} stands in it twice")
+        if abs(value) > most:
+            raise SettingsError(f"{name} has {value:g} of {word}; at most {most:g} is allowed")
+    return pairs

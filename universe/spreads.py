@@ -221,6 +221,7 @@ class CalendarSpreads(SpreadState):
         self._outlier_sigmas, self.gap_days = outlier_sigmas, gap_days
         self._tick = np.array([i.tick for i in markets.instruments])
         self._interest: Mapping[int, float] = {}  # of the market being observed
+        self._known: set[int] = set()  # markets that have, or are said not to have, open interest
         self.vol = EwmStd(n, vol_span, vol_long_sessions)
         self.near: IntArray = np.zeros(n, dtype=np.int64)
         self.far: IntArray = np.zeros(n, dtype=np.int64)
@@ -301,7 +302,19 @@ class CalendarSpreads(SpreadState):
             self.sessions[market] += 1
         self._choose(market, curve, day)
         near, far = int(self.near[market]), int(self.far[market])
+        if self._lacks_floor(market):
+            self._known.add(market)
+            code = self._markets.instruments[market].code
+            text = f"{code}: open interest is not known, so neighbours stand for extreme legs"
+            out.notes.append((market, "spread", text))
         out.carry[market] = contract_carry(curve, near) - contract_carry(curve, far)
+
+    def _lacks_floor(self, market: int) -> bool:
+        """Whether extremes are asked for and nothing has told liquid contracts so far."""
+        if self._interest:
+            self._known.add(market)
+        wanted = self._floor is not None and market not in self._known
+        return wanted and bool(self.sessions[market] > self.vol.span)
 
     def _suspect(self, market: int, near_close: float, far_close: float) -> None:
         self.suspect[market] = near_close - far_close

@@ -16,6 +16,7 @@ import numpy as np
 from alpha.regime.folds import purged_folds
 from alpha.regime.trees import Trees, TreesError
 from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.counts import count_text
 
 WIDEST: Final = 4.0
 """Standardised features are cut here, so that a day without example cannot be certain."""
@@ -331,7 +332,9 @@ def usable_columns(
         if not math.isfinite(today[column]):
             reasons.append(f"{name} is not known today")
         elif len(values) < share * len(rows):
-            reasons.append(f"{name} is known on {len(values)} of {len(rows)} sessions only")
+            reasons.append(
+                f"{name} is known on {len(values)} of {count_text(len(rows), 'session')} only"
+            )
         elif not values.std() > 1e-12:
             reasons.append(f"{name} is constant")
         else:

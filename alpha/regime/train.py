@@ -12,6 +12,7 @@ from alpha.regime.features import NAMES, PRICE_FEATURES
 from alpha.regime.labels import LabelKind, LabelOf, label, look_ahead, thresholds
 from alpha.regime.models import ModelError, ModelKind, RegimeModel, fit, usable_columns
 from universe.arrays import TRADING_DAYS, FloatArray, IntArray
+from universe.counts import count_text
 
 LEAST_YEARS = 5
 
@@ -99,7 +100,8 @@ def train(history: History, plan: TrainingPlan) -> RegimeDocument:
     least = LEAST_YEARS * TRADING_DAYS
     if len(labelled) < least:
         raise TrainingError(
-            f"regime model: {len(labelled)} sessions with a known label; {least} are needed"
+            f"regime model: {count_text(len(labelled), 'session')} with a known label; "
+            f"{least} are needed"
         )
     limits = thresholds(measures, labelled, plan.tail)
     bad, _ = label(measures, limits)
@@ -118,13 +120,15 @@ def train(history: History, plan: TrainingPlan) -> RegimeDocument:
         names = [NAMES[column] for column in chosen.tolist()]
         try:
             if len(whole) < least:
-                raise ModelError(f"{len(whole)} sessions have all features; {least} are needed")
+                raise ModelError(
+                    f"{count_text(len(whole), 'session')} with all features; {least} are needed"
+                )
             rows = history.rows[np.ix_(whole, chosen)]
             models.append(
                 fit(plan.model, names, rows, bad[whole], horizon=plan.horizon, folds=plan.folds)
             )
         except ModelError as error:
-            notes.append(f"no model of {len(chosen)} features: {error}")
+            notes.append(f"no model of {count_text(len(chosen), 'feature')}: {error}")
     if not models:
         raise TrainingError("regime model: " + ("; ".join(notes) or "no feature is usable"))
     digest = hashlib.sha256(np.ascontiguousarray(history.rows[labelled]).tobytes())

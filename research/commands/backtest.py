@@ -8,6 +8,7 @@ import click
 
 from research.commands import options
 from research.commands.speech import call, console, say
+from universe.counts import count_text
 
 
 @click.command
@@ -79,7 +80,7 @@ def command(
         archive_run(result, stage, bill_yield=bills_of(dataset))
     print_summary(result, console())
     if dataset.issues:
-        say(f"{len(dataset.issues)} doubts about the data are listed in the report")
+        say(f"{count_text(len(dataset.issues), 'doubt')} about the data, listed in the report")
     if dataset.synthetic:
         then = f"run it on real data: {call('backtest', data='FOLDER')}"
     else:

@@ -9,6 +9,7 @@ import click
 
 from research.commands import options
 from research.commands.speech import call, printable, say
+from universe.counts import count_text
 
 
 @click.command
@@ -71,8 +72,8 @@ def _data(data: Path | None, macro: Path | None, instruments: Path | None) -> It
         dataset = load(DataRequest(data, macro=macro, instruments=instruments), bars)
     first, last = span(dataset)
     yield (
-        f"{dataset.name}; {len(dataset.markets)} markets, {from_epoch_day(first)} to"
-        f" {from_epoch_day(last)}, {len(dataset.issues)} doubts"
+        f"{dataset.name}; {count_text(len(dataset.markets), 'market')}, {from_epoch_day(first)} to"
+        f" {from_epoch_day(last)}, {count_text(len(dataset.issues), 'doubt')}"
     )
     yield from left_out(dataset.issues)
     yield from (issue.detail for issue in dataset.issues if issue.kind == UNKNOWN)

@@ -9,6 +9,7 @@ import click
 
 from research.commands import options
 from research.commands.speech import say
+from universe.counts import count_text
 
 
 @click.command
@@ -52,7 +53,7 @@ def command(
         if not found.ok:
             say(f"{run / ARCHIVE}, line {found.line}: {found.problem}")
             sys.exit(1)
-        say(f"{found.lines:,} lines hold; the last one's hash is {found.last_hash}")
+        say(f"{count_text(found.lines, 'line')} checked; the last one's hash is {found.last_hash}")
         return
     from research.commands.run_inputs import bill_yield, margin_dates
     from research.engine.from_decisions import RECORD_FILE, read_run

@@ -6,6 +6,7 @@ import click
 
 from research.commands import options
 from research.commands.speech import say
+from universe.counts import count_text
 
 
 @click.command
@@ -29,4 +30,7 @@ def command(names: tuple[str, ...]) -> None:
     if len(ranges) > MOST_IN_CLOUD:
         say(f"the cloud optimizes {MOST_IN_CLOUD} parameters at once, so its line is left out")
     trials = prod(one.count for one in ranges)
-    say(f"{trials:,} backtests; LEAN tells the register of trials nothing of them: enter each run")
+    say(
+        f"{count_text(trials, 'backtest')}; LEAN tells the register of trials nothing of "
+        "them: enter each run"
+    )

@@ -9,6 +9,7 @@ import click
 
 from research.commands import options
 from research.commands.speech import say, warn
+from universe.counts import count_text
 
 _SHOWN = 20
 
@@ -51,7 +52,7 @@ def command(
     with Bars() as bars:
         dataset = load(data_request(data, settings, expiries, seed, macro, instruments), bars)
     done = redecide(header, decisions, dataset)
-    say(f"decided again: {done.sessions} sessions, {len(done.mismatches)} differ")
+    say(f"decided again: {count_text(done.sessions, 'session')}, {len(done.mismatches)} otherwise")
     for mismatch in done.mismatches[:_SHOWN]:
         warn(str(mismatch))
     if done.mismatches:

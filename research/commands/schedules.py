@@ -10,6 +10,7 @@ import click
 
 from research.commands import options
 from research.commands.speech import say
+from universe.counts import count_text
 
 
 @click.command
@@ -48,7 +49,8 @@ def command(data: Path, markets: str, contracts: int, cap: float, out: Path) -> 
     for name, passive, parents, filled, share, costs in mean_costs(rows):
         how = f"{name}, limits" if passive else name
         say(
-            f"{how}: {parents} parents, {filled:.0%} filled, {share:.2%} of volume; paid over"
+            f"{how}: {count_text(parents, 'parent')}, {filled:.0%} filled, {share:.2%} of "
+            "volume; paid over"
             f" arrival {costs[0]:.2f} bp ({costs[2]:.2f} ticks),"
             f" over interval VWAP {costs[1]:.2f} bp ({costs[3]:.2f} ticks)"
         )

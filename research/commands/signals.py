@@ -8,6 +8,7 @@ import click
 
 from research.commands import options
 from research.commands.speech import say
+from universe.counts import count_text
 
 
 @click.command
@@ -64,4 +65,4 @@ def command(
         groups.setdefault(group, []).append(part)
     for group, parts in groups.items():
         say(f"{group}: {', '.join(parts)}")
-    say(f"signals: {len(tables)} tables as {out.absolute()}/RULE/NAME.csv")
+    say(f"signals: {count_text(len(tables), 'table')} as {out.absolute()}/RULE/NAME.csv")

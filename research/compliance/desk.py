@@ -26,6 +26,7 @@ from risk.position_caps import PositionCaps
 from risk.position_limits import eligibility
 from risk.stress import StressResult
 from universe.arrays import FloatArray, from_epoch_day
+from universe.counts import count_text
 
 LATEST = 30
 """Rows of the table of breaches."""
@@ -232,7 +233,8 @@ def _breaches(desk: Desk) -> list[Block]:
         Table(
             ("from", "to", "sessions", "limit", "of", "highest", "limit is", "remedy", "cause"),
             rows[:LATEST],
-            f"The latest {min(len(rows), LATEST)} of {len(rows)} stretches.",
+            f"The latest {min(len(rows), LATEST)} of "
+            f"{count_text(len(rows), 'stretch', 'stretches')}.",
         ),
     ]
 
@@ -330,7 +332,8 @@ def _positions(desk: Desk) -> list[Block]:
             ("underlying", "full-size contracts", "spot month", "single month", "all months",
              "source", "US fund"),
             rows,
-            f"Of {len(rows)} underlyings held {unknown} have no limit on file: unknown, not none.",
+            f"Of {count_text(len(rows), 'underlying')} held, {unknown} without a limit on file: "
+            "unknown, not none.",
         ),
     ]  # fmt: skip
 

@@ -11,6 +11,7 @@ from research.compliance.blocks import Figure
 from research.compliance.figures import BLUE, COLOURS, INK, LEGEND, ORANGE, RED, canvas_of, drawn
 from risk.limits import Reading, Status
 from universe.arrays import FloatArray, IntArray
+from universe.counts import count_text
 
 STATUS_COLOUR = {
     Status.OK: "#009e73",
@@ -103,7 +104,8 @@ def exposure_map(days: IntArray, codes: Sequence[str], exposure: FloatArray) -> 
     axes.set_xticks(ticks, [str(day) for day in dates_of(days[ticks])], fontsize=6)
     return drawn(
         canvas,
-        f"Exposure held by market, last {len(days)} sessions: blue long, orange short, full colour "
+        f"Exposure held by market, last {count_text(len(days), 'session')}: blue long, orange "
+        "short, full colour "
         f"from {full:.0%} of NAV on; the colour follows the root.",
     )
 

@@ -17,6 +17,7 @@ from research.pages.text import NONE, percent, signed
 from risk.coverage import CoverageTest
 from risk.var_backtest import Backtest, backtest, compare, horizon_backtest
 from universe.arrays import FloatArray
+from universe.counts import count_text
 
 CONFIDENCE, HORIZON = 0.99, 20
 ABSOLUTE, RELATIVE = 0.20, 2.0
@@ -83,9 +84,9 @@ def _cover(head: Head, days: Sequence[DayEntry], last_hash: str) -> list[Block]:
         "one-day VaR and its backtest are of the portfolio held."
     )
     rows = [
-        ("period", f"{days[0].day} to {days[-1].day}, {len(days):,} sessions"),
+        ("period", f"{days[0].day} to {days[-1].day}, {count_text(len(days), 'session')}"),
         ("engine", head.engine),
-        ("markets", f"{len(head.markets)} futures markets"),
+        ("markets", f"{count_text(len(head.markets), 'futures market')}"),
         ("settings", head.settings),
         ("data", head.data[:16]),
         ("net assets", f"{days[-1].nav:,.0f} on the last day"),
@@ -123,7 +124,7 @@ def _held_by_the_gate(head: Head, days: Sequence[DayEntry]) -> str:
     }.get(head.gate, f"the {head.gate} test")
     said = (
         f"The VaR gate of this run holds targets to {tests}; the portfolio held was out of the "
-        f"legal one on {out:,} of {len(days):,} sessions."
+        f"legal one on {out:,} of {count_text(len(days), 'session')}."
     )
     if head.legal_test == "relative" and unknown:
         said += f" On {unknown:,} of them the relative figure could not be measured."
@@ -197,9 +198,11 @@ def _backtest_part(every: Sequence[DayEntry]) -> list[Block]:
         ),
         figures.exceptions(days),
         Paragraph(
-            f"Before costs: {clean.exceptions} exceptions in {clean.sessions:,} sessions, Kupiec "
+            f"Before costs: {count_text(clean.exceptions, 'exception')} in "
+            f"{count_text(clean.sessions, 'session')}, Kupiec "
             f"p {_p(clean.proportion)}, joint p {_p(clean.joint)}. Over {HORIZON} sessions: "
-            f"{horizon.exceptions} exceptions in {horizon.windows} windows without overlap, Kupiec "
+            f"{count_text(horizon.exceptions, 'exception')} in "
+            f"{count_text(horizon.windows, 'window')} without overlap, Kupiec "
             f"p {_p(horizon.proportion)}; of all overlapping windows {percent(horizon.overlapping)}"
             f", 95 % interval by block bootstrap {percent(horizon.low)} to {percent(horizon.high)}."
         ),
@@ -234,7 +237,8 @@ def _breach_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
              "N-RN when back"),
             clock[-LATEST_BREACHES:],
             f"Days out of the {head.legal_test} test and what rule 18f-4(c)(7) asks for: "
-            f"{len(found)} stretches, {sum(one.is_reportable for one in found)} of them longer "
+            f"{count_text(len(found), 'stretch', 'stretches')}, "
+            f"{sum(one.is_reportable for one in found)} of them longer "
             "than five business days.",
         ),
         Heading("Limits", 2),
@@ -242,7 +246,8 @@ def _breach_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
             ("from", "to", "sessions", "limit", "of", "highest", "limit is", "remedy", "cause",
              "done on the first"),
             breaches[-LATEST_BREACHES:],
-            f"The last {min(len(breaches), LATEST_BREACHES)} of {len(breaches)} stretches in "
+            f"The last {min(len(breaches), LATEST_BREACHES)} of "
+            f"{count_text(len(breaches), 'stretch', 'stretches')} in "
             "breach; the archive has every day.",
         ),
     ]  # fmt: skip
@@ -296,7 +301,8 @@ def _exposure_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
         text = (
             f"Of the exposure {percent(float(np.median(liquid)))} in the median and at least "
             f"{percent(min(liquid))} could be cash within three business days; below "
-            f"{percent(SHARE_LIQUID, 0)} on {low:,} of {len(liquid):,} sessions. At most "
+            f"{percent(SHARE_LIQUID, 0)} on {low:,} of {count_text(len(liquid), 'session')}. "
+            "At most "
             f"{percent(max(illiquid))} would have taken longer than seven calendar days."
         )
     return [
@@ -337,7 +343,7 @@ def _collateral_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
         Table(
             ("of net assets", "on the last day", "median", "highest"),
             rows,
-            f"{stress}. Cash or collateral was short on {short:,} sessions.",
+            f"{stress}. Cash or collateral was short on {count_text(short, 'session')}.",
         ),
         figures.collateral(known),
         Paragraph(

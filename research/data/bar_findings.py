@@ -12,6 +12,7 @@ from research.data.dataset import FxHistory, MarketHistory
 from research.data.issue_log import IssueLog
 from research.data.units import front_change, report_unit_change, unit_changes
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
+from universe.counts import count_text
 from universe.fx import BASE, FxGate
 from universe.instruments import Instrument
 from universe.quality import LEAST_RATIO, is_far
@@ -36,7 +37,8 @@ def report_late_bars(
         log.add(
             instrument.code,
             "after expiry",
-            f"{np.count_nonzero(late)} bars of {len(np.unique(bars.contract[late]))} contracts lie "
+            f"{np.count_nonzero(late)} bars of "
+            f"{count_text(len(np.unique(bars.contract[late])), 'contract')} lie "
             "after the last trade date: kept",
         )
 
@@ -189,7 +191,8 @@ def _report_end(code: str, last: int, final: int, log: IssueLog) -> None:
         log.add(
             code,
             "ends early",
-            f"last session; the data go on for {missing} business days, to {from_epoch_day(final)}",
+            f"last session; the data go on for {count_text(missing, 'business day')}, to "
+            f"{from_epoch_day(final)}",
             last,
         )
 

@@ -15,6 +15,7 @@ from research.data.errors import DataError
 from research.data.files import read_bytes, shown
 from research.data.issue_log import IssueLog
 from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.counts import count_text
 
 _DATE_WIDTH = 10  # yyyy-mm-dd; a time of day may follow
 
@@ -88,7 +89,8 @@ def read_dated_csv(
         log.add(
             market,
             "unreadable date",
-            f"{len(bad)} rows of {path.name} dropped, the first says {shown(str(stamp[bad[0]]))} "
+            f"{count_text(len(bad), 'row')} of {path.name} dropped, the first says "
+            f"{shown(str(stamp[bad[0]]))} "
             "instead of yyyy-mm-dd",
         )
         day, stamp = day[readable], stamp[readable]

@@ -38,6 +38,7 @@ from research.data.open_interest import open_interest_map
 from research.data.pysystemtrade_files import read_fx
 from research.data.units import without_unit_changes
 from universe.arrays import FloatArray, from_epoch_day, to_epoch_day
+from universe.counts import count_text
 from universe.instruments import Instrument, InstrumentMaster
 
 _PRICES = ("open", "high", "low", "close")
@@ -109,7 +110,9 @@ def load_csv(
     fx = read_fx(root / "fx", last_day, log, "date", "rate")
     report_markets(markets, fx, log)
     final = from_epoch_day(max(int(history.day[-1]) for history in markets.values()))
-    return Dataset(f"CSV bars, {len(markets)} markets to {final}", False, markets, fx, log.issues)
+    return Dataset(
+        f"CSV bars, {count_text(len(markets), 'market')} to {final}", False, markets, fx, log.issues
+    )
 
 
 def csv_files(folder: Path) -> list[Path]:
@@ -228,7 +231,8 @@ def _read_bars(path: Path, instrument: Instrument, month: int, log: IssueLog) ->
     keep = ~(unnamed | weekend | missing | zero | none)
     if not keep.any():
         raise DataError(
-            f"{path}: none of the {len(day)} rows is usable; expected weekdays with a close and a "
+            f"{path}: none of the {count_text(len(day), 'row')} is usable; expected weekdays "
+            "with a close and a "
             "contract yyyymm"
         )
     return DatedTable(day[keep], {name: values[keep] for name, values in column.items()})

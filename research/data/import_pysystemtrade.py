@@ -36,6 +36,7 @@ from research.data.pysystemtrade_files import (
 )
 from research.data.units import without_unit_changes
 from universe.arrays import FloatArray, IntArray, from_epoch_day, to_epoch_day
+from universe.counts import count_text
 from universe.expiry import last_trade_date
 from universe.instruments import Instrument, InstrumentMaster
 from universe.listing import PERPETUAL_MONTH
@@ -115,7 +116,7 @@ def load_pysystemtrade(
     fx = read_fx(root / FX, last_day, log)
     report_markets(markets, fx, log)
     final = max(int(history.day[-1]) for history in markets.values())
-    name = f"pysystemtrade CSV, {len(markets)} markets to {from_epoch_day(final)}"
+    name = f"pysystemtrade CSV, {count_text(len(markets), 'market')} to {from_epoch_day(final)}"
     return Dataset(name, False, markets, fx, log.issues)
 
 
@@ -189,7 +190,9 @@ def _choose_markets(
                 log.add(stem, "unknown market", "not in the instrument master: file not read")
         chosen = [instrument for instrument in master if instrument.source_code in stems]
         if not chosen:
-            raise DataError(f"{root}: none of its {len(stems)} files is a market of the master")
+            raise DataError(
+                f"{root}: none of its {count_text(len(stems), 'file')} is a market of the master"
+            )
         return chosen
     chosen = []
     for code in codes:

@@ -28,6 +28,7 @@ from research.data.macro_series import (
     month_end_after,
 )
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day, to_epoch_day
+from universe.counts import count_text
 from universe.macro_format import FAMILIES as NAMES
 from universe.macro_format import VIX_MONTHS, SeriesInfo, series_info
 
@@ -375,7 +376,9 @@ def _read_columns(
     table = np.full((len(rows), len(places)), np.nan)
     for i, (number, line) in enumerate(rows):
         if len(line) != width:
-            raise DataError(f"{path}, row {number}: {len(line)} fields; expected {width}")
+            raise DataError(
+                f"{path}, row {number}: {count_text(len(line), 'field')}; expected {width}"
+            )
         for j, place in enumerate(places):
             text = line[place].strip()
             if j and text in _MISSING:

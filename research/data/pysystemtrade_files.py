@@ -18,6 +18,7 @@ from research.data.errors import DataError
 from research.data.files import is_there, read_bytes
 from research.data.issue_log import IssueLog
 from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.counts import count_text
 from universe.instruments import Instrument
 
 MULTIPLE, ADJUSTED = "multiple_prices_csv", "adjusted_prices_csv"
@@ -75,7 +76,8 @@ def read_snapshots(source: Source, last_day: int) -> Snapshots | None:
         if not known.all():
             return None
         raise DataError(
-            f"{source.multiple}: none of the {len(day)} rows is usable; expected weekdays with a "
+            f"{source.multiple}: none of the {count_text(len(day), 'row')} is usable; "
+            "expected weekdays with a "
             "PRICE and a PRICE_CONTRACT (yyyymm00)"
         )
     day, price, month = day[keep], price[:, keep], month[:, keep]
@@ -189,7 +191,9 @@ def _read_series(
     if not keep.any():
         if not known.all():
             return None
-        raise DataError(f"{path}: none of the {len(day)} rows is usable; expected a {column}")
+        raise DataError(
+            f"{path}: none of the {count_text(len(day), 'row')} is usable; expected a {column}"
+        )
     day, values = day[keep], values[keep]
     last = last_of_day(day)
     log.add_days(

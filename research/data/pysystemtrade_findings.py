@@ -13,6 +13,7 @@ from research.data.contract_quotes import (
 )
 from research.data.pysystemtrade_files import ADJUSTED, Source
 from universe.arrays import FloatArray
+from universe.counts import count_text
 
 
 def report_no_carry(source: Source) -> None:
@@ -68,7 +69,8 @@ def report_stale_carry(bars: ContractBars, source: Source) -> None:
         source.log.add(
             source.instrument.code,
             "stale carry",
-            f"on {len(days)} sessions ({share:.1%}) a carry or forward quote stands still for "
+            f"on {count_text(len(days), 'session')} ({share:.1%}) a carry or forward quote "
+            "stands still for "
             f"{data_checks.STALE_RUN} or more while the held price moves: kept",
         )
 

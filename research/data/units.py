@@ -14,6 +14,7 @@ from research.data.checks import robust_sigma
 from research.data.contract_quotes import ContractBars
 from research.data.issue_log import IssueLog
 from universe.arrays import BoolArray, FloatArray, from_epoch_day
+from universe.counts import count_text
 from universe.quality import UNIT_RATIO, unit_factor
 
 _LEAST_SIGMAS = 5.0  # a ratio near zero is no jump unless the move dwarfs the usual ones
@@ -151,7 +152,8 @@ def report_unit_change(
         code,
         "unit change",
         f"the closes of all {change.contracts} contracts jump to about {change.factor:g} times"
-        f" those before and stay there to {last}: {change.end - change.first} sessions {fate}, no"
+        f" those before and stay there to {last}: "
+        f"{count_text(change.end - change.first, 'session')} {fate}, no"
         " profit of it and no trade; divide them by the factor in the source",
         int(bars.sessions[change.first]),
     )

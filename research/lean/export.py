@@ -36,6 +36,7 @@ from research.lean.macro import macro_text
 from research.lean.tables import estimate_margins, factor_file, map_file
 from research.lean.view import ACCOUNT_CURRENCY, MarketReport, lean_view
 from universe.arrays import from_epoch_day
+from universe.counts import count_text
 from universe.instruments import volume_note
 from universe.macro_format import DATA_FOLDER as MACRO_FOLDER
 from universe.macro_format import file_name
@@ -91,7 +92,8 @@ class ExportReport:
         """The report in sentences, worst news last."""
         bars = sum(m.bars for m in self.markets.values())
         out = [
-            f"{self.folder}: {len(self.markets)} markets, {bars} bars, {self.files} files"
+            f"{self.folder}: {count_text(len(self.markets), 'market')}, {bars} bars, "
+            f"{self.files} files"
             f" in {self.seconds:.0f} s"
         ]
         estimated = [code for code, how in self.margins.items() if how == "estimated"]
@@ -100,7 +102,8 @@ class ExportReport:
         if self.nominal_volume:
             given = [self.dataset.markets[code].instrument for code in self.nominal_volume]
             out.append(
-                f"{len(given)} markets have bars without a volume, which get the master's usual one"
+                f"{count_text(len(given), 'market')} with bars without a volume, which get "
+                "the master's usual one"
                 f" ({volume_note(given) or 'measured'})"
             )
         for code, market in self.markets.items():
@@ -114,13 +117,17 @@ class ExportReport:
                 out.append(f"{code}: {market.remapped} front-contract periods moved or dropped")
             if market.expiry_differences:
                 count = len(market.expiry_differences)
-                out.append(f"{code}: last trade date of {count} contracts differs; LEAN's is used")
+                out.append(
+                    f"{code}: last trade date of {count_text(count, 'contract')} differs; "
+                    "LEAN's is used"
+                )
             if code in self.unknown_rolls:
                 count = self.unknown_rolls[code]
                 out.append(f"{code}: {count} rolls without both closes have no adjustment factor")
             if market.late_sessions:
                 out.append(
-                    f"{code}: LEAN delivers {market.late_sessions} sessions only after midnight,"
+                    f"{code}: LEAN delivers {count_text(market.late_sessions, 'session')} "
+                    "only after midnight,"
                     " New York time"
                 )
             out += [f"{code}: {note}" for note in market.notes]

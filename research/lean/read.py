@@ -32,6 +32,7 @@ from research.lean.format import (
 from research.lean.hours import MarketHours, MarketHoursDatabase
 from research.lean.view import ACCOUNT_CURRENCY, MarketReport, currency_pair, restrict
 from universe.arrays import FloatArray, IntArray, from_epoch_day, to_epoch_day
+from universe.counts import count_text
 from universe.instruments import Instrument, InstrumentMaster
 
 _TRADE_FIELDS, _INTEREST_FIELDS, _QUOTE_FIELDS = 6, 2, 11
@@ -104,7 +105,7 @@ def read_lean(
             progress(done, len(chosen), instrument.code)
     if not markets:
         raise DataError(
-            f"{root}: no usable bar of {len(chosen)} markets; expected"
+            f"{root}: no usable bar of {count_text(len(chosen), 'market')}; expected"
             " future/<market>/daily/<root>_trade.zip"
         )
     name = marker.get("dataset", f"LEAN data in {root.resolve().name}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from research.data.errors import DataError
 from research.lean import project_config
 from research.lean.project_config import ROOT, default_config
+from universe.counts import count_text
 
 CORE = ("algorithm", "alpha", "execution", "portfolio", "risk", "universe")
 """Packages that the algorithm imports; research, tests and benchmarks stay at home."""
@@ -48,7 +49,7 @@ class Staging:
         """The staging in sentences, with the next step and its risk."""
         biggest = max(self.sizes, key=lambda name: self.sizes[name])
         size = self.sizes[biggest]
-        total = f"{len(self.sizes)} files, {sum(self.sizes.values()):,} bytes"
+        total = f"{count_text(len(self.sizes), 'file')}, {sum(self.sizes.values()):,} bytes"
         out = [
             f"{self.folder.absolute()}: {total}; the biggest is {biggest} with {size:,} bytes, the"
             f" cloud's free tier takes {LIMIT:,}"

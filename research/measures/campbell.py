@@ -11,6 +11,7 @@ import pandas as pd
 from research.measures.attribution import COMMODITIES, EQUITY, FIXED_INCOME, FX, Attribution
 from research.pages.text import percent
 from universe.arrays import DAYS_IN_YEAR, from_epoch_day
+from universe.counts import count_text
 
 SHORT = "Roberts (2017)"
 """How the page and the documents call the source; docs/sources.md has it in full."""
@@ -127,7 +128,8 @@ def differences(ours: Attribution) -> str:
     have = ", ".join(f"{row['markets']} {name}" for name, row in classes.items())
     theirs = ", ".join(f"{n} {name}" for name, n in CAMPBELL.markets_by_class.items())
     return (
-        f"Ours is {ours.name}, {span}, {total['markets']} markets held ({have}), every outright "
+        f"Ours is {ours.name}, {span}, {count_text(total['markets'], 'market')} held "
+        f"({have}), every outright "
         f"position of the run, carry measured daily, gross beside "
         f"{percent(total['cost_annual'], 2)} of NAV a year in costs, on the NAV of the day before, "
         f"at {percent(ours.volatility)} volatility, "

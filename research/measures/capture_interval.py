@@ -10,6 +10,7 @@ from arch.bootstrap import StationaryBootstrap
 from research.measures.attribution import LEAST_CARRY, Attribution
 from research.pages.text import percent
 from universe.arrays import FloatArray
+from universe.counts import count_text
 
 BLOCK = 63
 """Mean length in sessions of the blocks of days drawn together: a quarter."""
@@ -67,7 +68,7 @@ def capture_interval(
     nan = float("nan")
     daily = np.column_stack([attribution.carry.sum(axis=1), attribution.spot.sum(axis=1)])
     if len(daily) < 2 * BLOCK:
-        note = f"{len(daily)} sessions are fewer than two blocks of {BLOCK}"
+        note = f"{count_text(len(daily), 'session')} are fewer than two blocks of {BLOCK}"
         return CaptureInterval(nan, nan, coverage, nan, note)
 
     def sums(rows: FloatArray) -> FloatArray:

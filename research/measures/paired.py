@@ -15,6 +15,7 @@ from arch.bootstrap import StationaryBootstrap
 from research.measures.bootstrap import BLOCK, interval
 from research.measures.performance import calendar
 from universe.arrays import BoolArray, FloatArray, IntArray, sessions_a_year, to_epoch_day
+from universe.counts import count_text
 
 FIGURES = ("sharpe", "drawdown", "tail", "cost")
 """Net Sharpe ratio, deepest fall, mean of the worst days, cost a year; the last three positive."""
@@ -87,7 +88,8 @@ def align(days: Sequence[IntArray], columns: Sequence[FloatArray]) -> tuple[IntA
         common = np.intersect1d(common, other)
     if len(common) < 2 * BLOCK:
         raise ValueError(
-            f"{len(common)} sessions in common; intervals need at least {2 * BLOCK} of them"
+            f"{count_text(len(common), 'session')} in common; intervals need at least "
+            f"{2 * BLOCK} of them"
         )
     table = np.column_stack(
         [column[np.searchsorted(day, common)] for day, column in zip(days, columns, strict=True)]

@@ -43,6 +43,7 @@ from research.measures.ratios import (
 from research.measures.tables import (
     costs,
     diversification,
+    gross_by_market,
     gross_exposure,
     held_overnight,
     over_nav,
@@ -50,8 +51,9 @@ from research.measures.tables import (
     vol_windows,
 )
 from research.measures.trades import trade_table
-from research.pages.text import CURRENCY, count_text, day_text, money, percent, signed
+from research.pages.text import CURRENCY, day_text, money, percent, signed
 from universe.arrays import FloatArray
+from universe.counts import count_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,7 +491,7 @@ def _trading(result: RunResult) -> list[Figure]:
     parts = {name: float(part.sum()) for name, part in traded.parts.items()}
     paid = {name: float(part.sum()) for name, part in costs(result).items()}
     total, rolls = sum(parts.values()), parts.get("roll", 0.0)
-    missing = f", {traded.unvalued:,} fills without a value" if traded.unvalued else ""
+    missing = f", {count_text(traded.unvalued, 'fill')} without a value" if traded.unvalued else ""
     held = held_overnight(result).sum(axis=1)
     exposure = gross_exposure(result)
     trades = trade_table(result)[-1]
@@ -536,8 +538,8 @@ def _trading(result: RunResult) -> list[Figure]:
             "Holding period, sessions",
             trades.median_sessions,
             lambda value: signed(value, 0),
-            "Median number of closes from opening a position to closing or reversing it, rolls "
-            "being no end of it; positions still open are left out.",
+            "Median number of closes from opening an outright position to closing or reversing it, "
+            "rolls being no end of it; positions still open are left out.",
             f"mean {signed(trades.mean_sessions, 0)}; {count_text(trades.closed, 'trade')}, "
             f"{percent(trades.won, 0)} won",
         ),
@@ -569,7 +571,7 @@ def _gross_by_duration(result: RunResult) -> list[Figure]:
     """Gross as limits count it; none for a run that has no facts of its markets."""
     if not result.facts:
         return []
-    exposure = np.abs(np.nan_to_num(result.weight)) @ ten_year_factor(result)
+    exposure = gross_by_market(result) @ ten_year_factor(result)
     return [
         figure(
             "Gross in ten-year equivalents, x NAV",

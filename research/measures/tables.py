@@ -172,13 +172,17 @@ def _explained(result: RunResult, parts: dict[str, FloatArray], *, net: bool) ->
 
 # --- trading -------------------------------------------------------------------------------------
 def contract_values(result: RunResult) -> FloatArray:
-    """Notional of one contract in account currency, (days, markets): |weight| NAV / |targets|.
+    """Notional of one contract in account currency, (days, markets).
 
-    Known where there is a target, else carried forward, then backward; NaN if never known.
+    As the run recorded it, or else |weight| NAV / |targets| where there is a target; carried
+    forward, then backward; NaN if never known.
     """
-    size = np.abs(result.targets)
-    worth = np.abs(result.weight) * result.nav[:, None]
-    value = np.where((size > 0) & (worth > 0), worth / np.maximum(size, 1), np.nan)
+    if result.unit_value is not None:
+        value = np.where(result.unit_value > 0, result.unit_value, np.nan)
+    else:
+        size = np.abs(result.targets)
+        worth = np.abs(result.weight) * result.nav[:, None]
+        value = np.where((size > 0) & (worth > 0), worth / np.maximum(size, 1), np.nan)
     return _fill_gaps(_fill_gaps(value)[::-1])[::-1]
 
 
@@ -238,13 +242,25 @@ def by_year(result: RunResult, series: FloatArray) -> dict[int, float]:
 
 
 def held_overnight(result: RunResult) -> BoolArray:
-    """Whether a market's position at the close is not zero, (days, markets)."""
-    return np.asarray(result.contracts != 0)
+    """Whether a market has a position at the close, spreads among them, (days, markets)."""
+    held = result.contracts != 0
+    if result.spread_contracts is not None:
+        held = held | (result.spread_contracts != 0)
+    return np.asarray(held)
+
+
+def gross_by_market(result: RunResult) -> FloatArray:
+    """Notional of the targets over NAV, (days, markets); both legs of calendar spreads count."""
+    gross = np.abs(np.nan_to_num(result.weight))
+    if result.spread_targets is not None:
+        worth = np.abs(result.spread_targets) * np.nan_to_num(contract_values(result))
+        gross = gross + 2.0 * worth / np.where(result.nav > 0, result.nav, np.inf)[:, None]
+    return np.asarray(gross)
 
 
 def gross_exposure(result: RunResult) -> FloatArray:
-    """Sum of |weight| by session: notional of the targets over NAV."""
-    return np.asarray(np.abs(np.nan_to_num(result.weight)).sum(axis=1))
+    """Sum of ``gross_by_market`` by session."""
+    return np.asarray(gross_by_market(result).sum(axis=1))
 
 
 # --- tables --------------------------------------------------------------------------------------

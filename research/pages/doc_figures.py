@@ -16,11 +16,21 @@ from typing import Any
 from research.engine.result import RunResult
 from research.measures.periods import COVERAGE, sub_periods
 from research.measures.summary import headline_figures
+from research.pages.doc_records import book_figures
 from research.pages.files import write_atomically
 from research.pages.text import data_text, day_text, percent, signed
 
 FIGURES = Path("docs/figures.json")
-PAGES = (Path("README.md"), Path("docs/choices.md"), Path("docs/studies.md"))
+PAGES = tuple(
+    Path(name)
+    for name in (
+        "README.md",
+        "docs/attribution.md",
+        "docs/choices.md",
+        "docs/risk.md",
+        "docs/studies.md",
+    )
+)
 STUDIES = ("sizes", "choices")
 """Commands whose tables documents show."""
 SHOWN = (
@@ -71,6 +81,7 @@ def figures_of(result: RunResult) -> dict[str, Any]:
             }
             for row in sub_periods(result)
         ],
+        **book_figures(result),
     }
 
 
@@ -86,9 +97,7 @@ def run_block(record: dict[str, Any]) -> str:
     ]
     for row in record["periods"]:
         lines.append(f"| {' | '.join(row.values())} |")
-    hashes = f"Settings {record['settings_hash']}, data {record['data_hash'][:12]}"
-    lines += ["", f"{hashes}; written by `python -m research docs`."]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", _written(record)])
 
 
 def now_block(record: dict[str, Any]) -> str:
@@ -106,6 +115,38 @@ def now_block(record: dict[str, Any]) -> str:
         f" {figure('Maximum drawdown')}, held VaR above the limit on"
         f" {figure('Sessions above the VaR limit')} sessions, highest {figure('Highest VaR')}.\n"
     )
+
+
+def coverage_block(record: dict[str, Any]) -> str:
+    """The backtest of one-day VaR by decade."""
+    heads = ("years", "sessions", "exceptions", "share", "Kupiec p", "independence p", "joint p")
+    lines = [f"{record['data']}, {record['first']} to {record['last']}, defaults:", ""]
+    lines += [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    lines += [f"| {' | '.join(row.values())} |" for row in record["coverage"]]
+    return "\n".join([*lines, "", _written(record)])
+
+
+def sleeves_block(record: dict[str, Any]) -> str:
+    """Carry and spot of the defaults' run, and whether its sleeves agree."""
+    made, agreed = record["carry"], record["agreement"]
+    heads = ("profit of", "agree", "conflict", "one only", "Sharpe, agree", "Sharpe, conflict")
+    names = ("share AGREE", "share CONFLICT", "share ONE_ONLY", "agree", "conflict")
+    span = f"{record['first']} to {record['last']}"
+    lines = [
+        f"The defaults, {span}, made {made['carry']} carry, {made['spot']} spot and"
+        f" {made['total']} in total, capture {made['capture']} ({made['interval']}).",
+        "",
+        f"| {' | '.join(heads)} |",
+        "|---" * len(heads) + "|",
+        f"| all outright positions | {' | '.join(agreed[name] for name in names)} |",
+        f"| the trend sleeve | | | | {agreed['trend agree']} | {agreed['trend conflict']} |",
+    ]
+    return "\n".join([*lines, "", _written(record)])
+
+
+def _written(record: dict[str, Any]) -> str:
+    hashes = f"Settings {record['settings_hash']}, data {record['data_hash'][:12]}"
+    return f"{hashes}; written by `python -m research docs`.\n"
 
 
 def study_block(record: dict[str, Any], command: str) -> str:
@@ -127,6 +168,8 @@ def study_block(record: dict[str, Any], command: str) -> str:
 _BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "run": run_block,
     "now": now_block,
+    "coverage": coverage_block,
+    "sleeves": sleeves_block,
     **{name: partial(study_block, command=name) for name in STUDIES},
 }
 

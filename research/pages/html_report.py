@@ -67,12 +67,12 @@ from research.pages.plots import report_panels
 from research.pages.text import (
     CURRENCY,
     SYNTHETIC,
-    count_text,
     data_text,
     day_text,
     percent,
     signed,
 )
+from universe.counts import count_text
 
 __all__ = ["ReportError", "render_report", "write_report"]
 

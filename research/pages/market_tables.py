@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from research.data.instruments_file import master_with
+from universe.counts import count_text
 from universe.expiry import KNOWN_RULES, last_trade_date
 from universe.instrument_columns import COLUMNS
 from universe.instrument_table import LIKE, table_text
@@ -60,7 +61,8 @@ def markets_text(instruments: Iterable[Instrument]) -> str:
     named = sum(bool(i.source_code) for i in given)
     parts = [
         "# Markets",
-        f"{len(given)} markets, {listed} of them listed by LEAN, {named} with a name in"
+        f"{count_text(len(given), 'market')}, {listed} of them listed by LEAN, {named} with a "
+        "name in"
         " pysystemtrade's data. Written by `python -m research.pages.market_tables --format"
         " markdown`; change or add any of them with an instruments file ([instruments.md]"
         "(instruments.md)). Where the facts come from is said in `universe/master.py`.",

@@ -39,8 +39,9 @@ from research.pages.charts import (
     line_style,
     stacked,
 )
-from research.pages.text import count_text, percent
+from research.pages.text import percent
 from universe.arrays import FloatArray
+from universe.counts import count_text
 
 
 def volatility_panel(result: RunResult) -> Panel:

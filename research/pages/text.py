@@ -46,11 +46,6 @@ def day_text(epoch_day: int | None) -> str:
     return NONE if epoch_day is None else from_epoch_day(epoch_day).isoformat()
 
 
-def count_text(count: int, one: str, many: str = "") -> str:
-    """A count with its noun, as in 1 session and 2 sessions."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def titled(result: RunResult, title: str) -> str:
     """A title that says so where the market is synthetic."""
     return f"{title} [{SYNTHETIC}]" if result.synthetic and SYNTHETIC not in title else title

@@ -31,6 +31,7 @@ from research.studies.study_row import StudyRequest, StudyRow, make_row
 from risk.leverage_fit import missing_libraries
 from risk.variable_leverage import LeveragePlan
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day, to_epoch_day
+from universe.counts import count_text
 
 UNLEVERED, CONSTANT = "S&P 500 future", "constant leverage"
 FRACTIONS = {"variable leverage": 1.0, "half Kelly": 0.5, "quarter Kelly": 0.25}
@@ -60,7 +61,7 @@ def run_leverage(dataset: Dataset, settings: Settings, place: Place) -> Path:
     known = np.isfinite(held(walk.optimal)) & (future.day >= first)
     if np.count_nonzero(known) < 252:
         raise DataError(
-            f"{dataset.name}: {len(future.day):,} sessions of {code} leave "
+            f"{dataset.name}: {count_text(len(future.day), 'session')} of {code} leave "
             f"{np.count_nonzero(known)} with a forecast; the first fit takes {plan.least} months "
             "and a year must follow it"
         )

@@ -18,6 +18,7 @@ from research.studies.ablation import OFF
 from research.studies.simple_books import long_only, plain_trend, run_book, sixty_forty
 from research.studies.study_row import BOOKS, Book, StudyRequest, StudyRow, make_row, run_one
 from universe.arrays import FloatArray, to_epoch_day
+from universe.counts import count_text
 
 OURS = "trend + carry"
 
@@ -119,7 +120,7 @@ def read_peer(name: str, path: Path, data: str) -> StudyRow:
         days.append(day)
         numbers.append(value)
     if len(days) < 3:
-        raise DataError(f"{path}: {len(days)} rows; at least 3 are needed")
+        raise DataError(f"{path}: {count_text(len(days), 'row')}; at least 3 are needed")
     values = np.array(numbers)
     returns: FloatArray = np.diff(values) / values[:-1] if is_value else values[1:]
     unknown = np.full(len(returns), np.nan)

@@ -14,6 +14,7 @@ from alpha.regime.policy import Policy
 from alpha.regime.train import History, TrainingError, TrainingPlan, train
 from research.measures.probability import Score, scores
 from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.counts import count_text
 
 REFIT = 63
 """Sessions between two trainings: a quarter."""
@@ -97,7 +98,7 @@ def walk_regime(
     wanted = least if first is None else max(int(np.searchsorted(history.day, first)), least)
     start = wanted - (wanted - least) % every
     if wanted >= n:
-        raise TrainingError(f"regime: {n} sessions; the first training takes {least}")
+        raise TrainingError(f"regime: {count_text(n, 'session')}; the first training takes {least}")
     returns = history.equity if plan.of == LabelOf.EQUITY else history.balanced
     credit = history.rows[:, NAMES.index("credit_baa")]
     measures = look_ahead(returns, credit, plan.horizon, plan.kind)

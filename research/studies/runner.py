@@ -27,6 +27,7 @@ from research.studies.study_row import (
     write_row,
 )
 from research.studies.trials import TrialRegister
+from universe.counts import count_text
 
 ROWS = "rows"
 """Folder beside a study's page with a file per configuration."""
@@ -135,7 +136,7 @@ def run_study(
     if failures:
         told = "; ".join(f"{name}: {_sentence(error)}" for name, error in failures)
         raise StudyError(
-            f"{len(failures)} of {len(requests)} configurations failed: {told}"
+            f"{len(failures)} of {count_text(len(requests), 'configuration')} failed: {told}"
         ) from failures[0][1]
     return [rows[files[request.name]].renamed(request.name) for request in requests]
 

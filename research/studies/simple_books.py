@@ -20,6 +20,7 @@ from research.engine.ledger import Ledger
 from research.measures.performance import calendar
 from research.studies.study_row import StudyError, StudyRequest, StudyRow, make_row
 from universe.arrays import TRADING_DAYS, FloatArray, IntArray, known, to_epoch_day
+from universe.counts import count_text
 from universe.fills import SessionGate
 from universe.markets import Markets
 from universe.session import NO_CONTRACT
@@ -148,7 +149,9 @@ def run_book(request: StudyRequest, dataset: Dataset, make: Maker) -> StudyRow:
     for bars in run.feed:
         run.step(bars)
     if len(run.nav) < 3:
-        raise StudyError(f"{request.name}: {len(run.nav)} sessions; at least 3 are needed")
+        raise StudyError(
+            f"{request.name}: {count_text(len(run.nav), 'session')}; at least 3 are needed"
+        )
     nav, cost = np.array(run.nav), np.array(run.cost)
     before = np.where(np.minimum.accumulate(nav[:-1]) > 0, nav[:-1], np.nan)
     returns = known(np.diff(nav) / before)

@@ -35,6 +35,7 @@ from research.measures.performance import (
 from research.measures.tables import impact_paid, over_nav, turnover
 from research.studies.trials import Trial, configuration_hash
 from universe.arrays import FloatArray, IntArray, from_epoch_day, sessions_a_year
+from universe.counts import count_text
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("algorithm", "alpha", "execution", "portfolio", "research", "risk", "universe")
@@ -143,7 +144,9 @@ def strategy_book(request: StudyRequest, dataset: Dataset) -> StudyRow:
     """
     result = run_backtest(dataset, Settings.parse(request.settings))
     if len(result.day) < 3:
-        raise StudyError(f"{request.name}: {len(result.day)} sessions; at least 3 are needed")
+        raise StudyError(
+            f"{request.name}: {count_text(len(result.day), 'session')}; at least 3 are needed"
+        )
     row = row_of_run(request, dataset.fingerprint(), result)
     instruments = [history.instrument for history in dataset.markets.values()]
     row.figures["impact"] = impact_paid(result, instruments) / elapsed_years(result.day)

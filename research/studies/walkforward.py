@@ -20,6 +20,7 @@ from research.measures.performance import sharpe
 from research.studies.splits import Window, combinatorial_purged, walk_forward
 from research.studies.study_row import StudyRequest, StudyRow, make_row
 from universe.arrays import FloatArray, from_epoch_day, sessions_a_year
+from universe.counts import count_text
 
 DEFAULT_GRID: Mapping[str, tuple[str, ...]] = {
     "trend_budget": ("0.3", "0.5", "0.7"),
@@ -83,7 +84,9 @@ def grid_requests(
     grid = DEFAULT_GRID if grid is None else grid
     size = math.prod(len(values) for values in grid.values())
     if not 1 < size <= MOST:
-        raise SettingsError(f"the grid has {size} configurations; it must have 2 to {MOST}")
+        raise SettingsError(
+            f"the grid has {count_text(size, 'configuration')}; it must have 2 to {MOST}"
+        )
     chosen = settings.as_strings()
     requests = [StudyRequest(AS_SET, chosen)]
     for values in itertools.product(*grid.values()):

@@ -487,6 +487,11 @@ class TestRisk:
             assert (gated.limit < 0.2) == relative
             assert np.isfinite(gated.relative) == relative
 
+    @pytest.mark.parametrize("test", ["absolute", "relative", "both"])
+    def test_an_unknown_reference_market_stops_the_start_whatever_the_test(self, made_up, test):
+        with pytest.raises(SettingsError, match=r"unknown market 'ESS'; did you mean 'ES'\?"):
+            strategy_after(made_up, 1, var_test=test, var_reference="ESS 1")
+
     def test_before_the_reference_has_a_volatility_the_absolute_limit_applies(self, made_up):
         own = {"var_reference": "EQ1 0.6 BD1 0.4", "var_test": "relative"}
         strategy, plan, _ = strategy_after(made_up, 10, **own)

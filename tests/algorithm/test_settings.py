@@ -191,6 +191,12 @@ class TestRefusals:
         with pytest.raises(SettingsError, match="var_reference is"):
             Settings.parse({"var_reference": text})
 
+    def test_a_weight_beyond_reason_and_a_market_named_twice_are_refused(self):
+        with pytest.raises(SettingsError, match=r"var_reference has 1e\+300 of ES; at most 10 is"):
+            Settings.parse({"var_reference": "ES 1e300"})
+        with pytest.raises(SettingsError, match=r"var_reference is .*; ES stands in it twice"):
+            Settings.parse({"var_reference": "ES 0.6 ES 0.4"})
+
     @pytest.mark.parametrize("test", ["relative", "both"])
     @pytest.mark.parametrize("text", ["", "ES 0", "ES 0 ZN 0.0"])
     def test_a_reference_portfolio_of_nothing_stops_a_relative_test(self, text, test):

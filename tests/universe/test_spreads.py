@@ -668,3 +668,17 @@ class TestExtremeLegs:
             markets.observe(bars)
             spreads.observe(bars)
             assert (spreads.near[0], spreads.far[0]) == expected
+
+    @pytest.mark.parametrize("known", [True, False])
+    def test_a_market_without_open_interest_is_named_once(self, known):
+        markets, _ = made_up_pair()
+        spreads = CalendarSpreads(markets, vol_span=10, vol_long_sessions=40, extreme_floor=0.1)
+        notes = []
+        for bars in made_up_sessions(3, 60):
+            interest = dict.fromkeys(bars.quotes[0], 500.0) if known else {}
+            bars = replace(bars, open_interest=[interest])
+            markets.observe(bars)
+            notes += spreads.observe(bars).notes
+        told = [text for _, kind, text in notes if kind == "spread"]
+        assert len(told) == (0 if known else 1)
+        assert all("neighbours stand for extreme legs" in text for text in told)

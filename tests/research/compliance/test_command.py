@@ -13,7 +13,7 @@ def test_a_chain_that_holds(tmp_path):
     written(tmp_path / "archive.jsonl")
     found = call("--run", tmp_path, "--verify")
     assert found.exit_code == 0
-    assert found.output.startswith("6 lines hold")
+    assert found.output.startswith("6 lines checked")
 
 
 def test_the_first_line_that_does_not_fit_ends_with_one(tmp_path):

@@ -442,5 +442,5 @@ def test_what_the_data_lack_is_named_too(lean, es, tmp_path):
 def test_volumes_of_the_master_are_said_to_be_rough(lean, tmp_path):
     es = history(lean, instrument("ES"), MONTHS, volume="none")
     text = str(export_lean(dataset(es), tmp_path / "out", lean))
-    assert "1 markets have bars without a volume, which get the master's usual one (volumes" in text
+    assert "1 market with bars without a volume, which get the master's usual one (volumes" in text
     assert "not measurements" in text

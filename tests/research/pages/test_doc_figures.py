@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from research.engine.result import RunResult
 from research.measures.summary import summary
 from research.pages.doc_figures import (
     FIGURES,
@@ -27,6 +28,20 @@ ROOT = Path(__file__).resolve().parents[3]
 EMPTY = "before\n<!-- figures: run -->\nold\n<!-- end of figures -->\nafter\n"
 
 
+def carrying(days: int, markets: int) -> RunResult:
+    """A run that records what a contract carries."""
+    run = fake_result(days, markets)
+    run.carry_per_contract = np.full(run.pnl.shape, 100.0)
+    return run
+
+
+def empty_documents(root: Path) -> None:
+    """Documents without a block."""
+    (root / "docs").mkdir()
+    for page in PAGES:
+        (root / page).write_text("no block", encoding="utf-8")
+
+
 def test_the_documents_follow_from_the_figures() -> None:
     record = read_figures(ROOT)
     for page in PAGES:
@@ -36,13 +51,12 @@ def test_the_documents_follow_from_the_figures() -> None:
 
 
 def test_a_block_shows_the_figures_of_the_screen(tmp_path: Path) -> None:
-    run = fake_result(600, 6)
+    run = carrying(600, 6)
     run.interest = np.full(600, 100.0)
-    (tmp_path / "docs").mkdir()
+    empty_documents(tmp_path)
     (tmp_path / "README.md").write_text(EMPTY, encoding="utf-8")
     choices = tmp_path / "docs" / "choices.md"
     choices.write_text(EMPTY.replace("run", "now"), encoding="utf-8")
-    (tmp_path / "docs" / "studies.md").write_text("no block", encoding="utf-8")
     write_figures(run, tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     shown = dict(summary(run))
@@ -60,16 +74,19 @@ def test_a_block_shows_the_figures_of_the_screen(tmp_path: Path) -> None:
         "studies": {},
     }
     assert filled(text, read_figures(tmp_path)) == text
+    kept = read_figures(tmp_path)
+    sleeves = filled(EMPTY.replace("run", "sleeves"), kept)
+    assert f"capture {kept['carry']['capture']} (" in sleeves
+    assert f"| {kept['agreement']['agree']} |" in sleeves
+    coverage = filled(EMPTY.replace("run", "coverage"), kept)
+    assert f"| all | {kept['coverage'][-1]['sessions']} |" in coverage
 
 
 def test_a_study_is_shown_as_its_page_has_it(tmp_path: Path) -> None:
-    run, out = fake_result(600, 6), tmp_path / "out"
-    (tmp_path / "docs").mkdir()
+    run, out = carrying(600, 6), tmp_path / "out"
+    empty_documents(tmp_path)
     out.mkdir()
-    for name in ("README.md", "docs/choices.md"):
-        (tmp_path / name).write_text("no block", encoding="utf-8")
     studies = tmp_path / "docs" / "studies.md"
-    studies.write_text("no block", encoding="utf-8")
     write_figures(run, tmp_path)
     studies.write_text(EMPTY.replace("run", "sizes"), encoding="utf-8")
     with pytest.raises(DocumentError, match="no study 'sizes'; docs --study adds it"):
@@ -94,10 +111,10 @@ def test_a_study_is_shown_as_its_page_has_it(tmp_path: Path) -> None:
 
 
 def test_faults_are_named(tmp_path: Path) -> None:
-    record = figures_of(fake_result(300, 3))
+    record = figures_of(carrying(300, 3))
     assert "| whole run |" in run_block(record)
     with pytest.raises(
-        DocumentError, match="figures: walk in a document; there are run, now, sizes, choices"
+        DocumentError, match="figures: walk in a document; there are run, now, coverage, sleeves"
     ):
         filled(EMPTY.replace("run", "walk"), record)
     with pytest.raises(DocumentError, match="cannot be read"):
