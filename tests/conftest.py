@@ -71,3 +71,12 @@ def made_up():
     from tests.helpers import made_up_dataset  # needs the path set above
 
     return made_up_dataset()
+
+
+@pytest.fixture(scope="session")
+def made_up_run(made_up):
+    """The run over the made-up markets under ``helpers.settings``; read it, do not change it."""
+    from research.engine.engine import run_backtest  # needs the path set above
+    from tests.helpers import settings
+
+    return run_backtest(made_up, settings())

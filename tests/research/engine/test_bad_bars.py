@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -26,8 +27,17 @@ def spoilt(dataset, rows, factor):
 
 
 @pytest.fixture(scope="module")
-def clean(made_up):
-    return run_backtest(made_up, settings())
+def clean(made_up_run):
+    return made_up_run
+
+
+@pytest.fixture(scope="module")
+def halfway(made_up):
+    """The engine after 251 sessions."""
+    engine = EmbeddedEngine(made_up, settings())
+    for bars in islice(engine.feed, 251):
+        engine.step(bars)
+    return engine
 
 
 def column(result):
@@ -158,27 +168,22 @@ def test_a_rate_off_for_a_day_changes_no_target_and_no_account(made_up, clean, f
 def test_no_new_position_on_a_rate_that_is_too_old(made_up, clean):
     rates = made_up.fx["EUR"]
     data = replace(made_up, fx={"EUR": replace(rates, day=rates.day[:200], rate=rates.rate[:200])})
-    result = run_backtest(data, settings())
     euro = clean.markets.index("EQ2")
-    too_old = result.day > rates.day[199] + 14
     engine = EmbeddedEngine(data, settings())
     wanted = []
     for bars in engine.feed:
         engine.step(bars)
         wanted.append(int(engine.strategy.trading.model_contracts[euro]))
+    result = engine.result(0.0)
+    too_old = result.day > rates.day[199] + 14
     assert len(set(np.array(wanted)[too_old].tolist())) == 1, "but for governor and gate"
     (event,) = [e for e in result.events if "too old" in e.detail]
     assert (event.market, event.epoch_day) == ("EQ2", int(result.day[too_old][0]))
 
 
 @pytest.mark.parametrize("nav", [-5e7, 0.0, float("nan"), -float("inf")])
-def test_without_a_nav_nothing_is_ordered(made_up, nav):
-    engine = EmbeddedEngine(made_up, settings())
-    for number, bars in enumerate(engine.feed):
-        engine.step(bars)
-        if number == 250:
-            break
-    strategy, ledger = engine.strategy, engine.ledger
+def test_without_a_nav_nothing_is_ordered(halfway, nav):
+    strategy, ledger = copy.deepcopy(halfway.strategy), halfway.ledger
     assert ledger.holdings
     assert not strategy.snapshot.must_exit.any()
     decision = strategy.begin(Account(nav, ledger.holdings)).finish()

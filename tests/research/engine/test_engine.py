@@ -50,8 +50,8 @@ CALM = {"governor": "0.99 0.5", "var_limit": 1.0}
 
 
 @pytest.fixture(scope="module")
-def run(made_up):
-    return run_backtest(made_up, settings())
+def run(made_up_run):
+    return made_up_run
 
 
 @pytest.fixture(scope="module")
@@ -428,9 +428,8 @@ class TestClosedDays:
 
 class TestContractsThatEnd:
     @staticmethod
-    def ending(made_up, code, row, keep_others):
+    def ending(made_up, result, code, row, keep_others):
         """From session ``row`` on the contract of ``code`` that is held has no bar any more."""
-        result = run_backtest(made_up, settings())
         day = int(result.day[row])
         history = made_up.markets[code]
         fills = [f for f in result.fills if f.market == code and f.epoch_day <= day]
@@ -445,8 +444,8 @@ class TestContractsThatEnd:
         markets = {**made_up.markets, code: MarketHistory(**values)}
         return Dataset("ending", True, markets, made_up.fx), month, day
 
-    def test_a_position_that_expires_is_closed_and_told(self, made_up):
-        data, month, _ = self.ending(made_up, "FX1", 270, keep_others=False)
+    def test_a_position_that_expires_is_closed_and_told(self, made_up, run):
+        data, month, _ = self.ending(made_up, run, "FX1", 270, keep_others=False)
         result = run_backtest(data, settings())
         column = CODES.index("FX1")
         (event,) = [e for e in result.events if e.kind == "expiry"]
@@ -456,9 +455,9 @@ class TestContractsThatEnd:
         assert result.targets[-1, column] == 0
         assert np.isfinite(result.nav).all()
 
-    def test_one_that_ceases_to_be_quoted_never_doubles_the_position(self, made_up):
+    def test_one_that_ceases_to_be_quoted_never_doubles_the_position(self, made_up, run):
         """The new leg must not be opened while the old one cannot be closed."""
-        data, _, day = self.ending(made_up, "FX1", 270, keep_others=True)
+        data, _, day = self.ending(made_up, run, "FX1", 270, keep_others=True)
         result = run_backtest(data, settings())
         column = CODES.index("FX1")
         later = result.day > day
