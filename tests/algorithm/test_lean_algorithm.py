@@ -19,6 +19,7 @@ from algorithm.lean_algorithm import TrendCarryAlgorithm
 from algorithm.lean_record import LIVE_RECORD_KEY, RECORD_KEY
 from algorithm.settings import Settings
 from algorithm.state import STATE_KEY
+from research.data.second_sizes import with_second_sizes
 from research.engine.engine import run_backtest
 from research.engine.from_decisions import result_from
 from research.lean.parity import compare
@@ -28,6 +29,7 @@ from tests.helpers import bent, made_up_dataset, settings
 from tests.stand_ins.engine import StandInEngine, Store
 from universe.arrays import sessions_a_year, to_epoch_day
 from universe.instrument_table import InstrumentTableError
+from universe.master import MASTER
 
 SESSIONS = 330
 START = "2015-12-01"
@@ -133,6 +135,23 @@ class TestAgreesWithTheEmbeddedEngine:
         np.testing.assert_array_equal(read.targets, embedded.targets)
         np.testing.assert_allclose(read.tracking_error, embedded.tracking_error, rtol=1e-6)
         assert np.abs(embedded.targets).max() < 60
+
+    @pytest.mark.slow
+    def test_full_size_and_small_contracts(self, data, tmp_path):
+        """ES and MES as one position: LEAN subscribes both, data of the first serve both."""
+        first, *others = data.markets
+        es = replace(data.markets[first].instrument, code="ES", multiplier=MASTER["ES"].multiplier)
+        one = replace(data.markets[first], instrument=es)
+        small = replace(data, markets={"ES": one, **{code: data.markets[code] for code in others}})
+        the_settings = chosen(cash=1e6, contract_sizes=True)
+        engine = start(with_second_sizes(small), the_settings).run().finish()
+        read = record_of(engine, tmp_path)
+        embedded = run_backtest(small, the_settings)
+        assert compare(read, embedded).differences == []
+        np.testing.assert_array_equal(read.targets, embedded.targets)
+        np.testing.assert_allclose(read.pnl, embedded.pnl, atol=1e-3)
+        ordered = {code for _, code, *_ in read.orders}
+        assert {"ES", "MES"} <= ordered
 
     def test_profit_costs_and_sleeves(self, both):
         _, read, own = both
