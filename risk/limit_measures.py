@@ -95,7 +95,7 @@ class Notional(Grouped):
 
     def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
         """Sums of absolute exposures."""
-        return np.asarray(self._counted @ np.abs(account.exposure(contracts) * self._factor))
+        return self._counted.dot(np.abs(account.exposure(contracts) * self._factor))
 
 
 class StandaloneRisk(Grouped):
