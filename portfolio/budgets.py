@@ -155,7 +155,8 @@ def _classes(class_index: bytes, used: bytes) -> FloatArray:
     They are the same from one session to the next, but for markets that come or go.
     """
     index, there = np.frombuffer(class_index, dtype=np.int64), np.frombuffer(used, dtype=bool)
-    return (np.equal.outer(np.unique(index[there]), index) & there).astype(np.float64)
+    classes = np.equal.outer(np.unique(index[there]), index) & there
+    return np.asarray(classes, dtype=np.float64)
 
 
 def agnostic(view: SleeveView, options: BudgetOptions) -> FloatArray:
