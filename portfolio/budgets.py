@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class SleeveView:
     @property
     def active(self) -> BoolArray:
         """Covered assets whose volatility is known."""
-        return np.asarray(self.covered & (self.sigma > 0) & np.isfinite(self.sigma))
+        return np.asarray(self.covered & (self.sigma > 0) & (self.sigma < np.inf))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +137,26 @@ def conviction(view: SleeveView, options: BudgetOptions) -> FloatArray:
     """
     used = view.active
     scaled = np.where(used, view.forecast, 0.0) / np.where(used, view.sigma, 1.0)
-    correlation = np.where(np.multiply.outer(used, used), view.correlation, 0.0)
-    classes = np.equal.outer(np.unique(view.class_index[used]), view.class_index) & used
-    together = np.sum(classes @ np.abs(correlation) * classes, axis=1)
+    correlation, classes = view.correlation, _classes(view.class_index.tobytes(), used.tobytes())
+    if not used.all():
+        correlation = np.where(np.multiply.outer(used, used), correlation, 0.0)
+    together = np.add.reduce(classes.dot(np.abs(correlation)) * classes, axis=1)
     portfolios = classes * scaled / np.sqrt(np.maximum(together, 1e-300))[:, None]
     cov = covariance(correlation, view.sigma)
-    between = portfolios @ cov @ portfolios.T
-    budgets = np.maximum(np.diagonal(between), 0.0)
-    return _unit_risk(risk_parity(between, budgets).weights @ portfolios, cov)
+    between = portfolios.dot(cov).dot(portfolios.T)
+    budgets = np.maximum(between.diagonal(), 0.0)
+    return _unit_risk(risk_parity(between, budgets).weights.dot(portfolios), cov)
+
+
+@lru_cache(maxsize=64)
+def _classes(class_index: bytes, used: bytes) -> FloatArray:
+    """1 for the assets used of every class that has one, (n_classes, n_assets).
+
+    They are the same from one session to the next, but for markets that come or go.
+    """
+    index, there = np.frombuffer(class_index, dtype=np.int64), np.frombuffer(used, dtype=bool)
+    classes = np.equal.outer(np.unique(index[there]), index) & there
+    return np.asarray(classes, dtype=np.float64)
 
 
 def agnostic(view: SleeveView, options: BudgetOptions) -> FloatArray:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
-
-import numpy as np
 
 PRIOR_SHARE = 0.25
 """Sessions of perfect forecasts the statistic starts with, as share of its span."""
@@ -58,7 +57,7 @@ class BiasStatistic:
         vol : float
             Its daily ex-ante volatility, uncorrected; without one nothing is learnt.
         """
-        if not (np.isfinite(profit) and np.isfinite(vol)) or vol <= 0:
+        if not (math.isfinite(profit) and math.isfinite(vol)) or vol <= 0:
             return
         ratio = min((profit / vol) ** 2, 36.0)
         self.weight = self.weight * self._decay + 1.0
@@ -67,4 +66,4 @@ class BiasStatistic:
     @property
     def value(self) -> float:
         """Multiplier of volatility, 1 if the forecasts were right."""
-        return float(np.clip(np.sqrt(self.squares / self.weight), self._low, self._high))
+        return min(max(math.sqrt(self.squares / self.weight), self._low), self._high)

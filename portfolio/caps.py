@@ -9,19 +9,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy.linalg.lapack import dgesv
 
 from universe.arrays import BoolArray, FloatArray, IntArray, known
 
-ROUNDS = 100
+ROUNDS = 1000
 """Of scaling by the root of cap over share; with several binding caps they approach it together."""
 
 SLACK = 1.25
 """Times 1 / k that a cap on k groups allows at least: at 1 / k itself it would say every weight."""
 
-TOLERANCE = 1e-4
+TOLERANCE = 1e-10
 """Relative excess over a cap that is left."""
+
+STEADY = 2
+"""Rounds in a row with the same groups above their caps, before they are taken there at once."""
+
+NEWTON_STEPS, EXACT, LONGEST = 8, 5e-12, 2.0
+"""Most steps of Newton's method, error of a share that ends it, and how far a logarithm may go."""
 
 SMALLEST = 1e-12
 
@@ -61,7 +69,7 @@ class Binding:
         return f"{what}, {shown} is allowed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ShareCap:
     """Largest share of ex-ante variance of any group of one kind.
 
@@ -78,6 +86,17 @@ class ShareCap:
     kind: str
     group: IntArray
     limit: float
+
+    @cached_property
+    def members(self) -> FloatArray:
+        """1 for the assets of a group, (n_groups, n_assets)."""
+        groups = np.arange(int(self.group.max(initial=-1)) + 1)
+        return np.equal.outer(groups, self.group).astype(np.float64)
+
+    @cached_property
+    def places(self) -> list[IntArray]:
+        """Numbers of the assets of every group."""
+        return [row.nonzero()[0] for row in self.members]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,32 +124,25 @@ def variance_shares(weights: FloatArray, cov: FloatArray, group: IntArray) -> Fl
 class _Groups:
     """Groups of one kind while they are scaled."""
 
-    def __init__(self, cap: ShareCap, held: BoolArray) -> None:
-        used = np.unique(cap.group[held])
-        self.kind, self.limit = cap.kind, max(cap.limit, SLACK / max(len(used), 1))
+    def __init__(self, cap: ShareCap, held: FloatArray) -> None:
+        used = np.count_nonzero(cap.members.dot(held))
+        self.cap, self.limit = cap, max(cap.limit, SLACK / max(used, 1))
         self._most = self.limit * (1.0 + TOLERANCE)
-        self._group, self._count = cap.group, int(cap.group.max(initial=-1)) + 1
-        self._single = bool(np.array_equal(cap.group, np.arange(self._count)))
-        self._members: dict[int, IntArray] = {}
+        self.found: dict[int, Binding] = {}
 
-    def over(self, part: FloatArray) -> list[tuple[int, float]]:
-        """Number and share of the groups above the cap, from every asset's part of variance."""
+    def cut(self, out: FloatArray, part: FloatArray) -> list[int]:
+        """Scale the groups above their cap in place, given every asset's part of variance."""
         total = float(np.add.reduce(part))
         if not total > SMALLEST**2:
             return []
-        sums = part if self._single else np.bincount(self._group, part, self._count)
-        share = sums / total
+        share = self.cap.members.dot(part) / total
         over = (share > self._most).nonzero()[0]
-        return list(zip(over.tolist(), share[over].tolist(), strict=True)) if len(over) else []
-
-    def scale(self, weights: FloatArray, index: int, factor: float) -> None:
-        """Multiply a group's weights in place."""
-        if self._single:
-            weights[index] *= factor
-            return
-        if index not in self._members:
-            self._members[index] = np.flatnonzero(self._group == index)
-        weights[self._members[index]] *= factor
+        above: list[int] = over.tolist()
+        for index, value in zip(above, share[over].tolist(), strict=True):
+            if index not in self.found:
+                self.found[index] = Binding(self.cap.kind, index, value, self.limit)
+            out[self.cap.places[index]] *= math.sqrt(self.limit / value)
+        return above
 
 
 def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -> Capped:
@@ -148,27 +160,71 @@ def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -
     -----
     Shares add up to 1, so k groups with positions cannot all stay below 1 / k: a cap below 1.25 / k
     counts as that. The total variance falls; the volatility target that follows raises it again.
+    Groups that bind together approach their caps slowly, since the total falls with them: once
+    they are the same ones for some rounds, Newton's method takes all of them there.
     """
-    bindings: dict[tuple[str, int], Binding] = {}
-    kinds = [_Groups(cap, weights != 0) for cap in caps]
+    held = (weights != 0).astype(np.float64)
+    kinds = [_Groups(cap, held) for cap in caps]
     out = weights.copy()
-    part = out * (cov @ out)
+    part = out * cov.dot(out)
+    before: list[list[int]] = []
+    same = 0
     for _ in range(ROUNDS):
-        settled = True
+        above = []
         for groups in kinds:
-            over = groups.over(part)
-            if not over:
-                continue
-            for index, share in over:
-                key = (groups.kind, index)
-                if key not in bindings:
-                    bindings[key] = Binding(groups.kind, index, share, groups.limit)
-                groups.scale(out, index, math.sqrt(groups.limit / share))
-            np.multiply(out, np.matmul(cov, out), out=part)
-            settled = False
-        if settled:
+            above.append(groups.cut(out, part))
+            if above[-1]:
+                np.multiply(out, cov.dot(out), out=part)
+        if not any(above):
             break
-    return Capped(out, tuple(bindings.values()))
+        same = same + 1 if above == before else 0
+        before = above
+        if same >= STEADY:
+            rows = np.concatenate([g.cap.members[one] for g, one in zip(kinds, above, strict=True)])
+            limits = np.repeat([groups.limit for groups in kinds], [len(one) for one in above])
+            out = _at_limits(out, cov, rows, limits)
+            np.multiply(out, cov.dot(out), out=part)
+    return Capped(out, tuple(binding for groups in kinds for binding in groups.found.values()))
+
+
+def _at_limits(
+    weights: FloatArray, cov: FloatArray, rows: FloatArray, limits: FloatArray
+) -> FloatArray:
+    """The weights with groups scaled down to their shares of variance, all at once.
+
+    Newton's method in the logarithms of their scales. A group that would have to grow stays; the
+    weights are as they were where it does not get there.
+
+    Parameters
+    ----------
+    weights : float array of shape (n_assets,)
+    cov : float array of shape (n_assets, n_assets)
+    rows : float array of shape (n_groups, n_assets)
+        1 for the assets of a group.
+    limits : float array of shape (n_groups,)
+    """
+    log, out = np.zeros(len(limits)), weights
+    for _ in range(NEWTON_STEPS):
+        part = out * cov.dot(out)
+        total = float(np.add.reduce(part))
+        share = rows.dot(part) / total
+        gap = limits - share
+        if np.abs(gap).max() <= EXACT:
+            return out
+        block = rows * out
+        slopes = (block.dot(cov).dot(block.T) + (rows * part).dot(rows.T)) / total
+        slopes -= np.multiply.outer(2.0 * share, share)
+        _, _, step, failed = dgesv(slopes, gap)
+        log = log + step
+        if failed or not log.min() > -LONGEST:
+            break
+        shrinking = log <= 0.0
+        if not shrinking.all():
+            rows, limits, log = rows[shrinking], limits[shrinking], log[shrinking]
+            if not len(limits):
+                break
+        out = weights * np.exp(log.dot(rows))
+    return weights
 
 
 class WorstDays:

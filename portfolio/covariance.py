@@ -6,12 +6,13 @@ quiet and a wild year count alike, and a market that is closed or not yet listed
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
-from universe.arrays import BoolArray, FloatArray, IntArray
+from universe.arrays import BoolArray, FloatArray, IntArray, known
 
 MIN_SESSIONS = 60
 """Sessions before the first Ledoit-Wolf estimate."""
@@ -181,13 +182,15 @@ def _scaled(moment: FloatArray) -> FloatArray:
 
 def covariance(correlation: FloatArray, sigma: FloatArray) -> FloatArray:
     """Covariance from a correlation matrix and volatilities; NaN volatility counts as zero."""
-    vol = np.where(np.isfinite(sigma), sigma, 0.0)
-    return np.asarray(correlation * np.multiply.outer(vol, vol))
+    vol = known(sigma)
+    out = np.multiply.outer(vol, vol)
+    out *= correlation
+    return out
 
 
 def portfolio_vol(weights: FloatArray, cov: FloatArray) -> float:
     """sqrt(wᵀ Σ w) in the unit of ``cov``."""
-    return float(np.sqrt(max(float(weights @ cov @ weights), 0.0)))
+    return math.sqrt(max(float(weights.dot(cov).dot(weights)), 0.0))
 
 
 def diversification_ratio(weights: FloatArray, cov: FloatArray) -> float:

@@ -100,6 +100,7 @@ class RiskCaps:
         index = {i.code: k for k, i in enumerate(instruments)}
         self._beta_market = index.get(settings.beta_market)
         self._betas_of: tuple[Snapshot, FloatArray] | None = None  # those of the last session
+        self._bounds_of: tuple[Snapshot, FloatArray, FloatArray] | None = None  # likewise
 
     def share_of_risk(self, weights: FloatArray, cov: FloatArray) -> Factors:
         """Caps on shares of ex-ante variance, at the volatility of before.
@@ -127,6 +128,11 @@ class RiskCaps:
 
     def bounds(self, snapshot: Snapshot) -> tuple[FloatArray, FloatArray]:
         """Lowest and highest exposure over NAV of every asset, for its jumps."""
+        if self._bounds_of is None or self._bounds_of[0] is not snapshot:
+            self._bounds_of = (snapshot, *self._bounds(snapshot))
+        return self._bounds_of[1:]
+
+    def _bounds(self, snapshot: Snapshot) -> tuple[FloatArray, FloatArray]:
         settings = self._settings
         n = len(snapshot.fall)
         low, high = np.full(n, -np.inf), np.full(n, np.inf)
@@ -151,7 +157,7 @@ class RiskCaps:
         snapshot : Snapshot
         """
         own = self.exposure(weights, snapshot)
-        bound = np.flatnonzero((own <= cap) & (np.abs(weights) >= own * (1.0 - 1e-9)) & (own > 0))
+        bound = ((own <= cap) & (np.abs(weights) >= own * (1.0 - 1e-9)) & (own > 0)).nonzero()[0]
         out: list[Binding] = []
         for asset in bound.tolist():
             low, high = np.full(len(own), -np.inf), np.full(len(own), np.inf)
@@ -249,5 +255,7 @@ class RiskCaps:
 
 
 def _ratio(after: FloatArray, before: FloatArray) -> FloatArray:
+    if after is before:
+        return np.ones_like(before)
     held = before != 0
     return np.where(held, after / np.where(held, before, 1.0), 1.0)

@@ -81,18 +81,20 @@ def risk_parity(
     """
     n = len(cov)
     budget = np.ones(n) if budgets is None else np.asarray(budgets, dtype=np.float64)
-    if not np.all(budget >= 0):
+    if not (budget >= 0).all():
         worst = int(np.flatnonzero(~(budget >= 0))[0])
         raise ValueError(f"budget {worst} is {budget[worst]:g}; budgets must be 0 or above")
-    side = np.ones(n) if signs is None else np.sign(signs)
-    variance = np.diagonal(cov)
-    used = np.flatnonzero((variance > 0) & np.isfinite(variance) & (budget > 0) & (side != 0))
+    variance = cov.diagonal()
+    usable = (variance > 0) & (variance < np.inf) & (budget > 0)
+    if signs is not None:
+        usable &= signs != 0
+    used = usable.nonzero()[0]
     weights = np.zeros(n)
     if not len(used):
         return RiskParity(weights, float("nan"), 0, 0.0)
     sigma = np.sqrt(variance[used])
-    scale = side[used] / sigma
-    correlation = np.asfortranarray(cov[used[:, None], used] * np.multiply.outer(scale, scale))
+    scale = (1.0 if signs is None else np.sign(signs)[used]) / sigma
+    correlation = np.asfortranarray(cov[used[:, None], used] * (scale[:, None] * scale))
     share = budget[used] * (len(used) / budget[used].sum())
     total = 0
     for shrunk in SHRINKAGE:
@@ -118,7 +120,7 @@ def _shrunk(correlation: FloatArray, share: float) -> FloatArray:
 def _newton(correlation: FloatArray, budget: FloatArray) -> tuple[FloatArray, float, int]:
     """Risk units, the relative spread of their contributions over budget, and the steps taken."""
     z = np.sqrt(budget)
-    level = float(z @ correlation @ z)
+    level = float(z.dot(correlation).dot(z))
     if not level > 0:
         return z, float("inf"), 0
     z = z * np.sqrt(budget.sum() / level)
@@ -126,7 +128,7 @@ def _newton(correlation: FloatArray, budget: FloatArray) -> tuple[FloatArray, fl
     hessian = np.empty_like(correlation, order="F")
     diagonal = hessian.ravel(order="K")[:: len(z) + 1]
     for step in range(1, STEPS + 1):
-        pull = correlation @ z
+        pull = correlation.dot(z)
         inverse = budget / z
         hessian[:] = correlation
         diagonal += inverse / z
@@ -134,16 +136,18 @@ def _newton(correlation: FloatArray, budget: FloatArray) -> tuple[FloatArray, fl
         if failed:
             return z, float("inf"), step
         u /= z
-        largest = max(float(u.max()), -float(u.min()))
+        largest = float(np.maximum.reduce(np.abs(u)))
         if not largest < np.inf:
             return z, float("inf"), step
-        length = 1.0 if largest <= DAMPED else _length(z, u, pull, correlation, budget)
-        z = z * (1.0 + length * u)
+        if largest > DAMPED:
+            u *= _length(z, u, pull, correlation, budget)
+        u += 1.0
+        z = z * u
         if largest < CONVERGED:
             break
-    ratio = z * (correlation @ z) / budget
-    mean = float(ratio.mean())
-    return z, float(np.ptp(ratio)) / mean if mean > 0 else float("inf"), step
+    ratio = (z * correlation.dot(z) / budget).tolist()
+    mean = sum(ratio) / len(ratio)
+    return z, (max(ratio) - min(ratio)) / mean if mean > 0 else float("inf"), step
 
 
 def _length(
@@ -151,21 +155,21 @@ def _length(
 ) -> float:
     """Minimiser of the objective along ``u``, by Newton's method inside a bracket."""
     change = z * u
-    linear, square = float(change @ pull), float(change @ correlation @ change)
+    linear, square = float(change.dot(pull)), float(change.dot(correlation).dot(change))
     lowest = float(u.min())
     low, high = 0.0, -1.0 / lowest if lowest < 0 else np.inf
     length = min(1.0, 0.99 * high)
     for _ in range(LINE_STEPS):
         ratio = u / (1.0 + length * u)
-        slope = linear + length * square - float(budget @ ratio)
+        slope = linear + length * square - float(budget.dot(ratio))
         if slope > 0:
             high = length
         else:
             low = length
-        curve = square + float(budget @ (ratio * ratio))
+        curve = square + float(budget.dot(ratio * ratio))
         trial = length - slope / curve if curve > 0 else 2.0 * length
         if not low < trial < high:
-            trial = 0.5 * (low + high) if np.isfinite(high) else 2.0 * length
+            trial = 0.5 * (low + high) if high < np.inf else 2.0 * length
         if abs(trial - length) <= 1e-3 * length:
             return float(trial)
         length = trial

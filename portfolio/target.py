@@ -197,7 +197,7 @@ class TargetBuilder:
         """
         annual = snapshot.sigma * np.sqrt(TRADING_DAYS)
         value = self.contract_value(snapshot)
-        have = np.any([np.isfinite(f) for f in forecasts.values()], axis=0)
+        have = np.logical_or.reduce([np.isfinite(f) for f in forecasts.values()])
         shares = dict(self._shares) if self.mix is None else self.mix.shares
         for name in shares:
             full = self._forecasts.full(name)
@@ -205,8 +205,9 @@ class TargetBuilder:
                 shares[name] *= self._breadth(forecasts[name], member, full)
         raw = self._raw_sleeves(forecasts, member, annual, snapshot.correlation)
         sleeves = overlay(raw, shares, cov)
-        total = np.sum(list(sleeves.values()), axis=0)
-        cap = np.minimum(self._caps(value, nav), self.caps.exposure(total, snapshot))
+        total = np.add.reduce(list(sleeves.values()))
+        most = self._caps(value, nav)
+        cap = np.minimum(most, self.caps.exposure(total, snapshot))
         sized = self.sized(total, cov, cap)
         whole = self.caps.whole_book(total * sized.factor, snapshot)
         bindings = (*sized.bindings, *self.caps.jumps(total * sized.factor, cap, snapshot))
@@ -222,14 +223,14 @@ class TargetBuilder:
                 shares,
                 forecasts,
                 cov,
-                self._caps(value, nav),
+                most,
                 average / np.where(contracts_of_nav > 0, contracts_of_nav, np.inf),
                 known(np.where(value > 0, value / nav, 0.0)),
                 member,
                 snapshot,
             )
             asked, reasons = self.optimiser.improve(plain)
-        total = np.sum(list(asked.values()), axis=0)
+        total = np.add.reduce(list(asked.values()))
         sleeve_contracts = {
             name: contracts_for_weights(weights, nav, value, self.duration)
             for name, weights in asked.items()
@@ -237,13 +238,12 @@ class TargetBuilder:
         return Target(
             sleeve_contracts,
             sleeves,
-            np.sum(list(sleeve_contracts.values()), axis=0),
+            np.add.reduce(list(sleeve_contracts.values())),
             total,
             value,
             np.where(value > 0, value / nav, np.nan),
             cap * contracts_of_nav,
-            np.minimum(self._caps(value, nav), self.caps.exposure(-total, snapshot))
-            * contracts_of_nav,
+            np.minimum(most, self.caps.exposure(-total, snapshot)) * contracts_of_nav,
             average,
             portfolio_vol(total, cov),
             member,
@@ -318,7 +318,7 @@ class TargetBuilder:
         if self.settings.budgets == Budgets.EQUAL:
             return self.average(member, value * annual, nav, snapshot.correlation)
         usable = value * annual > 0
-        total = np.sum(list(asked.values()), axis=0)
+        total = np.add.reduce(list(asked.values()))
         risk = np.where(usable, np.abs(total) * known(annual), 0.0)
         mean = np.zeros(self.n)
         for first in range(0, self.n, self.n_markets):

@@ -48,14 +48,13 @@ def parametric(model: VarModel, exposure: FloatArray, horizon: int) -> TailRisk:
     horizon : int
         Sessions.
     """
-    var = model.parametric(exposure, horizon)
-    shortfall = model.expected_shortfall(exposure, horizon)
+    var, beyond = model.parametric(exposure, horizon), tail_ratio(model.confidence, model.tail)
     if not np.isfinite(var) or var == 0:
-        return _undivided(var, shortfall, exposure)
-    marginal = exposure * (model.cov_daily @ exposure)
+        return _undivided(var, var * beyond, exposure)
+    marginal = exposure * model.cov_daily.dot(exposure)
     unit = marginal / np.sqrt(marginal.sum())
     parts = quantile(model.confidence, model.tail) * np.sqrt(horizon) * unit
-    return TailRisk(var, shortfall, parts, parts * tail_ratio(model.confidence, model.tail))
+    return TailRisk(var, var * beyond, parts, parts * beyond)
 
 
 def historical(model: VarModel, exposure: FloatArray, horizon: int) -> TailRisk:
@@ -83,11 +82,12 @@ def historical(model: VarModel, exposure: FloatArray, horizon: int) -> TailRisk:
         shortfall_parts = beyond @ losses[use]
         return _held(var, float(shortfall_parts.sum()), at @ losses[use], shortfall_parts)
     sums = overlapping_sums(profit, horizon)
-    count = model.rank(int(telling.sum()), horizon) + 1
+    count = model.rank(np.count_nonzero(telling), horizon) + 1
     worst = np.argpartition(sums, count - 1)[:count]
     worst = worst[np.argsort(sums[worst], kind="stable")]
-    rows = [slice(row, row + horizon) for row in worst.tolist()]
-    parts = np.stack([-(scale[one] @ model.standardised[one]) * unit for one in rows])
+    rows = worst[:, None] + np.arange(horizon)  # of every scenario, (count, horizon)
+    moves = (scale[rows][:, :, None] * model.standardised[rows]).sum(axis=1)
+    parts = -moves * unit
     shortfall = float(-sums[worst].mean())
     return _held(var, shortfall, parts[-1], parts.mean(axis=0))
 

@@ -98,7 +98,8 @@ class Notional(Grouped):
 
     def values(self, contracts: IntArray, account: RiskAccount) -> FloatArray:
         """Sums of absolute exposures."""
-        return np.asarray(self._counted @ np.abs(account.exposure(contracts) * self._factor))
+        size = np.abs(account.exposure(contracts) * self._factor)
+        return np.asarray(self._counted.dot(size))
 
 
 class StandaloneRisk(Grouped):

@@ -347,4 +347,6 @@ class LimitStage(Protection):
 
 
 def _gross(contracts: IntArray, unit: FloatArray) -> float:
-    return float(np.nansum(np.abs(contracts * unit)))
+    size = np.abs(contracts * unit)
+    size[np.isnan(size)] = 0.0
+    return float(np.add.reduce(size))

@@ -281,7 +281,8 @@ class Readings(Sequence[Reading]):
         if not len(places):
             return {}
         named = [(row, bucket) for row, buckets in self._tables for bucket in buckets]
-        return {at: self._reading(named[at][0], named[at][1], at) for at in places.tolist()}
+        found = {at: named[at] for at in places.tolist()}
+        return {at: self._reading(row, bucket, at) for at, (row, bucket) in found.items()}
 
     def _all(self) -> tuple[Reading, ...]:
         if self._made is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -63,6 +64,7 @@ class VarModel:
     tail: float = 0.0
     horizon_law: str = "overlapping"
     listed: IntArray = field(init=False, repr=False)
+    _whole: tuple[FloatArray, BoolArray] = field(init=False, repr=False, compare=False)
     tails: dict[tuple[bytes, int], Any] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -85,6 +87,8 @@ class VarModel:
             returned = rows[:, late] != 0
             listed[late] = np.where(returned.any(axis=0), returned.argmax(axis=0), len(rows))
         object.__setattr__(self, "listed", listed)
+        whole = np.ones(len(rows)), np.ones(len(rows), dtype=bool)
+        object.__setattr__(self, "_whole", whole)
 
     def parametric(self, exposure: FloatArray, horizon: int) -> float:
         """q·sqrt(h)·sqrt(eᵀ Σ e), as a positive fraction of NAV; q is the quantile of the law.
@@ -98,10 +102,10 @@ class VarModel:
         """
         if not exposure.any():
             return 0.0
-        variance = max(float(exposure @ self.cov_daily @ exposure), 0.0)
-        if not np.isfinite(variance):
+        variance = max(float(exposure.dot(self.cov_daily).dot(exposure)), 0.0)
+        if not math.isfinite(variance):
             return float("inf")
-        return float(quantile(self.confidence, self.tail) * np.sqrt(horizon * variance))
+        return quantile(self.confidence, self.tail) * math.sqrt(horizon * variance)
 
     def historical(self, exposure: FloatArray, horizon: int) -> float:
         """Filtered historical simulation: the loss quantile of today's portfolio.
@@ -126,17 +130,17 @@ class VarModel:
         if not exposure.any():
             return 0.0
         profit, _, telling = self.past_profit(exposure)
-        if not np.isfinite(profit.sum()):
+        if not math.isfinite(np.add.reduce(profit)):
             return float("inf")
         if self.horizon_law == "bootstrap" and horizon > 1:
             return ProfitLaw(profit[telling | (profit < 0)], horizon).var(self.confidence)
         profit = overlapping_sums(profit, horizon)
-        rank = self.rank(int(telling.sum()), horizon)
+        rank = self.rank(np.count_nonzero(telling), horizon)
         return max(-float(np.partition(profit, rank)[rank]), 0.0)
 
     def rank(self, telling: int, horizon: int) -> int:
         """Place of the loss quantile among the scenarios, worst first, from 0."""
-        return max(int(np.floor((1.0 - self.confidence) * (telling - horizon + 1))) - 1, 0)
+        return max(math.floor((1.0 - self.confidence) * (telling - horizon + 1)) - 1, 0)
 
     def past_profit(self, exposure: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
         """What today's portfolio would have made in every past session.
@@ -156,9 +160,9 @@ class VarModel:
         return self._profits[key]
 
     def _past_profit(self, exposure: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
-        profit = self.standardised @ (exposure * self.sigma_daily)
+        profit = self.standardised.dot(exposure * self.sigma_daily)
         if not self.listed[exposure != 0].any():
-            return profit, np.ones(len(profit)), np.ones(len(profit), dtype=bool)
+            return profit, *self._whole
         scale, telling = self._before_listing(exposure)
         return profit * scale, scale, telling
 

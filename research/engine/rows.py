@@ -32,6 +32,8 @@ class Rows:
 
     def __init__(self, header: Header) -> None:
         self.header = header
+        self._currencies = [market.currency for market in header.markets]
+        self._multiplier = np.array([market.multiplier for market in header.markets])
         self._rows: dict[str, list[Any]] = {}
         self._events: list[Event] = []
         self._named: dict[str, list[Mapping[str, float]]] = {
@@ -77,8 +79,8 @@ class Rows:
         """
         self.add_session(line)
         n, risk, figures = len(line.seen), line.risk, line.figures
-        facts = self.header.markets
         unit = known(line.unit_exposure)
+        rate = np.array([line.fx[currency] for currency in self._currencies])
         if self.header.spreads:
             self._append(
                 spread_pnl=spread_pnl,
@@ -119,7 +121,7 @@ class Rows:
             target_contracts=list(line.targets),
             orders=[(line.day, code, month, n) for code, month, n, _ in line.orders],
             unit_value=line.value[:n],
-            point_value=[market.multiplier * line.fx[market.currency] for market in facts],
+            point_value=self._multiplier * rate,
             sigma=line.sigma[:n],
             position_limit=line.limit[:n],
             exposure_scale=line.scale,
@@ -127,7 +129,7 @@ class Rows:
             readings=line.readings,
             var_parts=_of_markets(risk.var_parts, n),
             es_parts=_of_markets(risk.es_parts, n),
-            rate=[line.fx[market.currency] for market in self.header.markets],
+            rate=rate,
             roll_in=[line.rolls.get(k, _NO_ROLL)[0] for k in range(n)],
             roll_ratio=[line.rolls.get(k, _NO_ROLL)[1] for k in range(n)],
         )

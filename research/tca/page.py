@@ -11,10 +11,11 @@ import pandas as pd
 
 from algorithm.decision_line import Header
 from research.compliance.blocks import Block, Heading, Paragraph, Table
-from research.pages.text import count_text, day_text, money, signed
+from research.pages.text import day_text, money, signed
 from research.tca.fills import BENCHMARKS
 from research.tca.impact import COVERAGE, ImpactFit
 from research.tca.summary import GroupRow, Outlier, by_size, group_rows
+from universe.counts import count_text
 
 NAMES = {
     "decision": "close decided on",
