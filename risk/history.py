@@ -58,7 +58,8 @@ class BusinessDays:
             What ``rows`` is after each of them.
         """
         window = self._window()
-        every, dates, ends = [self.store[window]], [self.days[window]], []
+        every, dates = [self.store[window].copy()], [self.days[window].copy()]  # to be overwritten
+        ends = []
         for day, row in zip(days.tolist(), rows, strict=True):
             before = self.count
             self.push(day, row)

@@ -119,3 +119,21 @@ class TestProxies:
         one, other = np.eye(5)[0], np.eye(5)[1]
         assert not model.listed.any()
         assert model.historical(other, 20) == pytest.approx(2 * model.historical(one, 20))
+
+
+@pytest.mark.parametrize("runs", [1, 7, 64])
+def test_windows_of_many_sessions_are_those_of_one_at_a_time(runs: int) -> None:
+    """Also where the store goes round within a run."""
+    rng = np.random.default_rng(1)
+    days, rows = np.arange(16_000, 16_300), rng.standard_normal((300, 3))
+    alone, together = BusinessDays(3, 0.1), BusinessDays(3, 0.1)
+    expected, found = [], []
+    for day, row in zip(days.tolist(), rows, strict=True):
+        alone.push(day, row)
+        expected.append(alone.rows().copy())
+    for first in range(0, 300, runs):
+        part = slice(first, first + runs)
+        found += together.walk(days[part], rows[part])
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
