@@ -99,7 +99,7 @@ def _found(folder: Path) -> str:
     kind, count = kinds.most_common(1)[0]
     text = f"; found {count_text(count, (kind or 'other') + ' file')}"
     if kind in (".parquet", ".feather", ".xlsx"):
-        text += ", which are not read: write them as CSV first (pandas: to_csv)"
+        text += ", not read: write CSV first (pandas: to_csv)"
     return text
 
 

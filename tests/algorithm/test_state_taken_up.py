@@ -445,7 +445,7 @@ class TestWhateverItHolds:
         ("part", "key", "value", "sentence"),
         [
             ("markets", "last_quotes", None, "it must be list"),
-            ("markets", "last_quotes", [[]], "quotes are of 1 markets"),
+            ("markets", "last_quotes", [[]], "quotes are of 1 market"),
             ("markets", "last_quotes", [[[math.nan, 1.0]]] * 6, "cannot be read"),
             ("screen", "screened_in", math.nan, "it must be int"),
             ("bias", "weight", 0, "weight must be above 0"),

@@ -216,7 +216,7 @@ class TestRefusedBeforeTheRun:
         done = run("backtest", "--data", file, "--out", tmp_path / "out")
         assert done.stderr.startswith(f"error: {file}: is a file; expected a folder with ")
         done = run("backtest", "--data", tmp_path, "--out", tmp_path / "out")
-        assert "found 1 .parquet files, which are not read: write them as CSV" in done.stderr
+        assert "found 1 .parquet file, not read: write CSV first" in done.stderr
 
 
 class TestMacro:
@@ -227,7 +227,7 @@ class TestMacro:
         rows = "DATE,{}\n" + "".join(f"2002-01-{day:02d},4.0\n" for day in range(1, 29))
         for name in ("DGS10", "BAA10Y"):
             (folder / f"{name}.csv").write_text(rows.format(name))
-        (folder / "SHILLER_CAPE.csv").write_text(rows.format("SHILLER_CAPE"))
+        (folder / "MOON_PHASE.csv").write_text(rows.format("MOON_PHASE"))
         return folder
 
     def notes(self, folder, tmp_path, *more):
@@ -240,7 +240,7 @@ class TestMacro:
 
     def test_without_the_rule_that_reads_them(self, folder, tmp_path):
         notes = self.notes(folder, tmp_path)
-        assert "note: macro folder: 1 file of no known series is not read: SHILLER_CAPE" in notes
+        assert "note: macro folder: 1 file of no known series is not read: MOON_PHASE" in notes
         none = (
             "note: macro series: none of 2 is read (credit.spread, usd.10y): carry_source is basis"
         )
@@ -252,7 +252,7 @@ class TestMacro:
 
     def test_check_says_the_same(self, folder):
         done = run("check", "--macro", folder)
-        assert "data: 1 file of no known series is not read: SHILLER_CAPE" in done.stdout
+        assert "data: 1 file of no known series is not read: MOON_PHASE" in done.stdout
         assert "none of 2 is read" not in done.stdout  # the regime reads both
         assert done.stdout.strip().endswith(f"--macro {folder}")
 
@@ -273,7 +273,7 @@ class TestOwnMarkets:
 
     def test_what_the_run_goes_without_is_named(self, folder, table):
         done = run("check", "--data", folder)
-        assert "1 markets" in done.stdout
+        assert "1 market," in done.stdout
         assert "ESN" in done.stdout
         done = run("check", "--data", folder, "--instruments", table)
         assert "2 markets" in done.stdout

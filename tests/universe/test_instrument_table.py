@@ -133,7 +133,7 @@ class TestFaults:
             ("kode,tick\nES,1\n", "line 1: no column 'code'"),
             ("code,tick,tick\nES,1,1\n", "line 1: column 'tick' stands there twice"),
             ("code,qqqqqq\nES,1\n", "unknown column 'qqqqqq'; known are code, name"),
-            ("code,tick\nES\n", "line 2: 1 cells under 2 columns"),
+            ("code,tick\nES\n", "line 2: 1 cell under 2 columns"),
             ("code,tick\n,1\n", "line 2: no code"),
             ("code,tick\nES,1\nES,2\n", "line 3: code 'ES' is also that of line 2"),
             ("code,like\nXX,YY\n", "line 2, like 'YY': allowed is a code of the master"),

@@ -191,7 +191,7 @@ def test_errors_name_file_and_expectation(tmp_path):
     with pytest.raises(DataError, match=r"AA\.csv: no column close"):
         load_csv(tmp_path, master())
     path.write_text("date,contract,close\n2020-03-02,2003,5\n")
-    with pytest.raises(DataError, match=r"AA\.csv: none of the 1 rows is usable; expected"):
+    with pytest.raises(DataError, match=r"AA\.csv: none of the 1 row is usable; expected"):
         load_csv(tmp_path, master())
     with pytest.raises(DataError, match="unknown market 'ZZ'"):
         load_csv(tmp_path, master(), codes=["ZZ"])

@@ -175,7 +175,7 @@ class TestErrors:
             ("{header}\n02/03/2020 23:00,101,20200600,100,20200300,,20200600\n", "yyyy-mm-dd"),
             (
                 "{header}\n2020-03-02 23:00:00,101,20200600,,20200300,,20200600\n",
-                "none of the 1 rows",
+                "none of the 1 row",
             ),
             (
                 "{header}\n2020-03-01 23:00:00,101,20200600,9,20200300,,20200600\n",
@@ -203,7 +203,7 @@ class TestErrors:
             load(tmp_path, codes=["XX"])
         with pytest.raises(DataError, match=r"BETA\.csv: the file of market 'BB' is missing"):
             load(tmp_path, instrument("BB", "BETA"), codes=["BB"])
-        with pytest.raises(DataError, match="none of its 1 files"):
+        with pytest.raises(DataError, match="none of its 1 file"):
             load(tmp_path, instrument("BB", "BETA"))
         with pytest.raises(DataError, match="no market has a session"):
             load(tmp_path, end=date(2019, 1, 1))

@@ -285,7 +285,7 @@ BAD = {
     "text": ("DGS10", "DATE,DGS10\n1962-01-02,four\n", "row 2: 'four' is not a number"),
     "infinite": ("DGS10", "DATE,DGS10\n1962-01-02,inf\n", "row 2: 'inf' is not a number"),
     "bad date": ("DGS10", "DATE,DGS10\n1962-02-30,4\n", "row 2: '1962-02-30' is not a date"),
-    "cut off": ("DGS10", "DATE,DGS10\n1962-01-02,4\n1962-01\n", "row 3: 1 fields; expected 2"),
+    "cut off": ("DGS10", "DATE,DGS10\n1962-01-02,4\n1962-01\n", "row 3: 1 field; expected 2"),
     "no rows": ("DGS10", "DATE,DGS10\n", "DGS10.csv: the file has no rows"),
     "nothing": ("usd.10y", "\n", "usd.10y.csv: the file has no rows"),
     "three fields": ("usd.10y", "20220104,0.04,0.05\n", "row 1: 3 fields; expected 2"),

@@ -140,7 +140,7 @@ def test_the_differences_are_those_of_the_data() -> None:
     assert "1992-01-01 to 2017-05-31" in text
     assert text.endswith("scaled to 10 % volatility.")
     text = differences(one_market())
-    assert "1 markets held (1 equity indices)" in text
+    assert "1 market held (1 equity indices)" in text
     assert "0.0 % of its risk without a carry quote" in text
 
 

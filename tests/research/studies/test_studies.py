@@ -137,7 +137,7 @@ class TestPeers:
             ("date,nav\n2020-01-02,1\n2020-01-02,1\n", "line 3: dates must rise"),
             ("date,nav\n2020-01-02,1\n2020-01-03,-1\n", "line 3: dates must rise"),
             ("date,ret\n2020-01-02,nan\n", "line 2: dates must rise"),
-            ("date,nav\n2020-01-02,1\n", "1 rows; at least 3"),
+            ("date,nav\n2020-01-02,1\n", "1 row; at least 3"),
         ],
     )
     def test_a_file_that_is_none(self, tmp_path: Path, text: str, message: str) -> None:
