@@ -31,6 +31,9 @@ from universe.arrays import FloatArray, from_epoch_day, to_epoch_day
 
 OFF, ON = "regime off", "regime on"
 
+SPELLED = {"log_loss": "log loss", "auc": "area under the curve"}
+"""Figures as the page names them."""
+
 LONGEST = 20_000
 """Most calendar days of warm-up that the settings allow."""
 
@@ -173,7 +176,7 @@ def _scores(judged: dict[str, dict[str, Score]]) -> Section:
     first, *_ = judged.values()
     lines = []
     for name in first:
-        cells = [name]
+        cells = [SPELLED.get(name, name).replace("brier", "Brier score")]
         for found in judged.values():
             one = found[name]
             cells += [signed(one.value, 3), f"{signed(one.low, 3)} to {signed(one.high, 3)}"]
