@@ -56,10 +56,11 @@ class Ticket:
     def __init__(self, order_id, symbol, quantity, limit, tag):
         self.order_id, self.symbol, self.quantity = order_id, symbol, quantity
         self.limit, self.tag = limit, tag
-        self.quantity_filled, self.cancelled = 0.0, ""
+        self.quantity_filled, self.cancelled = 0.0, False
 
-    def cancel(self, why):
-        self.cancelled = why
+    def cancel(self, reason=""):
+        """LEAN puts a reason in place of the tag."""
+        self.cancelled, self.tag = True, reason or self.tag
 
 
 class Algorithm:
@@ -91,13 +92,20 @@ def made(**changes):
     """Algorithm, context and desk of two markets, the first of which has parents."""
     algorithm = Algorithm()
     instruments = [instrument("AA"), instrument("BB")]
-    strategy = SimpleNamespace(
-        settings=Settings(execution_resolution="minute", **changes),
-        names=("AA", "BB"),
+    lines = SimpleNamespace(
+        codes=("AA", "BB"),
         instruments=instruments,
+        market=np.arange(2),
+        per_line=lambda values: values,
+        key=lambda key: key,
+    )
+    strategy = SimpleNamespace(
+        lines=lines,
+        settings=Settings(execution_resolution="minute", **changes),
         snapshot=SimpleNamespace(sigma_price=np.array([2.0, 2.0]), fx=np.ones(2)),
         markets=SimpleNamespace(
-            contracts=[{202106: SimpleNamespace(last_holding=DAY + 90)} for _ in range(2)]
+            contracts=[{202106: SimpleNamespace(last_holding=DAY + 90)} for _ in range(2)],
+            last_close=lambda market, month: 99.0,
         ),
     )
     security = SimpleNamespace(
@@ -162,7 +170,8 @@ def test_minutes_are_subscribed_for_contracts_with_work_and_given_back():
     assert (ticket.quantity, ticket.limit) == (3, None)
     assert ticket.tag == f"child {DAY}.0.202106.0 open"
     assert child_of(ticket.tag) == f"{DAY}.0.202106.0"
-    assert context.children[child_of(ticket.tag)].mid == 100.125
+    sent = context.children[child_of(ticket.tag)]
+    assert (sent.mid, sent.decided) == (100.125, 99.0)
     told(desk, ticket, "FILLED", 3.0)
     at(algorithm, 14, 32)
     desk.on_data(bars())
@@ -204,10 +213,12 @@ def test_a_limit_is_withdrawn_after_its_minute_and_at_the_end():
     at(algorithm, 14, 32)
     desk.on_data(bars())
     first, second = algorithm.tickets
-    assert (first.limit, first.cancelled, second.cancelled) == (100.0, "not reached", "")
+    assert (first.limit, first.cancelled, second.cancelled) == (100.0, True, False)
+    first.tag = "somebody's reason"
     told(desk, first, "CANCELED")
+    assert desk.desk.open_children() == [child_of(second.tag)]
     desk.close()
-    assert second.cancelled == "its session is over"
+    assert second.cancelled
 
 
 def test_what_is_not_known_changes_nothing():
@@ -250,12 +261,12 @@ def test_a_killed_process_goes_on_where_the_broker_stands():
     algorithm.portfolio["0 202106"].quantity = 2
     again.resume()
     assert again.desk.jobs[f"{DAY}.0.202106"].filled == 2
-    assert algorithm.still_open[1].cancelled == "not known"
+    assert algorithm.still_open[1].cancelled
     assert "1 parents are taken up again, 1 of their orders are open" in algorithm.lines
     at(algorithm, 14, 36)
     again.on_data(bars())
     assert algorithm.tickets[-1].quantity == 3  # six are due: two filled, one is on its way
-    assert still.cancelled == "not reached"
+    assert still.cancelled
     assert len({ticket.tag for ticket in algorithm.tickets}) == 4
 
 
