@@ -39,6 +39,17 @@ class TestWindow:
         found = window(weekdays("2010-01-01", last), 3.0)
         assert len(found.rows()) == pytest.approx(days, abs=2)
 
+    @pytest.mark.parametrize("before", [1, 200, 270, 700])
+    def test_many_sessions_at_once_are_as_one_by_one(self, before: int) -> None:
+        """With the ring full, sessions to come lie where the oldest ones were."""
+        days = weekdays("2015-01-01", "2019-12-31")
+        one, many = window(days[:before], 1.0), window(days[:before], 1.0)
+        for block in np.array_split(days[before : before + 400], 5):
+            seen = many.walk(block, block[:, None].astype(np.float64))
+            for day, rows in zip(block.tolist(), seen, strict=True):
+                one.push(day, np.array([float(day)]))
+                assert rows[:, 0].tolist() == one.rows()[:, 0].tolist()
+
     @settings(max_examples=15)
     @given(st.integers(0, 900), st.sampled_from([1.0, 1.5, 3.0]))
     def test_holds_every_return_of_the_span_once(self, start: int, years: float) -> None:
