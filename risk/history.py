@@ -58,8 +58,8 @@ class BusinessDays:
             What ``rows`` is after each of them.
         """
         window = self._window()
-        every, dates = [self.store[window].copy()], [self.days[window].copy()]  # to be overwritten
-        ends = []
+        # copies: sessions to come overwrite the oldest rows of the ring
+        every, dates, ends = [self.store[window].copy()], [self.days[window].copy()], []
         for day, row in zip(days.tolist(), rows, strict=True):
             before = self.count
             self.push(day, row)
