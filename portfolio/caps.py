@@ -22,8 +22,14 @@ ROUNDS = 1000
 SLACK = 1.25
 """Times 1 / k that a cap on k groups allows at least: at 1 / k itself it would say every weight."""
 
-TOLERANCE = 1e-10
-"""Relative excess over a cap that is left."""
+ROOM = 1.05
+"""Sum of the shares that all caps together must leave room for."""
+
+TOLERANCE, LEFT = 1e-4, 1e-10
+"""Relative excess over a cap that is nothing to act on, and what is left of one after acting."""
+
+HOPELESS = 1e-6
+"""Part of the variance: caps that have brought it down to this cannot be kept, and are left."""
 
 STEADY = 2
 """Rounds in a row with the same groups above their caps, before they are taken there at once."""
@@ -124,19 +130,17 @@ def variance_shares(weights: FloatArray, cov: FloatArray, group: IntArray) -> Fl
 class _Groups:
     """Groups of one kind while they are scaled."""
 
-    def __init__(self, cap: ShareCap, held: FloatArray) -> None:
-        used = np.count_nonzero(cap.members.dot(held))
-        self.cap, self.limit = cap, max(cap.limit, SLACK / max(used, 1))
-        self._most = self.limit * (1.0 + TOLERANCE)
+    def __init__(self, cap: ShareCap, limit: float) -> None:
+        self.cap, self.limit = cap, limit
         self.found: dict[int, Binding] = {}
 
-    def cut(self, out: FloatArray, part: FloatArray) -> list[int]:
+    def cut(self, out: FloatArray, part: FloatArray, slack: float) -> list[int]:
         """Scale the groups above their cap in place, given every asset's part of variance."""
         total = float(np.add.reduce(part))
         if not total > SMALLEST**2:
             return []
         share = self.cap.members.dot(part) / total
-        over = (share > self._most).nonzero()[0]
+        over = (share > self.limit * (1.0 + slack)).nonzero()[0]
         above: list[int] = over.tolist()
         for index, value in zip(above, share[over].tolist(), strict=True):
             if index not in self.found:
@@ -159,24 +163,27 @@ def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -
     Notes
     -----
     Shares add up to 1, so k groups with positions cannot all stay below 1 / k: a cap below 1.25 / k
-    counts as that. The total variance falls; the volatility target that follows raises it again.
+    counts as that. Caps that leave no room together (five classes of one market each, at 8 % a
+    market and 22 % a class) are loosened by the same factor, until there is a little. The total
+    variance falls; the volatility target that follows raises it again.
     Groups that bind together approach their caps slowly, since the total falls with them: once
     they are the same ones for some rounds, Newton's method takes all of them there.
     """
-    held = (weights != 0).astype(np.float64)
-    kinds = [_Groups(cap, held) for cap in caps]
     out = weights.copy()
     part = out * cov.dot(out)
+    start = float(np.add.reduce(part))
+    kinds = [_Groups(cap, limit) for cap, limit in zip(caps, _limits(out, part, caps), strict=True)]
     before: list[list[int]] = []
-    same = 0
+    same, slack = 0, TOLERANCE
     for _ in range(ROUNDS):
         above = []
         for groups in kinds:
-            above.append(groups.cut(out, part))
+            above.append(groups.cut(out, part, slack))
             if above[-1]:
                 np.multiply(out, cov.dot(out), out=part)
-        if not any(above):
+        if not any(above) or not float(np.add.reduce(part)) > HOPELESS * start:
             break
+        slack = LEFT
         same = same + 1 if above == before else 0
         before = above
         if same >= STEADY:
@@ -185,6 +192,24 @@ def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -
             out = _at_limits(out, cov, rows, limits)
             np.multiply(out, cov.dot(out), out=part)
     return Capped(out, tuple(binding for groups in kinds for binding in groups.found.values()))
+
+
+def _limits(weights: FloatArray, part: FloatArray, caps: Sequence[ShareCap]) -> list[float]:
+    """What counts as the limit of every cap: shares add up to 1, and few groups have no room."""
+    if not caps:
+        return []
+    held = (weights != 0).astype(np.float64)
+    used = [np.count_nonzero(cap.members.dot(held)) for cap in caps]
+    limits = [max(cap.limit, SLACK / max(k, 1)) for cap, k in zip(caps, used, strict=True)]
+    bears = (part > 0).astype(np.float64)  # a hedge takes no share
+    finest = caps[0].members
+    there = finest.dot(bears) > 0
+    rooms = []
+    for cap, limit in zip(caps, limits, strict=True):
+        inside = (cap.members.dot(finest.T) > 0)[:, there].sum(axis=1)
+        rooms.append(float(np.minimum(inside * limits[0], limit).sum()))
+    least = min(rooms)
+    return [limit * max(ROOM / least, 1.0) for limit in limits] if least > 0 else limits
 
 
 def _at_limits(

@@ -72,6 +72,20 @@ class TestShares:
         assert capped.weights == pytest.approx(slow, rel=1e-9)
         assert [binding.index for binding in capped.bindings] == [0, 1]
 
+    def test_caps_without_room_for_all_shares_are_loosened_alike(self):
+        """25 % a market, and 1.25 / 3 a class of one, one and four markets, leave 0.92 of 1."""
+        classes = np.array([0, 1, 2, 2, 2, 2])
+        caps = [ShareCap("market", np.arange(6), 0.25), ShareCap("class", classes, 0.3)]
+        capped = cap_shares(np.array([9.0, 8.0, 2.0, 3.0, 4.0, 5.0]), np.eye(6), caps)
+        loosened = 1.05 / (2 * 0.25 + 1.25 / 3)
+        share = variance_shares(capped.weights, np.eye(6), np.arange(6))
+        assert share.max() == pytest.approx(0.25 * loosened, rel=1e-6)
+        assert variance_shares(capped.weights, np.eye(6), classes)[2] <= 1.25 / 3 * loosened
+        assert {b.limit for b in capped.bindings if b.kind == "market"} == {
+            pytest.approx(0.25 * loosened)
+        }
+        assert np.abs(capped.weights).sum() > 5.0  # they have not gone to nothing
+
     def test_without_correlation_two_capped_markets_are_in_closed_form(self):
         # variances 4 and 4 and fourteen of 1; capped at 0.1 of a total of 14 / 0.8
         weights = np.array([2.0, 2.0, *np.ones(14)])
