@@ -60,6 +60,8 @@ class FillBook:
         if child is not None:
             reason, side = child.reason, 1.0 if quantity > 0 else -1.0
             concession = max(float(np.nan_to_num(side * (price - child.mid))), 0.0)
+            decided = child.decided
+            beyond = beyond_expectation(quantity, price, decided, concession, child.sigma)
         elif reason != EXPIRY:
             sigma = context.order_sigma.get(order_id)
             if sigma is None:

@@ -20,6 +20,7 @@ from AlgorithmImports import (
 
 from execution.costs import CostModel, fee
 from execution.lean_minutes import child_of
+from universe.instruments import Instrument
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -37,14 +38,17 @@ class CostSlippageModel:
             settings.levies,
             settings.past_costs,
         )
+        self._levies = CostModel(0.0, 0.0, levy=settings.levies)
 
     def get_slippage_approximation(self, asset: Security, order: Order) -> float:
         """Price concession per contract, in quoted price."""
         context = self._context
         key = context.keys.get(asset.symbol)
-        if key is None or (context.minutes is not None and child_of(str(order.tag))):
-            return 0.0  # a child pays the quote that it crosses
+        if key is None:
+            return 0.0
         strategy = context.strategy
+        if context.minutes is not None and (child := child_of(str(order.tag))):
+            return self._of_child(asset, child, strategy.instruments[key[0]])
         sigma = context.order_sigma.get(order.id)
         if sigma is None:
             sigma = float(strategy.markets.sigma_price()[strategy.lines.market[key[0]]])
@@ -58,6 +62,14 @@ class CostSlippageModel:
             context.reasons.get(order.id, ""),
             day=strategy.day,
         )
+
+    def _of_child(self, asset: Security, child: str, instrument: Instrument) -> float:
+        """By the minute the quote that is crossed is paid, and a levy where there is one."""
+        if instrument.code not in self._levies.levy:
+            return 0.0
+        sent = self._context.children.get(child)
+        reason = sent.reason if sent is not None else ""
+        return self._levies.concession(instrument, 1.0, 0.0, float(asset.price), reason)
 
 
 class CostFeeModel(FeeModel):

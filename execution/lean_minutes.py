@@ -78,11 +78,24 @@ def _alone(method: Method) -> Method:
 
 @dataclass(frozen=True, slots=True)
 class ChildOrder:
-    """What is known of a child when it is sent: reason, daily sigma, mid (NaN without a quote)."""
+    """What is known of a child when it is sent.
+
+    Attributes
+    ----------
+    reason : str
+        Of the order.
+    sigma : float
+        Daily volatility in price.
+    mid : float
+        NaN without a quote.
+    decided : float
+        Close of the contract that was decided on, NaN without one.
+    """
 
     reason: str
     sigma: float
     mid: float
+    decided: float
 
 
 class MinuteDesk:
@@ -290,7 +303,9 @@ class MinuteDesk:
         context, symbol = self._context, self._context.symbols[job.key]
         tag = f"{CHILD}{wish.child} {job.algorithm}"
         sigma = float(context.strategy.snapshot.sigma_price[job.key[0]])
-        context.children[wish.child] = ChildOrder(job.reason, sigma, job.mids[wish.child])
+        decided = context.strategy.markets.last_close(*job.key)
+        mid = job.mids[wish.child]
+        context.children[wish.child] = ChildOrder(job.reason, sigma, mid, decided)
         try:
             if wish.limit is None:
                 ticket = self._algorithm.market_order(symbol, wish.quantity, True, tag)

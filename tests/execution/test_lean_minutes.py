@@ -97,7 +97,8 @@ def made(**changes):
         instruments=instruments,
         snapshot=SimpleNamespace(sigma_price=np.array([2.0, 2.0]), fx=np.ones(2)),
         markets=SimpleNamespace(
-            contracts=[{202106: SimpleNamespace(last_holding=DAY + 90)} for _ in range(2)]
+            contracts=[{202106: SimpleNamespace(last_holding=DAY + 90)} for _ in range(2)],
+            last_close=lambda market, month: 99.0,
         ),
     )
     security = SimpleNamespace(
@@ -162,7 +163,8 @@ def test_minutes_are_subscribed_for_contracts_with_work_and_given_back():
     assert (ticket.quantity, ticket.limit) == (3, None)
     assert ticket.tag == f"child {DAY}.0.202106.0 open"
     assert child_of(ticket.tag) == f"{DAY}.0.202106.0"
-    assert context.children[child_of(ticket.tag)].mid == 100.125
+    sent = context.children[child_of(ticket.tag)]
+    assert (sent.mid, sent.decided) == (100.125, 99.0)
     told(desk, ticket, "FILLED", 3.0)
     at(algorithm, 14, 32)
     desk.on_data(bars())
