@@ -48,7 +48,7 @@ class CostSlippageModel:
             return 0.0
         strategy = context.strategy
         if context.minutes is not None and (child := child_of(str(order.tag))):
-            return self._of_child(asset, child, strategy.instruments[key[0]])
+            return self._of_child(asset, child, strategy.lines.instruments[key[0]])
         sigma = context.order_sigma.get(order.id)
         if sigma is None:
             sigma = float(strategy.markets.sigma_price()[strategy.lines.market[key[0]]])

@@ -1,49 +1,30 @@
-"""The desk in LEAN: minute data for contracts with work to do, children as orders, their events.
-
-LEAN has no public way to end the data of a contract that is held: a universe keeps it until the
-position is closed. So the minutes are asked of its data manager, which is the service that
-``add_future_contract`` asks too, and given back to it when the work is done.
-"""
+"""The desk in LEAN: parents from a decision, children as orders, their events, restarts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC
 from functools import wraps
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import numpy as np
 from AlgorithmImports import (
-    DataNormalizationMode,
     OrderEvent,
     OrderStatus,
     QCAlgorithm,
-    QuoteBar,
-    Resolution,
     Slice,
-    SubscriptionRequest,
-    TradeBar,
 )
 
 from execution.blotter import Event
-from execution.desk import Desk, Job, Seen
+from execution.desk import Desk, Job
 from execution.fills import ROLLS
-from execution.lean_sessions import (
-    ONE_MINUTE,
-    minute_of,
-    past_of,
-    session_of,
-    within_windows,
-    zone_of,
-)
+from execution.lean_feeds import MinuteFeeds
+from execution.lean_sessions import minute_of, next_session, past_of
 from execution.orders import Order, forced_only
 from execution.planning import Terms, plan_of
 from execution.schedules import Algorithm
-from execution.worker import Quote, Wish
-from universe.arrays import IntArray
-from universe.legs import ContractKey
+from execution.worker import Wish
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
@@ -54,13 +35,6 @@ CHILD = "child "
 
 GRACE = 10
 """Seconds of a live minute in which the bars of the one before may still come."""
-
-_LONGEST = timedelta(days=30)
-"""After which minute data end that nobody has given back."""
-
-_LOOK_AHEAD = 14
-"""Days in which a market has a session, or is closed for good."""
-
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -128,7 +102,7 @@ class MinuteDesk:
         self._algorithm, self._context = algorithm, context
         self._next_decision = next_decision
         self._live = bool(algorithm.live_mode)
-        self._feeds: dict[ContractKey, list[Any]] = {}
+        self._feeds = MinuteFeeds(algorithm, context)
         self._tickets: dict[str, Any] = {}
         self._resuming = False
         self.lock = RLock()
@@ -145,8 +119,7 @@ class MinuteDesk:
             self._finish(parent)
         self.desk.clear()
         self._tickets = {child: self._tickets[child] for child in self._open_tickets()}
-        for key in sorted(self._feeds):
-            self._let_go(key)
+        self._feeds.let_all_go()
         self._context.children.clear()
         self._resuming = False
 
@@ -165,7 +138,7 @@ class MinuteDesk:
             except Exception as error:  # one contract must not stop the others
                 context.log(f"order of {order.quantity} {self._name(order)}: {error}")
         for key in sorted(self.desk.contracts):
-            self._ask_for(key)
+            self._feeds.ask_for(key)
         self.on_change(True)
         return taken
 
@@ -175,13 +148,18 @@ class MinuteDesk:
             context.log(f"{order.month} of market {order.market} is not subscribed: no order")
             return False
         security = context.securities[key]
-        minutes, day = self._session(security, decision.day)
+        settings = context.strategy.settings
+        minutes, day = next_session(
+            security,
+            self._algorithm.utc_time,
+            self._next_decision(decision.day),
+            settings.trading_windows(),
+        )
         if len(minutes) < 2:
             context.log(f"{self._name(order)}: no session before the next decision: no order")
             return False
         lines = context.strategy.lines
         instrument, market = lines.instruments[order.market], lines.market[order.market]
-        settings = context.strategy.settings
         tick = float(security.symbol_properties.minimum_price_variation)
         fx = float(decision.snapshot.fx[market])
         terms = Terms(
@@ -215,49 +193,7 @@ class MinuteDesk:
     def _name(self, order: Order) -> str:
         return f"{self._context.strategy.lines.codes[order.market]} {order.month}"
 
-    # --- sessions and profiles -------------------------------------------------------------------
-    def _session(self, security: Any, decided: int) -> tuple[IntArray, date]:
-        """Minutes of the next session and its day, up to the next decision."""
-        now, end = self._now(), self._next_decision(decided)
-        windows = self._context.strategy.settings.trading_windows()
-        first = self._algorithm.utc_time.replace(tzinfo=UTC).astimezone(zone_of(security)).date()
-        for ahead in range(_LOOK_AHEAD):
-            day = first + timedelta(days=ahead)
-            minutes = session_of(security, day)
-            minutes = minutes[(minutes > now) & (minutes < end)]
-            if len(minutes):
-                return within_windows(minutes, windows, day), day
-        return np.zeros(0, dtype=np.int64), first
-
-    # --- data ------------------------------------------------------------------------------------
-    def _ask_for(self, key: ContractKey) -> None:
-        if key in self._feeds:
-            return
-        context, algorithm = self._context, self._algorithm
-        symbol, security = context.symbols[key], context.securities[key]
-        service: Any = algorithm.subscription_manager.subscription_data_config_service
-        raw, nobody = DataNormalizationMode.RAW, cast(Any, None)
-        self._feeds[key] = []
-        for kind in (TradeBar, QuoteBar):
-            config = service.add(
-                kind, symbol, Resolution.MINUTE, False, False, True, False, False, raw
-            )
-            end = algorithm.utc_time + _LONGEST
-            service.add_subscription(
-                SubscriptionRequest(False, nobody, security, config, algorithm.utc_time, end)
-            )
-            self._feeds[key].append(config)
-
-    def _let_go(self, key: ContractKey) -> None:
-        service: Any = self._algorithm.subscription_manager.subscription_data_config_service
-        for config in self._feeds.pop(key, ()):
-            service.remove_subscription(config)
-
-    @property
-    def feeds(self) -> int:
-        """Contracts whose minutes are subscribed."""
-        return len(self._feeds)
-
+    # --- minutes ---------------------------------------------------------------------------------
     @_alone
     def on_data(self, data: Slice) -> None:
         """Let every parent act on what the minute before has shown."""
@@ -266,7 +202,9 @@ class MinuteDesk:
         if not self.desk.jobs:
             return
         patient = self._live and self._algorithm.utc_time.second < GRACE
-        moves = self.desk.step(self._now(), self._seen(data), patient=patient)
+        seen = self._feeds.seen(data, self.desk.contracts)
+        now = minute_of(self._algorithm.utc_time, UTC)
+        moves = self.desk.step(now, seen, patient=patient)
         if moves.send:
             self.on_change(False)  # first they are known, then they are sent
         for job, wish in moves.send:
@@ -278,32 +216,14 @@ class MinuteDesk:
         if moves.done:
             self.on_change(False)
 
-    def _seen(self, data: Slice) -> dict[ContractKey, Seen]:
-        context = self._context
-        out: dict[ContractKey, Seen] = {}
-        for key in self.desk.contracts:
-            symbol = context.symbols[key]
-            quotes: Any = data.quote_bars.get(symbol)
-            trades: Any = data.bars.get(symbol)
-            quote: Quote | None = None
-            volume = 0.0
-            if quotes is not None and quotes.bid is not None and quotes.ask is not None:
-                quote = Quote(float(quotes.bid.close), float(quotes.ask.close))
-            if trades is not None and trades.period == ONE_MINUTE:
-                volume = float(trades.volume)
-            if quote is not None or volume:
-                out[key] = Seen(quote, volume)
-        return out
-
-    def _now(self) -> int:
-        return minute_of(self._algorithm.utc_time, UTC)
-
     # --- children --------------------------------------------------------------------------------
     def _send(self, job: Job, wish: Wish) -> None:
         context, symbol = self._context, self._context.symbols[job.key]
         tag = f"{CHILD}{wish.child} {job.algorithm}"
-        sigma = float(context.strategy.snapshot.sigma_price[job.key[0]])
-        decided = context.strategy.markets.last_close(*job.key)
+        strategy = context.strategy
+        market, month = strategy.lines.key(job.key)
+        sigma = float(strategy.snapshot.sigma_price[market])
+        decided = strategy.markets.last_close(market, month)
         mid = job.mids[wish.child]
         context.children[wish.child] = ChildOrder(job.reason, sigma, mid, decided)
         try:
@@ -328,10 +248,10 @@ class MinuteDesk:
         job = self.desk.jobs[parent]
         key, sentence = job.key, self.desk.finish(parent)
         if sentence:
-            name = self._context.strategy.names[key[0]]
+            name = self._context.strategy.lines.codes[key[0]]
             self._context.log(f"{name} {key[1]}: {job.algorithm}, {sentence}")
         if key not in self.desk.contracts:
-            self._let_go(key)
+            self._feeds.let_go(key)
 
     @_alone
     def on_order_event(self, event: OrderEvent) -> None:
@@ -422,7 +342,7 @@ class MinuteDesk:
         for job in desk.jobs.values():
             context.traded.add(job.key)
         for key in sorted(desk.contracts):
-            self._ask_for(key)
+            self._feeds.ask_for(key)
         context.log(
             f"{len(desk.jobs)} parents are taken up again, {len(found)} of their orders are open"
         )

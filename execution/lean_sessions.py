@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 ONE_MINUTE = timedelta(minutes=1)
 
+_LOOK_AHEAD = 14
+"""Days in which a market has a session, or is closed for good."""
+
 
 def session_of(security: Any, day: date) -> IntArray:
     """Minutes since 1970 UTC of a security's regular hours on a local date, half days included."""
@@ -30,6 +33,37 @@ def session_of(security: Any, day: date) -> IntArray:
         start, end = (minute_of(local + at, zone) for at in (segment.start, segment.end))
         parts.append(np.arange(start, end, dtype=np.int64))
     return np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
+
+
+def next_session(
+    security: Any, utc_now: datetime, end: int, windows: Sequence[str]
+) -> tuple[IntArray, date]:
+    """Minutes of the next session and its local day.
+
+    Parameters
+    ----------
+    security : Security
+    utc_now : datetime
+        Naive, in UTC.
+    end : int
+        Minute since 1970 UTC before which it must end.
+    windows : sequence of str
+        Parts of it that are traded in, see :func:`within_windows`.
+
+    Returns
+    -------
+    (int array, date)
+        No minutes where the market has none in time.
+    """
+    now = minute_of(utc_now, UTC)
+    first = utc_now.replace(tzinfo=UTC).astimezone(zone_of(security)).date()
+    for ahead in range(_LOOK_AHEAD):
+        day = first + timedelta(days=ahead)
+        minutes = session_of(security, day)
+        minutes = minutes[(minutes > now) & (minutes < end)]
+        if len(minutes):
+            return within_windows(minutes, windows, day), day
+    return np.zeros(0, dtype=np.int64), first
 
 
 def within_windows(minutes: IntArray, windows: Sequence[str], day: date) -> IntArray:

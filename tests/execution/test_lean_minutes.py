@@ -91,10 +91,16 @@ def made(**changes):
     """Algorithm, context and desk of two markets, the first of which has parents."""
     algorithm = Algorithm()
     instruments = [instrument("AA"), instrument("BB")]
-    strategy = SimpleNamespace(
-        settings=Settings(execution_resolution="minute", **changes),
-        names=("AA", "BB"),
+    lines = SimpleNamespace(
+        codes=("AA", "BB"),
         instruments=instruments,
+        market=np.arange(2),
+        per_line=lambda values: values,
+        key=lambda key: key,
+    )
+    strategy = SimpleNamespace(
+        lines=lines,
+        settings=Settings(execution_resolution="minute", **changes),
         snapshot=SimpleNamespace(sigma_price=np.array([2.0, 2.0]), fx=np.ones(2)),
         markets=SimpleNamespace(
             contracts=[{202106: SimpleNamespace(last_holding=DAY + 90)} for _ in range(2)],
