@@ -17,7 +17,6 @@ from AlgorithmImports import (
 )
 
 from execution.fills import ROLL, SPREAD
-from execution.lean_minutes import child_of
 from execution.orders import Order
 
 if TYPE_CHECKING:
@@ -117,10 +116,8 @@ class NextSessionExecutionModel(ExecutionModel):
     def on_order_event(self, algorithm: QCAlgorithm, order_event: OrderEvent) -> None:
         """Say it when an order dies; the next decision orders what is still missing."""
         context = self._context
-        if context.minutes is not None:
-            context.minutes.on_order_event(order_event)
-            if child_of(str(order_event.ticket.tag)):
-                return
+        if context.minutes is not None and context.minutes.on_order_event(order_event):
+            return
         if order_event.status not in _DEAD:
             return
         context.log(

@@ -104,6 +104,7 @@ class MinuteDesk:
         self._live = bool(algorithm.live_mode)
         self._feeds = MinuteFeeds(algorithm, context)
         self._tickets: dict[str, Any] = {}
+        self._children: dict[int, str] = {}  # by order id: who cancels an order may change its tag
         self._resuming = False
         self.lock = RLock()
         self.desk, self.run = Desk(), 0
@@ -114,11 +115,12 @@ class MinuteDesk:
     def close(self) -> None:
         """Before a decision: withdraw what is open, give back all data; the decision plans anew."""
         for child in self.desk.open_children():
-            self._withdraw(child, "its session is over")
+            self._withdraw(child)
         for parent in sorted(self.desk.jobs):
             self._finish(parent)
         self.desk.clear()
         self._tickets = {child: self._tickets[child] for child in self._open_tickets()}
+        self._children = {ticket.order_id: child for child, ticket in self._tickets.items()}
         self._feeds.let_all_go()
         self._context.children.clear()
         self._resuming = False
@@ -210,7 +212,7 @@ class MinuteDesk:
         for job, wish in moves.send:
             self._send(job, wish)
         for child in moves.withdraw:
-            self._withdraw(child, "not reached")
+            self._withdraw(child)
         for parent in moves.done:
             self._finish(parent)
         if moves.done:
@@ -235,14 +237,15 @@ class MinuteDesk:
             self._apply(Event("rejected", wish.child, reason=str(error)))
             return
         self._tickets[wish.child] = ticket
+        self._children[ticket.order_id] = wish.child
         context.tickets[ticket.order_id] = ticket
         context.reasons[ticket.order_id] = job.reason
         context.order_sigma[ticket.order_id] = sigma
 
-    def _withdraw(self, child: str, why: str) -> None:
+    def _withdraw(self, child: str) -> None:
         ticket = self._tickets.get(child)
         if ticket is not None:
-            ticket.cancel(why)
+            ticket.cancel()  # with a reason LEAN would put that in place of the tag
 
     def _finish(self, parent: str) -> None:
         job = self.desk.jobs[parent]
@@ -254,11 +257,11 @@ class MinuteDesk:
             self._feeds.let_go(key)
 
     @_alone
-    def on_order_event(self, event: OrderEvent) -> None:
-        """Take what LEAN says of a child's order."""
-        child = child_of(str(event.ticket.tag))
+    def on_order_event(self, event: OrderEvent) -> bool:
+        """Take what LEAN says of an order; whether it is a child's."""
+        child = self._children.get(event.order_id) or child_of(str(event.ticket.tag))
         if not child:
-            return
+            return False
         size = abs(round(event.fill_quantity))
         done = abs(round(event.ticket.quantity_filled))
         if size:
@@ -272,6 +275,7 @@ class MinuteDesk:
             self._apply(Event("cancelled", child, quantity=done))
         elif not size:
             self._apply(Event("ack", child))
+        return True
 
     def _apply(self, event: Event) -> None:
         unknown = len(self.desk.blotter.unknown)
@@ -327,6 +331,7 @@ class MinuteDesk:
             if child and desk.child_is_open(child):
                 found.append(child)
                 self._tickets[child] = context.tickets[ticket.order_id] = ticket
+                self._children[ticket.order_id] = child
             elif ticket.symbol in context.keys:
                 market = context.keys[ticket.symbol][0]
                 reason = f"order {ticket.order_id} is not known; it is cancelled"

@@ -56,10 +56,11 @@ class Ticket:
     def __init__(self, order_id, symbol, quantity, limit, tag):
         self.order_id, self.symbol, self.quantity = order_id, symbol, quantity
         self.limit, self.tag = limit, tag
-        self.quantity_filled, self.cancelled = 0.0, ""
+        self.quantity_filled, self.cancelled = 0.0, False
 
-    def cancel(self, why):
-        self.cancelled = why
+    def cancel(self, reason=""):
+        """LEAN puts a reason in place of the tag."""
+        self.cancelled, self.tag = True, reason or self.tag
 
 
 class Algorithm:
@@ -212,10 +213,12 @@ def test_a_limit_is_withdrawn_after_its_minute_and_at_the_end():
     at(algorithm, 14, 32)
     desk.on_data(bars())
     first, second = algorithm.tickets
-    assert (first.limit, first.cancelled, second.cancelled) == (100.0, "not reached", "")
+    assert (first.limit, first.cancelled, second.cancelled) == (100.0, True, False)
+    first.tag = "somebody's reason"
     told(desk, first, "CANCELED")
+    assert desk.desk.open_children() == [child_of(second.tag)]
     desk.close()
-    assert second.cancelled == "its session is over"
+    assert second.cancelled
 
 
 def test_what_is_not_known_changes_nothing():
@@ -258,12 +261,12 @@ def test_a_killed_process_goes_on_where_the_broker_stands():
     algorithm.portfolio["0 202106"].quantity = 2
     again.resume()
     assert again.desk.jobs[f"{DAY}.0.202106"].filled == 2
-    assert algorithm.still_open[1].cancelled == "not known"
+    assert algorithm.still_open[1].cancelled
     assert "1 parents are taken up again, 1 of their orders are open" in algorithm.lines
     at(algorithm, 14, 36)
     again.on_data(bars())
     assert algorithm.tickets[-1].quantity == 3  # six are due: two filled, one is on its way
-    assert still.cancelled == "not reached"
+    assert still.cancelled
     assert len({ticket.tag for ticket in algorithm.tickets}) == 4
 
 
