@@ -101,7 +101,7 @@ def train(history: History, plan: TrainingPlan) -> RegimeDocument:
     if len(labelled) < least:
         raise TrainingError(
             f"regime model: {count_text(len(labelled), 'session')} with a known label; "
-            f"{least} are needed"
+            f"{least:,} are needed"
         )
     limits = thresholds(measures, labelled, plan.tail)
     bad, _ = label(measures, limits)

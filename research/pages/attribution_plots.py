@@ -212,7 +212,7 @@ def bin_edges(values: FloatArray) -> FloatArray:
         first, last = math.floor(low / width - 1e-9), math.floor(high / width + 1e-9) + 1
         if last - first <= MOST_BINS:
             return np.arange(first, last + 1) * width
-    return np.linspace(low, high + 1e-9, MOST_BINS + 1)
+    return np.linspace(low, high, MOST_BINS + 1)
 
 
 def _own_label(x: float, value: float, why: str) -> Words:

@@ -291,7 +291,7 @@ class TestOwnerAndAge:
         strategy = fresh()
         found = load_state(strategy, under_water, today=day + 1826)
         assert not found.whole
-        assert found.refused[0] == "state is 1826 days old; state_max_age is 90"
+        assert found.refused[0] == "state is 1,826 days old; state_max_age is 90"
         assert strategy.day == 0
         assert strategy.scale_named("governor").allowed == pytest.approx(0.6)
 

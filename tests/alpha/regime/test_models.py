@@ -243,7 +243,7 @@ class TestTraining:
         assert not {"ted", "vix"} & set(document.models[0].features)
 
     def test_less_than_five_years(self) -> None:
-        with pytest.raises(TrainingError, match="1179 sessions with a known label; 1260 are"):
+        with pytest.raises(TrainingError, match="1,179 sessions with a known label; 1,260 are"):
             train(history(1200), QUICK)
 
     def test_a_market_that_never_falls(self) -> None:
