@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -77,6 +78,24 @@ class KillSwitch:
         self.mode = int(Mode.ARMED)
         self.left = 0
         self.log: list[list[int | str]] = []
+
+    def from_state(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what no switch keeps, which could arm one that a person has to re-arm.
+
+        Raises
+        ------
+        ValueError
+            If a mode is none, the log is no list of changes, or its last one led elsewhere.
+        """
+        mode, left, log = values["mode"], values["left"], values["log"]
+        if not all(_is_change(entry) for entry in log):
+            raise ValueError("the kill switch's log holds what is no change of it")
+        last = log[-1][1] if log else int(Mode.ARMED)
+        if mode != last:
+            raise ValueError(f"the kill switch's mode is {mode}, its log ends with {last}")
+        if left < 0:
+            raise ValueError(f"the kill switch has {left} decisions left; must not be negative")
+        return values
 
     @property
     def state(self) -> str:
@@ -227,6 +246,13 @@ class KillSwitch:
     def _change(self, mode: Mode, day: int, source: Source, who: str, reason: str) -> None:
         self.mode = int(mode)
         self.log.append([day, int(mode), str(source), who, reason])
+
+
+def _is_change(entry: Any) -> bool:
+    """Whether it is an entry of the log."""
+    if not isinstance(entry, list) or [type(part) for part in entry] != [int, int, str, str, str]:
+        return False
+    return entry[1] in set(Mode) and entry[2] in set(Source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,19 @@ class SwitchStage(KillSwitch, Protection):
         """The switch of the settings."""
         return cls(settings.flat_sessions, settings.command_token)
 
+    def from_state(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The same of the stage.
+
+        Raises
+        ------
+        ValueError
+            As the switch, or if decisions have carried more entries than there are.
+        """
+        values, told = super().from_state(values), values["told"]
+        if not 0 <= told <= len(values["log"]):
+            raise ValueError(f"{told} of {len(values['log'])} entries of the log are told")
+        return values
+
     def protect(self, book: Book) -> Verdict:
         """What is left of the targets once everybody has had a say."""
         self.follow(Action(book.remedy, book.reasons), book.day)

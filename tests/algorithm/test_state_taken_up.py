@@ -454,6 +454,17 @@ class TestWhateverItHolds:
             ("governor", "share", 1.5, "beyond 0 to 1"),
             ("observer", "day", 1, "of different days"),
             ("macro", "latest", {"usd.3m": ["x", 1.0]}, "cannot be read"),
+            ("kill switch", "mode", -1, "mode is -1, its log ends with 0"),
+            ("kill switch", "mode", 1, "mode is 1, its log ends with 0"),
+            ("kill switch", "mode", 99, "mode is 99"),
+            ("kill switch", "left", -1, "must not be negative"),
+            ("kill switch", "log", [3], "no change of it"),
+            ("kill switch", "log", [[1]], "no change of it"),
+            ("kill switch", "log", [[1, 7, "limit", "", "x"]], "no change of it"),
+            ("kill switch", "log", [[1, 1, "nobody", "", "x"]], "no change of it"),
+            ("kill switch", "log", [[1, 2, "limit", "", "x"]], "mode is 0, its log ends with 2"),
+            ("kill switch", "told", -1, "-1 of 0 entries"),
+            ("kill switch", "told", 1, "1 of 0 entries"),
         ],
     )
     def test_what_no_component_would_keep(self, body, fresh, part, key, value, sentence):
