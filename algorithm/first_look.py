@@ -1,8 +1,8 @@
 """What LEAN says nothing of: markets that come out of the warm-up without bars or without a rate.
 
-A file that is missing or cut off leaves a market silently untraded in LEAN, and an empty data folder
-completes with no orders. A folder on this machine is looked at before a run; in the cloud, live and
-under ``lean backtest`` this is the only check.
+A file that is missing or cut off leaves a market silently untraded in LEAN, and an empty folder
+completes with no orders. A folder on this machine is looked at before a run; in the cloud, live
+and under ``lean backtest`` this is the only check.
 """
 
 from __future__ import annotations
