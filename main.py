@@ -1,5 +1,8 @@
 """LEAN's entry point; the strategy is in ``algorithm.lean_algorithm``."""
 
+from time import monotonic
+
+began = monotonic()
 try:
     from algorithm.lean_algorithm import TrendCarryAlgorithm
 except ImportError:
@@ -13,3 +16,5 @@ except ImportError:
 
 class Main(TrendCarryAlgorithm):
     """LEAN loads the class that is defined here and ignores imported ones."""
+
+    loading_seconds = monotonic() - began

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, time, timedelta
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from threadpoolctl import threadpool_limits
 from algorithm.clock import DECISION_TIME, is_counted, session_day
 from algorithm.context import TradingContext
 from algorithm.decision import Decision
+from algorithm.first_look import none_trades, start_time, untraded_markets
 from algorithm.lean_alerts import Alerts, alerts_of
 from algorithm.lean_cash import LeanCash
 from algorithm.lean_charts import Charts
@@ -74,10 +76,19 @@ CLOSED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
 
 
 class TrendCarryAlgorithm(QCAlgorithm):
-    """Trend + carry on futures; one decision a day, orders for the next session."""
+    """Trend + carry on futures; one decision a day, orders for the next session.
+
+    Attributes
+    ----------
+    loading_seconds : float
+        That ``main.py`` took to import what it needs.
+    """
+
+    loading_seconds = 0.0
 
     def initialize(self) -> None:
         """Read the settings, set the account, the models and the clock."""
+        began = monotonic()
         threadpool_limits(limits=1)  # the strategy's matrices are too small to share out
         settings = self._read_settings()
         self._settings = settings
@@ -115,6 +126,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._fills = FillBook(self, context)
         self._record = RunRecord(self, context) if settings.decisions else None
         self._futures: list[Any] = [None] * len(instruments)
+        self._last_bar = np.full(len(instruments), -1, dtype=np.int64)
         self._fronts = SessionFronts(len(instruments), self._mapped_month)
         self._currencies = [instrument.currency for instrument in instruments]
         self._rates = ConversionRates(self, time(*DECISION_TIME))
@@ -153,6 +165,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             f"settings {settings.hash()}: {count_text(len(instruments), 'market')}, "
             f"{' '.join(instrument.code for instrument in instruments)}"
         )
+        self.log(start_time(self.loading_seconds, monotonic() - began))
 
     # --- set-up ----------------------------------------------------------------------------------
     def _read_settings(self) -> Settings:
@@ -234,6 +247,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             key = keys.get(symbol)
             if key is not None and key[0] < len(quotes):
                 quotes[key[0]][key[1]] = close
+                self._last_bar[key[0]] = day
                 if key[0] in fronts.changed:
                     fronts.bar(key[0])
 
@@ -394,11 +408,27 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self._record.finish()
 
     def on_warmup_finished(self) -> None:
-        """What the broker holds is settled up to the last close."""
+        """Name what cannot be traded; what the broker holds is settled up to the last close."""
+        with self._surviving("first look"):
+            self._look()
         if self.live_mode:
             self._account.settle_found_positions()
             if self._context.minutes is not None:
                 self._context.minutes.resume()
+
+    def _look(self) -> None:
+        strategy, today = self._context.strategy, to_epoch_day(self.time.date())
+        untraded = untraded_markets(
+            strategy.instruments,
+            np.maximum(self._last_bar, strategy.markets.last_seen),
+            {currency: self._rates.of(currency)[0] for currency in set(self._currencies)},
+            today,
+            self._settings.gap_days,
+        )
+        for sentence in untraded:
+            self.log(sentence)
+        if len(untraded) == len(strategy.instruments):
+            self.error(none_trades(len(untraded)))
 
     def on_brokerage_disconnect(self) -> None:
         """By the minute nothing is sent while the broker cannot be heard."""

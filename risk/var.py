@@ -102,10 +102,10 @@ class VarModel:
         """
         if not exposure.any():
             return 0.0
-        variance = max(float(exposure.dot(self.cov_daily).dot(exposure)), 0.0)
-        if not math.isfinite(variance):
+        variance = float(exposure.dot(self.cov_daily).dot(exposure))
+        if not math.isfinite(variance):  # minus infinity too
             return float("inf")
-        return quantile(self.confidence, self.tail) * math.sqrt(horizon * variance)
+        return quantile(self.confidence, self.tail) * math.sqrt(horizon * max(variance, 0.0))
 
     def historical(self, exposure: FloatArray, horizon: int) -> float:
         """Filtered historical simulation: the loss quantile of today's portfolio.

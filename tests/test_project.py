@@ -125,7 +125,7 @@ def test_main_is_one_class_and_imports_the_algorithm():
     tree = ast.parse((ROOT / "main.py").read_text(encoding="utf-8"))
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
     assert len(classes) == 1, "LEAN starts every algorithm class of main.py"
-    assert imported(Path("main.py")) <= {"AlgorithmImports", "algorithm", "__future__"}
+    assert imported(Path("main.py")) <= {"AlgorithmImports", "algorithm", "__future__", "time"}
 
 
 def test_research_does_not_need_lean():

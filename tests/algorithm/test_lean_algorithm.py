@@ -526,3 +526,30 @@ class TestOwnMarkets:
         properties.contract_multiplier = 1.0
         with pytest.raises(ValueError, match=f"{code}: multiplier is .* here, 1.0 in LEAN; mend"):
             engine.algorithm.on_securities_changed(SimpleNamespace(added_securities=[security]))
+
+
+class TestFirstLook:
+    @staticmethod
+    def at_the_start(data, the_data):
+        """The algorithm on the markets of ``data``, up to its start on those of ``the_data``."""
+        instruments = [history.instrument for history in data.markets.values()]
+        patch = pytest.MonkeyPatch()
+        patch.setattr(lean_algorithm, "lean_markets", lambda markets, master: instruments)
+        with patch.context():
+            engine = StandInEngine(TrendCarryAlgorithm(), the_data, chosen().as_strings())
+        first = to_epoch_day(date.fromisoformat(START))
+        engine.step(first - 1)
+        engine.step(first)
+        return engine
+
+    def test_a_market_without_bars_and_the_start_time_are_said_after_the_warm_up(self, data):
+        absent = next(iter(data.markets))
+        markets = {code: one for code, one in data.markets.items() if code != absent}
+        engine = self.at_the_start(data, replace(data, markets=markets))
+        lines = [line for line in engine.lines if "after the warm-up" in line]
+        assert any(line.startswith(f"{absent}: no bar") for line in lines)
+        assert any(line.startswith("started in ") for line in engine.lines)
+
+    def test_no_market_at_all_is_an_error(self, data):
+        engine = self.at_the_start(data, replace(data, markets={}))
+        assert any("none of" in error for error in engine.errors)

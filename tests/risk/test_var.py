@@ -217,6 +217,14 @@ class TestYoungMarkets:
         assert made.historical(exposure, 20) == 0.0
         assert made.binding(exposure, 20) == made.parametric(exposure, 20) > 0
 
+    @pytest.mark.parametrize("entry", [np.inf, -np.inf, np.nan])
+    @pytest.mark.parametrize("hedge", [1.0, -1.0])
+    def test_a_covariance_without_bounds_fails_closed_whatever_the_sides(self, entry, hedge):
+        cov = np.array([[1e-4, entry], [entry, 1e-4]])
+        past = np.random.default_rng(0).standard_normal((300, 2))
+        model = VarModel(cov, np.full(2, 0.01), past)
+        assert model.binding(np.array([1.0, hedge]), 20) == np.inf
+
     def test_a_covariance_that_is_not_a_number_fails_closed(self):
         made, exposure = young(np.random.default_rng(0).standard_normal((400, 2)), [0, 99], [1, 1])
         broken = VarModel(made.cov_daily * np.nan, made.sigma_daily, made.standardised)
