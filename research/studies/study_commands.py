@@ -82,7 +82,8 @@ def run_ablation(dataset: Dataset, settings: Settings, place: Place) -> Path:
     comparison = _compare("ablation", rows, BASE, dataset, place)
     arms = Section(
         "The lines",
-        "Every line is a whole run. The difference of a part is what it adds to both sleeves.",
+        "Every line is a whole run. The difference of a part is what it adds to both sleeves. Caps, "
+        "limits and the kill switch act in all lines.",
         ("", "what is on"),
         [(arm.name, arm.meaning) for arm in ARMS],
     )
@@ -145,7 +146,8 @@ def run_peers(
     comparison = _compare("peers", [*rows, *others], OURS, dataset, place)
     text = (
         "Other strategies on the same data, with the same rolls, fills and costs. Momentum, long "
-        "only and 60/40 trade on the first session of a month and screen no market."
+        "only and 60/40 trade on the first session of a month and screen no market. Volatilities "
+        "differ: falls and costs are to be read beside them."
     )
     if others:
         text += " Lines from files come as they are: their costs are their own."

@@ -33,7 +33,7 @@ QUICK = {
     "start": "2015-04-01",
     "end": "2015-12-15",
     "var_min_sessions": "60",
-    "var_reference": "AA 0.6 BB 0.4",
+    "var_reference": "EQ1 0.6 BD1 0.4",
 }
 
 

@@ -36,7 +36,7 @@ QUICK = {
     "start": "2015-06-01",
     "end": "2016-08-31",
     "var_min_sessions": "60",
-    "var_reference": "AA 0.6 BB 0.4",
+    "var_reference": "EQ1 0.6 BD1 0.4",
 }
 
 
@@ -187,7 +187,7 @@ class TestWalkForward:
             "trend_budget=0.6 buffer=0",
             "trend_budget=0.6 buffer=0.2",
         ]
-        with pytest.raises(SettingsError, match="1 configurations"):
+        with pytest.raises(SettingsError, match="1 configuration;"):
             grid_requests(Settings(), {"buffer": ["0.1"]})
         with pytest.raises(SettingsError, match="unknown setting"):
             grid_requests(Settings(), {"bufer": ["0.1", "0.2"]})
