@@ -15,7 +15,7 @@ from research.commands.speech import say
 @click.option(
     "--study",
     type=options.PATH,
-    help="Folder that sizes or choices wrote to: its table goes to the documents, nothing is run.",
+    help="Folder that a study wrote to: its table goes to the documents, nothing is run.",
 )
 def command(
     data: Path | None,

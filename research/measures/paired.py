@@ -180,15 +180,19 @@ CRISES: Mapping[str, tuple[date, date]] = {
 def by_decade(
     books: Books, base: str, *, samples: int = 1000, seed: int = 3
 ) -> dict[str, list[Estimate]]:
-    """``compare`` by calendar decade, where there are two blocks of sessions."""
-    decade = calendar(books.day)[0] // 10 * 10
-    return {
-        f"{first}-{first + 9}": compare(
-            books.part(decade == first), base, samples=samples, seed=seed
-        )
-        for first in np.unique(decade)
-        if np.sum(decade == first) >= 2 * BLOCK
-    }
+    """``compare`` by calendar decade, where there are two blocks of sessions.
+
+    A label has the years that the sessions cover, such as 2020-2022.
+    """
+    years = calendar(books.day)[0]
+    out = {}
+    for first in np.unique(years // 10):
+        inside = years // 10 == first
+        if inside.sum() >= 2 * BLOCK:
+            low, high = years[inside][[0, -1]]
+            label = f"{low}" if low == high else f"{low}-{high}"
+            out[label] = compare(books.part(inside), base, samples=samples, seed=seed)
+    return out
 
 
 def in_crises(books: Books) -> dict[str, dict[str, float]]:

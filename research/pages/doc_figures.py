@@ -31,7 +31,7 @@ PAGES = tuple(
         "docs/studies.md",
     )
 )
-STUDIES = ("sizes", "choices")
+STUDIES = ("sizes", "choices", "ablation", "peers", "walkforward")
 """Commands whose tables documents show."""
 SHOWN = (
     "Annual return, net",

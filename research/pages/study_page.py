@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from research.measures.bootstrap import BLOCK
 from research.measures.paired import COVERAGE
 from research.pages.files import write_atomically
-from research.pages.text import percent, signed
+from research.pages.text import NONE, percent, signed
 from research.studies.comparison import SAMPLES, Comparison, as_json
 
 PLOT_WIDTH, ROW_HEIGHT = 220.0, 22.0
@@ -33,6 +33,44 @@ class Section:
     text: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+
+def line_table(comparison: Comparison) -> Section:
+    """The lines of a study in one table, as documents show them."""
+    decades = comparison.decades
+    lines = [
+        (
+            row["name"],
+            signed(row["net_sharpe"]),
+            *_differs(row, row["name"] != comparison.base),
+            percent(row["annual_vol"]),
+            percent(row["max_drawdown"]),
+            percent(row["cost"], 2),
+            *(signed(parts[k].value["sharpe"]) for parts in decades.values()),
+        )
+        for k, row in enumerate(comparison.rows())
+    ]
+    return Section(
+        "The lines",
+        f"Against {comparison.base}; by decade the net Sharpe ratio.",
+        (
+            "",
+            "net Sharpe",
+            "difference",
+            f"{percent(COVERAGE, 0)} interval",
+            "volatility",
+            "largest fall",
+            "cost a year",
+            *decades,
+        ),
+        lines,
+    )
+
+
+def _differs(row: dict[str, Any], other: bool) -> tuple[str, str]:
+    if not other:
+        return NONE, NONE
+    return signed(row["delta"]), f"{signed(row['low'])} to {signed(row['high'])}"
 
 
 def write_study(

@@ -13,6 +13,7 @@ import numpy as np
 from research.measures.deflated import DeflatedSharpe
 from research.measures.overfitting import Overfitting, backtest_overfitting
 from research.measures.paired import Books, Estimate, align, by_decade, compare, in_crises
+from research.measures.performance import annual_return, annual_vol
 from research.measures.superior import SuperiorAbility, superior_ability
 from research.studies.study_row import StudyRow
 from research.studies.trials import TrialRegister
@@ -64,7 +65,11 @@ class Comparison:
     def rows(self) -> list[dict[str, Any]]:
         """One object per book, as ``result.json`` has them."""
         out = []
-        for estimate, deflated in zip(self.estimates, self.deflated, strict=True):
+        books = self.books
+        years = len(books.day) / books.year
+        for estimate, deflated, returns in zip(
+            self.estimates, self.deflated, books.returns.T, strict=True
+        ):
             value, delta, low, high = estimate.value, estimate.delta, estimate.low, estimate.high
             row: dict[str, Any] = {
                 "name": estimate.name,
@@ -77,6 +82,8 @@ class Comparison:
                 "net_sharpe_low": estimate.sharpe_low,
                 "net_sharpe_high": estimate.sharpe_high,
                 "tail": value["tail"],
+                "annual_return": annual_return(returns, years),
+                "annual_vol": annual_vol(returns, books.year),
             }
             for name in ("drawdown", "tail", "cost"):
                 row |= {

@@ -20,7 +20,7 @@ from research.studies.study_row import BOOKS, Book, StudyRequest, StudyRow, make
 from universe.arrays import FloatArray, to_epoch_day
 from universe.counts import count_text
 
-OURS = "trend + carry"
+OURS = "the strategy as it is set"
 
 CARVER: Mapping[str, str] = MappingProxyType(
     {

@@ -15,7 +15,7 @@ from algorithm.settings import Settings
 from research.data.dataset import Dataset
 from research.measures.performance import sharpe
 from research.pages.files import write_atomically
-from research.pages.study_page import Section, write_study
+from research.pages.study_page import Section, line_table, write_study
 from research.pages.text import percent, signed
 from research.studies.ablation import ARMS, BASE, ablation_requests
 from research.studies.choices import BASE as AS_IT_IS
@@ -82,12 +82,14 @@ def run_ablation(dataset: Dataset, settings: Settings, place: Place) -> Path:
     comparison = _compare("ablation", rows, BASE, dataset, place)
     arms = Section(
         "The lines",
-        "Every line is a whole run. The difference of a part is what it adds to both sleeves.",
+        "Every line is a whole run. The difference of a part is what it adds to both sleeves. "
+        "Caps, limits and the kill switch act in all lines.",
         ("", "what is on"),
         [(arm.name, arm.meaning) for arm in ARMS],
     )
     text = "What every part of the strategy adds, alone and on top of the two sleeves."
-    return write_study(comparison, place.out, "Ablation", text, [arms])
+    told = _told(line_table(comparison))
+    return write_study(comparison, place.out, "Ablation", text, [arms], told)
 
 
 def run_choices(dataset: Dataset, settings: Settings, place: Place) -> Path:
@@ -145,11 +147,12 @@ def run_peers(
     comparison = _compare("peers", [*rows, *others], OURS, dataset, place)
     text = (
         "Other strategies on the same data, with the same rolls, fills and costs. Momentum, long "
-        "only and 60/40 trade on the first session of a month and screen no market."
+        "only and 60/40 trade on the first session of a month and screen no market. Volatilities "
+        "differ: falls and costs are to be read beside them."
     )
     if others:
         text += " Lines from files come as they are: their costs are their own."
-    return write_study(comparison, place.out, "Peers", text)
+    return write_study(comparison, place.out, "Peers", text, (), _told(line_table(comparison)))
 
 
 def run_sizes(dataset: Dataset, settings: Settings, place: Place) -> Path:
@@ -233,7 +236,7 @@ def run_walkforward(
     tested = [row.since(plan.train) for row in rows[1:]]
     comparison = _compare("walkforward", [as_set, chosen, *tested], AS_SET, dataset, place)
     sections = [_locks(rows, locks)]
-    extra: dict[str, object] = {"locked": locked}
+    extra: dict[str, object] = {"locked": locked, **_told(line_table(comparison))}
     if plan.groups:
         returns = np.column_stack([row.returns for row in rows[1:]])
         year = sessions_a_year(rows[0].day)

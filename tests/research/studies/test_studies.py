@@ -13,7 +13,7 @@ from algorithm.settings import Settings, SettingsError
 from research.data.dataset import Dataset
 from research.data.errors import DataError
 from research.measures.performance import sharpe
-from research.pages.study_page import Section, write_study
+from research.pages.study_page import Section, line_table, write_study
 from research.studies.ablation import ARMS, BASE, OFF, ablation_requests
 from research.studies.comparison import compare_rows
 from research.studies.peers import PEERS, named_files, peer_requests, read_peer, run_peer
@@ -262,6 +262,14 @@ class TestResult:
         assert "o&lt;ther" in text
         assert "3 trials" in text
         assert "<td>1</td><td>2</td>" in text
+        assert better["annual_vol"] == pytest.approx(
+            np.std(rows[1].returns[:700], ddof=1) * np.sqrt(sessions_a_year(rows[1].day[:700]))
+        )
+        lines = line_table(comparison).rows
+        assert [line[0] for line in lines] == ["base", "better", "o<ther"]
+        assert lines[0][2] == "–"
+        assert f"{lines[1][2]}</td>\n<td>{lines[1][3]}</td>" in text
+        assert {len(line) for line in lines} == {len(line_table(comparison).head)}
 
     def test_the_same_rows_give_the_same_file(self, tmp_path: Path) -> None:
         register = TrialRegister(tmp_path)
