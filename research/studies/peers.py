@@ -36,10 +36,11 @@ CARVER: Mapping[str, str] = MappingProxyType(
     }
 )
 """001's rules, mix, volatility target and buffer. Its constant diversification multiplier is
-replaced by the engine's scaling to the target, its weights by category by equal risk of classes."""
+replaced by the engine's scaling to the target, its weights by category by equal risk of classes;
+caps and limits stay as they are set."""
 
 PEERS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
-    ("001: crossovers + carry at 20 %", "strategy", CARVER),
+    ("001: crossovers + carry, target 20 %", "strategy", CARVER),
     ("plain momentum", "plain_trend", {}),
     ("long only, equal risk", "long_only", {}),
     ("60/40", "sixty_forty", {}),

@@ -148,7 +148,8 @@ def run_peers(
     text = (
         "Other strategies on the same data, with the same rolls, fills and costs. Momentum, long "
         "only and 60/40 trade on the first session of a month and screen no market. Volatilities "
-        "differ: falls and costs are to be read beside them."
+        "differ: falls and costs are to be read beside them. 001's rules run under the caps and "
+        "limits of the settings."
     )
     if others:
         text += " Lines from files come as they are: their costs are their own."
