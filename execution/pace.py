@@ -103,18 +103,19 @@ class Pace:
         rolling = frozenset(market for market, months in leaving.items() if months)
         urgent = next_weekday(day)
         staged = dict(targets)
-        rolls = np.isin(np.arange(len(self.since)), list(rolling))
-        self.since = np.where(rolls, np.where(self.since > 0, self.since, day), 0)
+        since, self.since = self.since, np.zeros_like(self.since)
+        for market in rolling:
+            self.since[market] = since[market] or day
         for market, wanted in targets.items():
-            if len(wanted) != 1 or any((market, month) in stuck for month in held.get(market, {})):
-                continue
             (month, target), mine = next(iter(wanted.items())), held.get(market, {})
-            pressing = any(contracts[market][m].last_holding <= urgent for m in mine)
-            position = sum(mine.values())
-            most = self._most[market]
+            position, most = sum(mine.values()), self._most[market]
+            if market not in rolling and abs(target - position) <= most:
+                continue
+            if len(wanted) != 1 or any((market, m) in stuck for m in mine):
+                continue
             total = target
-            if not pressing:
-                total = position + int(np.clip(target - position, -most, most))
+            if not any(contracts[market][m].last_holding <= urgent for m in mine):
+                total = position + min(max(target - position, -most), most)
             kept, room = {}, total
             for m, q in leaving.get(market, {}).items():
                 kept[m] = self._kept(q, market, room, contracts[market][m], urgent)

@@ -15,6 +15,19 @@ WEEKDAYS = 5.0 / 7.0
 """Sessions a calendar day."""
 
 
+REACH = 24
+"""Calendar months in which the next contract of a cycle is looked for; a cycle has one a year."""
+
+
+def _next_listed(month: int, letters: str, chain: Mapping[int, Contract]) -> Contract | None:
+    """The first contract of the cycle after a month (yyyymm) that is listed."""
+    for _ in range(REACH):
+        month += 89 if month % 100 == 12 else 1
+        if in_cycle(month, letters) and month in chain:
+            return chain[month]
+    return None
+
+
 def rolls_ahead(
     markets: Iterable[int],
     instruments: Sequence[Instrument],
@@ -48,12 +61,8 @@ def rolls_ahead(
         if contract is None:
             continue
         left = contract.expiry - day - roll_window_days(instrument)
-        later = [
-            one.expiry
-            for one in chain.values()
-            if one.expiry > contract.expiry and in_cycle(one.month, instrument.hold_months)
-        ]
-        years = (min(later) - contract.expiry) / DAYS_IN_YEAR if later else 0.0
+        later = _next_listed(contract.month, instrument.hold_months, chain)
+        years = (later.expiry - contract.expiry) / DAYS_IN_YEAR if later else 0.0
         step = float(basis[market]) * years / float(price[market])
         ratio = 1.0 - step if abs(step) < 1.0 else 1.0
         out[market] = max(int(np.ceil(left * WEEKDAYS)), 0), ratio
