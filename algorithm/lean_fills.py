@@ -32,13 +32,7 @@ class FillBook:
     def __init__(self, algorithm: QCAlgorithm, context: TradingContext) -> None:
         self._algorithm, self._context = algorithm, context
         settings = context.strategy.settings
-        self._costs = CostModel(
-            settings.impact,
-            settings.cost_stress,
-            settings.spread_width,
-            settings.levies,
-            settings.past_costs,
-        )
+        self._costs = CostModel.of(settings)
         self._fills: list[tuple[Fill, str]] = []  # with the currency of the fee
 
     def filled(self, event: OrderEvent) -> None:

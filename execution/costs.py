@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite, sqrt
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 from execution.fills import ROLLS, SPREAD
 from execution.settings import PastCosts
@@ -158,6 +158,17 @@ class CostModel:
     width: float = 1.0
     levy: Mapping[str, float] = field(default_factory=dict)
     past: str = PastCosts.TODAY
+
+    @classmethod
+    def of(cls, settings: Any) -> Self:
+        """The model of the settings."""
+        return cls(
+            settings.impact,
+            settings.cost_stress,
+            settings.spread_width,
+            settings.levies,
+            settings.past_costs,
+        )
 
     def concession(
         self,

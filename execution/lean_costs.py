@@ -31,13 +31,7 @@ class CostSlippageModel:
 
     def __init__(self, context: TradingContext) -> None:
         self._context, settings = context, context.strategy.settings
-        self._costs = CostModel(
-            settings.impact,
-            settings.cost_stress,
-            settings.spread_width,
-            settings.levies,
-            settings.past_costs,
-        )
+        self._costs = CostModel.of(settings)
         self._levies = CostModel(0.0, 0.0, levy=settings.levies)
 
     def get_slippage_approximation(self, asset: Security, order: Order) -> float:

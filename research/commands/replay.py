@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from research.commands import options
+from research.commands.run_inputs import record_of
 from research.commands.speech import say, warn
 from universe.counts import count_text
 
@@ -16,9 +17,7 @@ _SHOWN = 20
 
 @click.command
 @options.options(
-    click.option(
-        "--run", type=options.PATH, required=True, help="Folder of a run, with decisions.jsonl."
-    ),
+    options.RUN,
     options.DATA,
     options.EXPIRIES,
     options.MACRO,
@@ -35,18 +34,12 @@ def command(
     seed: int | None,
 ) -> None:
     """Decide again on every session of a run's record and name the first stage that differs."""
-    from algorithm.decision_text import RecordError
     from research.commands.opening import data_request, load
-    from research.engine.from_decisions import RECORD_FILE
-    from research.engine.redecide import read_lines, redecide
+    from research.engine.redecide import redecide
     from research.lean.project_config import chosen_settings
     from research.progress import Bars
 
-    path = run / RECORD_FILE
-    if not path.is_file():
-        raise RecordError(f"{path} is missing; a run leaves it with the setting decisions on")
-    with path.open(encoding="utf-8") as file:
-        header, decisions = read_lines(file)
+    header, decisions = record_of(run)
     codes = " ".join(header.codes)
     settings = chosen_settings((), open_end=True, markets=codes)
     with Bars() as bars:

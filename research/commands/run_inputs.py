@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from algorithm.decision_line import DecisionLine, Header
     from research.compliance.desk import Desk
     from research.data.dataset import Dataset
     from research.engine.result import RunResult
@@ -60,6 +61,25 @@ def margin_dates(folder: Path | None, codes: Sequence[str]) -> dict[str, MarginD
 
     dates, _ = read_margins(folder, [MASTER[code] for code in codes if code in MASTER])
     return dates
+
+
+def record_of(run: Path) -> tuple[Header, dict[int, DecisionLine]]:
+    """Header and decisions by epoch day of the record in a run's folder.
+
+    Raises
+    ------
+    algorithm.decision_text.RecordError
+        If there is none, or it cannot be read.
+    """
+    from algorithm.decision_text import RecordError
+    from research.engine.from_decisions import RECORD_FILE
+    from research.engine.redecide import read_lines
+
+    path = run / RECORD_FILE
+    if not path.is_file():
+        raise RecordError(f"{path} is missing; a run leaves it with the setting decisions on")
+    with path.open(encoding="utf-8") as file:
+        return read_lines(file)
 
 
 def row_of(result: RunResult, day: str | None) -> int:

@@ -1,17 +1,17 @@
-"""Options of the studies, and what they make of them."""
+"""The command of a study: what all of them take, and from there to the study's page."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from research.commands import options
+from research.commands.speech import say
 
 if TYPE_CHECKING:
-    from algorithm.settings import Settings
-    from research.data.dataset import Dataset
     from research.progress import Bars
     from research.studies.study_commands import Place
 
@@ -37,33 +37,75 @@ STUDY = options.options(
 """What every study takes."""
 
 
-def chosen(
-    assignments: tuple[str, ...], start: str | None, end: str | None, markets: str | None
-) -> Settings:
-    """The settings of a study."""
-    from research.lean.project_config import chosen_settings
-
-    return chosen_settings(assignments, open_end=True, start=start, end=end, markets=markets)
+Study = Callable[..., Path]
+"""Takes a dataset, settings with dates that it has, a place and what the study takes besides; runs
+it, and returns the path of its page."""
 
 
-def opened(
-    settings: Settings,
-    bars: Bars,
-    data: Path | None,
-    expiries: Path | None,
-    macro: Path | None,
-    instruments: Path | None,
-    seed: int | None,
-) -> tuple[Dataset, Settings]:
-    """The data, and the settings with dates that it has."""
-    from research.commands.opening import data_request, fit_dates, load, say_left_out
+def study_command(
+    name: str,
+    run: Study,
+    *own: options.Decorator[Any],
+    prepare: Callable[..., dict[str, Any]] = dict,
+    needs_macro: str = "",
+) -> click.Command:
+    """The command of a study: its help is the docstring of ``run``.
 
-    dataset = load(data_request(data, settings, expiries, seed, macro, instruments), bars)
-    say_left_out(dataset)
-    return dataset, fit_dates(settings, dataset)
+    Parameters
+    ----------
+    name : str
+        Of its folder below ``out``.
+    run : Study
+    own : decorators
+        Options that other studies do not have.
+    prepare : callable
+        What ``run`` gets of them; called before anything else is read.
+    needs_macro : str
+        Why it cannot do without ``--macro``; empty if it can.
+    """
+
+    @click.command(help=run.__doc__)
+    @options.options(STUDY, *own, options.out(f"out/{name}"), options.DEBUG)
+    def command(
+        data: Path | None,
+        start: str | None,
+        end: str | None,
+        markets: str | None,
+        assignments: tuple[str, ...],
+        expiries: Path | None,
+        macro: Path | None,
+        instruments: Path | None,
+        seed: int | None,
+        workers: int,
+        cluster: str | None,
+        trials: Path,
+        out: Path,
+        **given: Any,
+    ) -> None:
+        if needs_macro and macro is None:
+            raise click.UsageError(f"{name} needs --macro: {needs_macro}")
+        from research.lean.project_config import chosen_settings
+        from research.output import output_set
+        from research.progress import Bars
+
+        settings = chosen_settings(
+            assignments, open_end=True, start=start, end=end, markets=markets
+        )
+        with output_set(out, name) as stage, Bars() as bars:
+            bars.wait("start")
+            from research.commands.opening import data_request, fit_dates, load, say_left_out
+
+            prepared = prepare(**given)
+            dataset = load(data_request(data, settings, expiries, seed, macro, instruments), bars)
+            say_left_out(dataset)
+            place = _placed(stage, out, trials, workers, cluster, bars)
+            page = run(dataset, fit_dates(settings, dataset), place, **prepared)
+        say(f"{name}: {out.absolute() / page.name}; every number is in {out / 'result.json'}")
+
+    return command
 
 
-def placed(
+def _placed(
     stage: Path, out: Path, trials: Path, workers: int, cluster: str | None, bars: Bars
 ) -> Place:
     """Where a study writes and what works for it; a damaged register is told before the runs."""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from research.commands import options
+from research.commands.run_inputs import record_of
 from research.commands.speech import say, warn
 
 if TYPE_CHECKING:
-    from algorithm.decision_line import DecisionLine, Header
+    from algorithm.decision_line import Header
     from research.tca.fills import Prices
 
 PAGE, DOCUMENT = "tca.html", "tca.json"
@@ -43,12 +44,11 @@ def command(
 ) -> None:
     """Write tca.html and tca.json: costs by market, kind and size, impact, outliers."""
     from research.compliance.pack_html import to_html
-    from research.engine.from_decisions import RECORD_FILE
     from research.output import output_set
     from research.tca.costs import costs_of, other_prices
     from research.tca.page import document, page
 
-    header, decisions = _record(run / RECORD_FILE)
+    header, decisions = record_of(run)
     prices = _prices(header, data, expiries, instruments, seed)
     if prices is not None and (off := other_prices(header, decisions, prices)) > OTHERS:
         warn(f"{off:.1%} of the run's closes are others in the data: is it the data of this run?")
@@ -61,16 +61,6 @@ def command(
     if costs.outliers:
         warn(f"{len(costs.outliers)} fills far from what was expected: {run / PAGE}")
     say(f"transaction costs: {(run / PAGE).absolute()}")
-
-
-def _record(path: Path) -> tuple[Header, dict[int, DecisionLine]]:
-    from algorithm.decision_text import RecordError
-    from research.engine.redecide import read_lines
-
-    if not path.is_file():
-        raise RecordError(f"{path} is missing; a run leaves it with the setting decisions on")
-    with path.open(encoding="utf-8") as file:
-        return read_lines(file)
 
 
 def _prices(

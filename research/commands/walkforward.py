@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from research.commands import options
-from research.commands.speech import say
-from research.commands.study_options import STUDY, chosen, opened, placed
+from research.commands.study_options import study_command
 
+if TYPE_CHECKING:
+    from algorithm.settings import Settings
+    from research.data.dataset import Dataset
+    from research.studies.study_commands import Place, WalkPlan
 
-@click.command
-@options.options(
-    STUDY,
+WINDOWS = options.options(
     click.option(
         "--grid",
         multiple=True,
@@ -35,42 +37,23 @@ from research.commands.study_options import STUDY, chosen, opened, placed
         show_default=True,
         help="Parts of history for combinatorial cross-validation, two held out; 0: none.",
     ),
-    options.out("out/walkforward"),
-    options.DEBUG,
 )
-def command(
-    data: Path | None,
-    start: str | None,
-    end: str | None,
-    markets: str | None,
-    assignments: tuple[str, ...],
-    expiries: Path | None,
-    macro: Path | None,
-    instruments: Path | None,
-    seed: int | None,
-    workers: int,
-    cluster: str | None,
-    trials: Path,
-    grid: tuple[str, ...],
-    train: int,
-    test: int,
-    expanding: bool,
-    groups: int,
-    out: Path,
-) -> None:
+
+
+def _prepare(
+    grid: tuple[str, ...], train: int, test: int, expanding: bool, groups: int
+) -> dict[str, Any]:
+    from research.studies.study_commands import WalkPlan
+    from research.studies.walkforward import grid_of
+
+    return {"plan": WalkPlan(grid_of(grid), train, test, expanding, groups)}
+
+
+def _run(dataset: Dataset, settings: Settings, place: Place, *, plan: WalkPlan) -> Path:
     """Choose settings by past returns alone, window after window."""
-    settings = chosen(assignments, start, end, markets)
+    from research.studies.study_commands import run_walkforward
 
-    from research.output import output_set
-    from research.progress import Bars
+    return run_walkforward(dataset, settings, place, plan)
 
-    with output_set(out, "walkforward") as stage, Bars() as bars:
-        bars.wait("start")
-        from research.studies.study_commands import WalkPlan, run_walkforward
-        from research.studies.walkforward import grid_of
 
-        plan = WalkPlan(grid_of(grid), train, test, expanding, groups)
-        dataset, settings = opened(settings, bars, data, expiries, macro, instruments, seed)
-        place = placed(stage, out, trials, workers, cluster, bars)
-        page = run_walkforward(dataset, settings, place, plan)
-    say(f"walkforward: {out.absolute() / page.name}; every number is in {out / 'result.json'}")
+command = study_command("walkforward", _run, WINDOWS, prepare=_prepare)

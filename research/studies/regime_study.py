@@ -24,7 +24,6 @@ from research.pages.text import day_text, percent, signed
 from research.studies.comparison import compare_rows
 from research.studies.regime import RegimeWalk, judge, simple_plan, verdict, walk_regime
 from research.studies.regime_data import regime_history
-from research.studies.runner import run_study
 from research.studies.study_commands import Place
 from research.studies.study_row import StudyRequest
 from universe.arrays import FloatArray, from_epoch_day, to_epoch_day
@@ -82,15 +81,7 @@ def run_regime(dataset: Dataset, settings: Settings, place: Place) -> Path:
         StudyRequest(name, replace(settings, regime=on).as_strings())
         for name, on in ((OFF, False), (ON, True))
     ]
-    rows = run_study(
-        "regime",
-        requests,
-        dataset,
-        place.keep,
-        register=place.register,
-        workers=place.workers,
-        progress=place.progress,
-    )
+    rows = place.rows("regime", requests, dataset)
     comparison = compare_rows(
         "regime",
         rows,

@@ -22,10 +22,10 @@ from research.studies.choices import BASE as AS_IT_IS
 from research.studies.choices import choice_requests, choice_table
 from research.studies.comparison import Comparison, as_json, compare_rows
 from research.studies.peers import OURS, peer_requests, read_peer, run_peer
-from research.studies.runner import Progress, Workers, run_study
+from research.studies.runner import Progress, Work, Workers, run_study
 from research.studies.sizes import BASE as FRACTIONAL_LINE
 from research.studies.sizes import size_requests, size_table
-from research.studies.study_row import StudyRow
+from research.studies.study_row import StudyRequest, StudyRow, run_one
 from research.studies.trials import TrialRegister
 from research.studies.walkforward import (
     AS_SET,
@@ -61,6 +61,31 @@ class Place:
     workers: Workers = field(default_factory=Workers)
     progress: Progress | None = None
 
+    def rows(
+        self,
+        command: str,
+        requests: Sequence[StudyRequest],
+        dataset: Dataset,
+        work: Work = run_one,
+    ) -> list[StudyRow]:
+        """Run the requests of a study here, see ``run_study``.
+
+        Raises
+        ------
+        StudyError
+            As ``run_study``.
+        """
+        return run_study(
+            command,
+            requests,
+            dataset,
+            self.keep,
+            register=self.register,
+            workers=self.workers,
+            progress=self.progress,
+            work=work,
+        )
+
 
 def run_ablation(dataset: Dataset, settings: Settings, place: Place) -> Path:
     """Run every arm and write ``ablation.html``.
@@ -70,15 +95,7 @@ def run_ablation(dataset: Dataset, settings: Settings, place: Place) -> Path:
     StudyError
         As ``run_study``.
     """
-    rows = run_study(
-        "ablation",
-        ablation_requests(settings),
-        dataset,
-        place.keep,
-        register=place.register,
-        workers=place.workers,
-        progress=place.progress,
-    )
+    rows = place.rows("ablation", ablation_requests(settings), dataset)
     comparison = _compare("ablation", rows, BASE, dataset, place)
     arms = Section(
         "The lines",
@@ -100,15 +117,7 @@ def run_choices(dataset: Dataset, settings: Settings, place: Place) -> Path:
     StudyError
         As ``run_study``.
     """
-    rows = run_study(
-        "choices",
-        choice_requests(settings),
-        dataset,
-        place.keep,
-        register=place.register,
-        workers=place.workers,
-        progress=place.progress,
-    )
+    rows = place.rows("choices", choice_requests(settings), dataset)
     comparison = _compare("choices", rows, AS_IT_IS, dataset, place)
     table = choice_table(rows, comparison.estimates)
     text = "The strategy as it is set, and with one choice of the portfolio changed at a time."
@@ -134,16 +143,7 @@ def run_peers(
     """
     data = dataset.fingerprint()
     others = [read_peer(name, path, data) for name, path in (files or {}).items()]
-    rows = run_study(
-        "peers",
-        peer_requests(settings),
-        dataset,
-        place.keep,
-        register=place.register,
-        workers=place.workers,
-        progress=place.progress,
-        work=run_peer,
-    )
+    rows = place.rows("peers", peer_requests(settings), dataset, work=run_peer)
     comparison = _compare("peers", [*rows, *others], OURS, dataset, place)
     text = (
         "Other strategies on the same data, with the same rolls, fills and costs. Momentum, long "
@@ -164,15 +164,7 @@ def run_sizes(dataset: Dataset, settings: Settings, place: Place) -> Path:
     StudyError
         As ``run_study``.
     """
-    rows = run_study(
-        "sizes",
-        size_requests(settings),
-        dataset,
-        place.keep,
-        register=place.register,
-        workers=place.workers,
-        progress=place.progress,
-    )
+    rows = place.rows("sizes", size_requests(settings), dataset)
     comparison = _compare("sizes", rows, FRACTIONAL_LINE, dataset, place)
     table = size_table(rows)
     text = "The same strategy from USD 250 k to 5 bn, beside itself in fractional contracts."
@@ -221,15 +213,7 @@ def run_walkforward(
         If the history is too short for the windows.
     """
     plan = plan or WalkPlan()
-    rows = run_study(
-        "walkforward",
-        grid_requests(settings, plan.grid),
-        dataset,
-        place.keep,
-        register=place.register,
-        workers=place.workers,
-        progress=place.progress,
-    )
+    rows = place.rows("walkforward", grid_requests(settings, plan.grid), dataset)
     chosen, as_set, locks = walk(rows, plan.train, plan.test, expanding=plan.expanding)
     place.register.record([chosen.trial("walkforward")])
     locked = locked_document(rows, locks)
