@@ -137,88 +137,105 @@ class _Groups:
     def cut(self, out: FloatArray, part: FloatArray, slack: float) -> list[int]:
         """Scale the groups above their cap in place, given every asset's part of variance."""
         total = float(np.add.reduce(part))
-        if not total > SMALLEST**2:
+        sums = self.cap.members.dot(part)
+        most = self.limit * (1.0 + slack) * total
+        if not (total > SMALLEST**2 and np.maximum.reduce(sums) > most):
             return []
-        share = self.cap.members.dot(part) / total
-        over = (share > self.limit * (1.0 + slack)).nonzero()[0]
-        above: list[int] = over.tolist()
-        for index, value in zip(above, share[over].tolist(), strict=True):
+        above: list[int] = (sums > most).nonzero()[0].tolist()
+        for index in above:
+            value = float(sums[index]) / total
             if index not in self.found:
                 self.found[index] = Binding(self.cap.kind, index, value, self.limit)
             out[self.cap.places[index]] *= math.sqrt(self.limit / value)
         return above
 
 
-def cap_shares(weights: FloatArray, cov: FloatArray, caps: Sequence[ShareCap]) -> Capped:
-    """Scale down the groups above their share of variance by √(cap / share), until none is.
+class ShareCaps:
+    """Caps on shares of ex-ante variance.
 
     Parameters
     ----------
-    weights : float array of shape (n_assets,)
-        Exposure over NAV.
-    cov : float array of shape (n_assets, n_assets)
-        Annual covariance.
     caps : sequence of ShareCap
-
-    Notes
-    -----
-    Shares add up to 1, so k groups with positions cannot all stay below 1 / k: a cap below 1.25 / k
-    counts as that. Caps that leave no room together (five classes of one market each, at 8 % a
-    market and 22 % a class) are loosened by the same factor, until there is a little. The total
-    variance falls; the volatility target that follows raises it again.
-    Groups that bind together approach their caps slowly, since the total falls with them: once
-    they are the same ones for some rounds, Newton's method takes all of them there.
+        The first has the finest groups.
     """
-    out = weights.copy()
-    part = out * cov.dot(out)
-    start = float(np.add.reduce(part))
-    kinds = [_Groups(cap, limit) for cap, limit in zip(caps, _limits(out, part, caps), strict=True)]
-    before: list[list[int]] = []
-    same, slack = 0, TOLERANCE
-    for _ in range(ROUNDS):
-        above = []
-        for groups in kinds:
-            above.append(groups.cut(out, part, slack))
-            if above[-1]:
-                np.multiply(out, cov.dot(out), out=part)
-        if not any(above) or not float(np.add.reduce(part)) > HOPELESS * start:
-            break
-        slack = LEFT
-        same = same + 1 if above == before else 0
-        before = above
-        if same >= STEADY:
-            rows = np.concatenate([g.cap.members[one] for g, one in zip(kinds, above, strict=True)])
-            limits = np.repeat([groups.limit for groups in kinds], [len(one) for one in above])
-            out = _at_limits(out, cov, rows, limits)
-            np.multiply(out, cov.dot(out), out=part)
-    return Capped(out, tuple(binding for groups in kinds for binding in groups.found.values()))
 
+    def __init__(self, caps: Sequence[ShareCap]) -> None:
+        self.caps = tuple(caps)
+        self._rows: FloatArray = np.concatenate([cap.members for cap in self.caps])
+        self._first = np.cumsum([0, *(len(cap.members) for cap in self.caps[:-1])])
+        self._kind = np.repeat(np.arange(len(caps)), [len(cap.members) for cap in self.caps])
+        self._inside = (self._rows.dot(self.caps[0].members.T) > 0).astype(np.float64)
 
-def _limits(weights: FloatArray, part: FloatArray, caps: Sequence[ShareCap]) -> list[float]:
-    """What counts as the limit of every cap: shares add up to 1, and few groups have no room."""
-    if not caps:
-        return []
-    held = (weights != 0).astype(np.float64)
-    used = [np.count_nonzero(cap.members.dot(held)) for cap in caps]
-    limits = [max(cap.limit, SLACK / max(k, 1)) for cap, k in zip(caps, used, strict=True)]
-    bears = (part > 0).astype(np.float64)  # a hedge takes no share
-    finest = caps[0].members
-    there = finest.dot(bears) > 0
-    rooms = []
-    for cap, limit in zip(caps, limits, strict=True):
-        inside = (cap.members.dot(finest.T) > 0)[:, there].sum(axis=1)
-        rooms.append(float(np.minimum(inside * limits[0], limit).sum()))
-    least = min(rooms)
-    return [limit * max(ROOM / least, 1.0) for limit in limits] if least > 0 else limits
+    def capped(self, weights: FloatArray, cov: FloatArray) -> Capped:
+        """Scale down the groups above their share of variance by √(cap / share), until none is.
+
+        Parameters
+        ----------
+        weights : float array of shape (n_assets,)
+            Exposure over NAV.
+        cov : float array of shape (n_assets, n_assets)
+            Annual covariance.
+
+        Notes
+        -----
+        Shares add up to 1, so k groups with positions cannot all stay below 1 / k: a cap below
+        1.25 / k counts as that. Caps that leave no room together (five classes of one market each,
+        at 8 % a market and 22 % a class) are loosened by the same factor, until there is a little.
+        The total variance falls; the volatility target that follows raises it again.
+        Groups that bind together approach their caps slowly, since the total falls with them: once
+        they are the same ones for some rounds, or the same in turn, Newton's method takes all of
+        them there.
+        """
+        out = weights.copy()
+        part = out * cov.dot(out)
+        start = float(np.add.reduce(part))
+        kinds = [
+            _Groups(cap, limit)
+            for cap, limit in zip(self.caps, self._limits(out, part), strict=True)
+        ]
+        recent: list[list[int]] = []
+        same, patience, slack = 0, STEADY, TOLERANCE
+        for _ in range(ROUNDS):
+            above = []
+            for groups in kinds:
+                above.append(groups.cut(out, part, slack))
+                if above[-1]:
+                    np.multiply(out, cov.dot(out), out=part)
+            if not any(above) or not float(np.add.reduce(part)) > HOPELESS * start:
+                break
+            slack = LEFT
+            places = [k + at for k, one in zip(self._first, above, strict=True) for at in one]
+            same = same + 1 if places in recent else 0
+            recent = [places, *recent[:1]]
+            if same >= patience:
+                acting = sorted({place for one in recent for place in one})
+                limits = np.array([kinds[kind].limit for kind in self._kind[acting]])
+                found = _at_limits(out, cov, self._rows[acting], limits)
+                patience = STEADY if found is not None else 2 * patience
+                if found is not None:
+                    out = found
+                    np.multiply(out, cov.dot(out), out=part)
+        return Capped(out, tuple(binding for groups in kinds for binding in groups.found.values()))
+
+    def _limits(self, weights: FloatArray, part: FloatArray) -> list[float]:
+        """What counts as the limit of every cap: shares add up to 1, few groups have no room."""
+        held = self._rows.dot((weights != 0).astype(np.float64)) > 0
+        used: list[int] = np.add.reduceat(held, self._first, dtype=np.int64).tolist()
+        limits = [max(cap.limit, SLACK / max(k, 1)) for cap, k in zip(self.caps, used, strict=True)]
+        bears = (part > 0).astype(np.float64)  # a hedge takes no share
+        there = (self.caps[0].members.dot(bears) > 0).astype(np.float64)
+        room = np.minimum(self._inside.dot(there) * limits[0], np.array(limits)[self._kind])
+        least = float(np.add.reduceat(room, self._first).min())
+        return [limit * max(ROOM / least, 1.0) for limit in limits] if least > 0 else limits
 
 
 def _at_limits(
     weights: FloatArray, cov: FloatArray, rows: FloatArray, limits: FloatArray
-) -> FloatArray:
+) -> FloatArray | None:
     """The weights with groups scaled down to their shares of variance, all at once.
 
-    Newton's method in the logarithms of their scales. A group that would have to grow stays; the
-    weights are as they were where it does not get there.
+    Newton's method in the logarithms of their scales. A group that would have to grow stays; None
+    where it does not get there.
 
     Parameters
     ----------
@@ -249,7 +266,7 @@ def _at_limits(
             if not len(limits):
                 break
         out = weights * np.exp(log.dot(rows))
-    return weights
+    return None
 
 
 class WorstDays:

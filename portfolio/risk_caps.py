@@ -11,10 +11,10 @@ from alpha.snapshot import Snapshot
 from portfolio.caps import (
     Binding,
     ShareCap,
+    ShareCaps,
     cap_beta,
     cap_exposures,
     cap_gross,
-    cap_shares,
     jump_bounds,
     market_betas,
     short_volatility_bound,
@@ -87,11 +87,12 @@ class RiskCaps:
             "sector": (sector, settings.cap_sector),
             "class": (class_index, settings.cap_class),
         }
-        self._share_caps = [
+        caps = [
             ShareCap(kind, np.resize(group, n_assets), limit)
             for kind, (group, limit) in groups.items()
             if limit < 1.0
         ]
+        self._shares = ShareCaps(caps) if caps else None
         outright = np.arange(n_assets) < n
         volatile = np.array([i.asset_class == AssetClass.VOLATILITY for i in instruments])
         self._short_volatility = np.resize(volatile, n_assets) & outright
@@ -114,9 +115,9 @@ class RiskCaps:
             Exposure over NAV.
         cov : float array of shape (n_assets, n_assets)
         """
-        if not self._share_caps or not weights.any():
+        if self._shares is None or not weights.any():
             return Factors(np.ones_like(weights), ())
-        found = cap_shares(weights, cov, self._share_caps)
+        found = self._shares.capped(weights, cov)
         left = portfolio_vol(found.weights, cov)
         raised = portfolio_vol(weights, cov) / left if left > 0 else 1.0
         return Factors(_ratio(found.weights, weights) * raised, found.bindings)
@@ -216,7 +217,7 @@ class RiskCaps:
             The square root of its diagonal.
         """
         out = []
-        for cap in self._share_caps:
+        for cap in self._shares.caps if self._shares is not None else ():
             names = {"sector": self.sectors, "class": self.classes}.get(cap.kind)
             if names is None:
                 continue

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-
-import numpy as np
 
 from universe.arrays import DAYS_IN_YEAR, FloatArray, IntArray
 from universe.instruments import Instrument
@@ -55,15 +54,17 @@ def rolls_ahead(
         unchanged curve makes of the price, 1 where none is known.
     """
     out = {}
+    months, prices, carried = held.tolist(), price.tolist(), basis.tolist()
     for market in markets:
         instrument, chain = instruments[market], contracts[market]
-        contract = chain.get(int(held[market]))
+        contract = chain.get(months[market])
         if contract is None:
             continue
         left = contract.expiry - day - roll_window_days(instrument)
         later = _next_listed(contract.month, instrument.hold_months, chain)
         years = (later.expiry - contract.expiry) / DAYS_IN_YEAR if later else 0.0
-        step = float(basis[market]) * years / float(price[market])
+        one = prices[market]
+        step = carried[market] * years / one if one else math.nan
         ratio = 1.0 - step if abs(step) < 1.0 else 1.0
-        out[market] = max(int(np.ceil(left * WEEKDAYS)), 0), ratio
+        out[market] = max(math.ceil(left * WEEKDAYS), 0), ratio
     return out

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from portfolio.caps import (
     Binding,
     ShareCap,
+    ShareCaps,
     WorstDays,
     cap_beta,
     cap_exposures,
     cap_gross,
-    cap_shares,
     jump_bounds,
     market_betas,
     short_volatility_bound,
@@ -38,6 +38,10 @@ def caps_of(classes, market=0.08, share=0.22):
     ]
 
 
+def capped_by(weights, cov, caps):
+    return ShareCaps(caps).capped(weights, cov)
+
+
 class TestShares:
     @given(seeds)
     def test_shares_by_another_path(self, seed):
@@ -51,12 +55,12 @@ class TestShares:
     @given(seeds)
     def test_all_are_within_their_caps_and_only_shrink(self, seed):
         weights, cov, classes = made(seed)
-        capped = cap_shares(weights, cov, caps_of(classes))
+        capped = capped_by(weights, cov, caps_of(classes))
         assert variance_shares(capped.weights, cov, np.arange(40)).max() <= 0.08 * (1 + 1e-9)
         assert variance_shares(capped.weights, cov, classes).max() <= 0.22 * (1 + 1e-9)
         assert np.all(capped.weights * weights >= 0)
         assert np.all(np.abs(capped.weights) <= np.abs(weights) * (1 + 1e-12))
-        again = cap_shares(capped.weights, cov, caps_of(classes))
+        again = capped_by(capped.weights, cov, caps_of(classes))
         assert again.weights == pytest.approx(capped.weights, rel=1e-9)
 
     def test_those_that_bind_together_are_where_scaling_alone_would_take_them(self):
@@ -68,7 +72,7 @@ class TestShares:
             share = variance_shares(slow, cov, classes)
             slow *= np.minimum(np.sqrt(0.26 / share), 1.0)[classes]
         assert variance_shares(slow, cov, classes)[:2] == pytest.approx(0.26)
-        capped = cap_shares(weights, cov, [ShareCap("class", classes, 0.26)])
+        capped = capped_by(weights, cov, [ShareCap("class", classes, 0.26)])
         assert capped.weights == pytest.approx(slow, rel=1e-9)
         assert [binding.index for binding in capped.bindings] == [0, 1]
 
@@ -76,7 +80,7 @@ class TestShares:
         """25 % a market, and 1.25 / 3 a class of one, one and four markets, leave 0.92 of 1."""
         classes = np.array([0, 1, 2, 2, 2, 2])
         caps = [ShareCap("market", np.arange(6), 0.25), ShareCap("class", classes, 0.3)]
-        capped = cap_shares(np.array([9.0, 8.0, 2.0, 3.0, 4.0, 5.0]), np.eye(6), caps)
+        capped = capped_by(np.array([9.0, 8.0, 2.0, 3.0, 4.0, 5.0]), np.eye(6), caps)
         loosened = 1.05 / (2 * 0.25 + 1.25 / 3)
         share = variance_shares(capped.weights, np.eye(6), np.arange(6))
         assert share.max() == pytest.approx(0.25 * loosened, rel=1e-6)
@@ -88,7 +92,7 @@ class TestShares:
     def test_without_correlation_two_capped_markets_are_in_closed_form(self):
         # variances 4 and 4 and fourteen of 1; capped at 0.1 of a total of 14 / 0.8
         weights = np.array([2.0, 2.0, *np.ones(14)])
-        capped = cap_shares(weights, np.eye(16), [ShareCap("market", np.arange(16), 0.1)])
+        capped = capped_by(weights, np.eye(16), [ShareCap("market", np.arange(16), 0.1)])
         assert capped.weights[:2] == pytest.approx(np.sqrt(0.1 * 14 / 0.8), rel=1e-9)
         assert capped.weights[2:].tolist() == [1.0] * 14
         assert [(b.kind, b.index, b.limit) for b in capped.bindings] == [
@@ -99,12 +103,12 @@ class TestShares:
 
     def test_what_is_within_is_left_alone(self):
         weights, cov = np.ones(20), np.eye(20)
-        capped = cap_shares(weights, cov, caps_of(np.resize(np.arange(5), 20)))
+        capped = capped_by(weights, cov, caps_of(np.resize(np.arange(5), 20)))
         assert capped.weights.tobytes() == weights.tobytes()
         assert capped.bindings == ()
 
     def test_fewer_groups_than_a_cap_needs_stay_within_a_quarter_of_equal_shares(self):
-        capped = cap_shares(
+        capped = capped_by(
             np.array([3.0, 1.0, 0.0]), np.eye(3), [ShareCap("market", np.arange(3), 0.08)]
         )
         shares = variance_shares(capped.weights, np.eye(3), np.arange(3))
@@ -112,11 +116,11 @@ class TestShares:
         assert capped.bindings[0].limit == 0.625
 
     def test_one_market_is_all_of_its_risk(self):
-        capped = cap_shares(np.array([2.0]), np.eye(1), caps_of(np.zeros(1, np.int64)))
+        capped = capped_by(np.array([2.0]), np.eye(1), caps_of(np.zeros(1, np.int64)))
         assert capped.weights.tolist() == [2.0]
 
     def test_a_flat_book_has_no_shares(self):
-        capped = cap_shares(np.zeros(3), np.eye(3), caps_of(np.zeros(3, np.int64)))
+        capped = capped_by(np.zeros(3), np.eye(3), caps_of(np.zeros(3, np.int64)))
         assert not capped.weights.any()
         assert capped.bindings == ()
 
