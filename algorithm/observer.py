@@ -91,26 +91,15 @@ class Observer:
 
     def __init__(self, settings: Settings, instruments: Sequence[Instrument]) -> None:
         self.settings, self.instruments = settings, list(instruments)
-        volatility: dict[str, Any] = {
-            "vol_span": settings.vol_span,
-            "vol_long_sessions": settings.vol_long_sessions,
-            "vol_long_weight": settings.vol_long_weight,
-            "outlier_sigmas": settings.outlier_sigmas,
-            "gap_days": settings.gap_days,
-        }
-        self.markets = Markets(
-            instruments,
-            **volatility,
-            stale_sessions=settings.stale_sessions,
-            theta=settings.roll_open_interest_ratio,
-            follow_mapping=settings.follow_mapping,
-        )
+        self.markets = Markets.create(settings, instruments)
         classes = [str(instrument.asset_class) for instrument in instruments]
         names = sorted(set(classes))
         self.class_index: IntArray = np.array([names.index(name) for name in classes])
         self.forecasts = Forecasts(settings, instruments, self.class_index)
         spreads = any(self.forecasts.on_spreads(sleeve) for sleeve in self.forecasts.sleeves)
-        self.assets = Assets(self.markets, self._calendar_spreads(volatility) if spreads else None)
+        self.assets = Assets(
+            self.markets, CalendarSpreads.create(settings, self.markets) if spreads else None
+        )
         n = self.assets.n
         self.macro = MacroState(settings.macro_max_age)
         self.rates = FxGate(
@@ -131,11 +120,6 @@ class Observer:
         self.regime = RegimeFeatures([one.code for one in instruments], self.class_index)
         self.fx: FloatArray = np.full(len(instruments), np.nan)
         self.day = 0
-
-    def _calendar_spreads(self, volatility: Mapping[str, Any]) -> CalendarSpreads:
-        return CalendarSpreads(
-            self.markets, **volatility, extreme_floor=self.settings.extreme_floor
-        )
 
     def list_contract(self, market: int, contract: Contract) -> None:
         """Make a contract known before its first bar; knowing it twice is harmless."""

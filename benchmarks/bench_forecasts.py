@@ -18,12 +18,13 @@ from alpha.forecasts import Forecasts
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.engine.feed import Feed
 from research.panels.forecasts import vectorised_forecasts
-from research.panels.markets import market_panel, panel_markets
-from research.panels.spreads import panel_spreads
+from research.panels.markets import market_panel
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.assets import Assets
 from universe.curves import MacroState
+from universe.markets import Markets
 from universe.master import MASTER
+from universe.spreads import CalendarSpreads
 
 ROOT = Path(__file__).resolve().parents[1]
 MARKETS, RUNS, TIMED = 60, 3, 2520
@@ -51,8 +52,8 @@ def incremental(dataset):
     """Forecasts by rule as the strategy makes them, and seconds of every update."""
     feed = Feed(dataset, to_epoch_day(START), to_epoch_day(END))
     instruments = [history.instrument for history in dataset.markets.values()]
-    markets = panel_markets(EVERY_RULE, instruments)
-    spreads = panel_spreads(EVERY_RULE, markets)
+    markets = Markets.create(EVERY_RULE, instruments)
+    spreads = CalendarSpreads.create(EVERY_RULE, markets)
     for known, contracts in zip(markets.contracts, feed.contracts(), strict=True):
         known.update((contract.month, contract) for contract in contracts)
     classes = [str(instrument.asset_class) for instrument in instruments]

@@ -17,7 +17,23 @@ from universe.spreads import CalendarSpreads
 FIGURES = ("sigma", "current_sigma")
 
 
-class MarketDays(MarketState):
+class _Recorded:
+    """Figures of a state that were kept with its arrays."""
+
+    _arrays: Mapping[str, Any]
+
+    def sigma(self) -> FloatArray:
+        """Daily volatility of returns."""
+        sigma: FloatArray = self._arrays["sigma"]
+        return sigma
+
+    def current_sigma(self) -> FloatArray:
+        """Daily volatility without the long-run part."""
+        sigma: FloatArray = self._arrays["current_sigma"]
+        return sigma
+
+
+class MarketDays(_Recorded, MarketState):
     """State of all markets after, or before, every session; arrays are (n_sessions, n_markets).
 
     Parameters
@@ -58,18 +74,8 @@ class MarketDays(MarketState):
         """The state of one of the sessions; arrays are (n_markets,)."""
         return MarketDays(self._markets, {name: rows[row] for name, rows in self._arrays.items()})
 
-    def sigma(self) -> FloatArray:
-        """Daily volatility of returns."""
-        sigma: FloatArray = self._arrays["sigma"]
-        return sigma
 
-    def current_sigma(self) -> FloatArray:
-        """Daily volatility without the long-run part."""
-        sigma: FloatArray = self._arrays["current_sigma"]
-        return sigma
-
-
-class SpreadDays(SpreadState):
+class SpreadDays(_Recorded, SpreadState):
     """State of all calendar spreads after, or before, every session, as for markets.
 
     Parameters
@@ -91,13 +97,3 @@ class SpreadDays(SpreadState):
     def at(self, row: int) -> SpreadDays:
         """The state of one of the sessions; arrays are (n_markets,)."""
         return SpreadDays(self._spreads, {name: rows[row] for name, rows in self._arrays.items()})
-
-    def sigma(self) -> FloatArray:
-        """Daily volatility of returns."""
-        sigma: FloatArray = self._arrays["sigma"]
-        return sigma
-
-    def current_sigma(self) -> FloatArray:
-        """Daily volatility without the long-run part."""
-        sigma: FloatArray = self._arrays["current_sigma"]
-        return sigma

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import ceil
+from typing import Self
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from universe.quality import (
 )
 from universe.rolls import carry_contract, choose_contract, next_weekday, roll_window_days
 from universe.session import NO_CONTRACT, Contract, Session
+from universe.settings import UniverseSettings, volatility_of
 
 UNQUOTED_SESSIONS = 5
 """Sessions in which others of a market trade but the held contract does not, until it is left."""
@@ -88,6 +90,17 @@ class Markets(MarketState):
         "last_quotes",
     )
     DEPENDS = ()
+
+    @classmethod
+    def create(cls, settings: UniverseSettings, instruments: Sequence[Instrument]) -> Self:
+        """The markets as the settings have them."""
+        return cls(
+            instruments,
+            **volatility_of(settings),
+            stale_sessions=settings.stale_sessions,
+            theta=settings.roll_open_interest_ratio,
+            follow_mapping=settings.follow_mapping,
+        )
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from universe.setting import SettingsError, Table, setting
 
@@ -111,3 +112,14 @@ class UniverseSettings(Table):
     def extreme_floor(self) -> float | None:
         """Liquidity floor of legs of extreme carry, None for spreads of neighbours."""
         return self.spread_liquidity if self.spread_legs == SpreadLegs.EXTREME else None
+
+
+def volatility_of(settings: UniverseSettings) -> dict[str, Any]:
+    """What volatility and gate of markets and of their spreads are made with, by argument."""
+    return {
+        "vol_span": settings.vol_span,
+        "vol_long_sessions": settings.vol_long_sessions,
+        "vol_long_weight": settings.vol_long_weight,
+        "outlier_sigmas": settings.outlier_sigmas,
+        "gap_days": settings.gap_days,
+    }

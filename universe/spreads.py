@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from universe.markets import Markets
 from universe.quality import UNIT_RATIO
 from universe.rolls import in_cycle, next_weekday, roll_window_days
 from universe.session import NO_CONTRACT, Contract, Session
+from universe.settings import UniverseSettings, volatility_of
 
 REACH = 400
 """Days to the last trade date of a leg of extreme carry, at most: LEAN subscribes no contract for
@@ -203,6 +205,11 @@ class CalendarSpreads(SpreadState):
         "near_last",
     )
     DEPENDS = ()
+
+    @classmethod
+    def create(cls, settings: UniverseSettings, markets: Markets) -> Self:
+        """The spreads as the settings have them."""
+        return cls(markets, **volatility_of(settings), extreme_floor=settings.extreme_floor)
 
     def __init__(
         self,

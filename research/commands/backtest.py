@@ -7,45 +7,29 @@ from pathlib import Path
 import click
 
 from research.commands import options
+from research.commands.asked import Asked, asked
 from research.commands.speech import call, console, say
 from universe.counts import count_text
 
 
 @click.command
+@asked
 @options.options(
-    options.DATA,
-    options.RANGE,
-    options.SET,
-    options.EXPIRIES,
-    options.MACRO,
-    options.INSTRUMENTS,
-    options.SEED,
     options.CACHE,
     options.TRIALS,
     options.out("out"),
     options.DEBUG,
 )
 def command(
-    data: Path | None,
-    start: str | None,
-    end: str | None,
-    markets: str | None,
-    assignments: tuple[str, ...],
-    expiries: Path | None,
-    macro: Path | None,
-    instruments: Path | None,
-    seed: int | None,
+    asked: Asked,
     trials: Path,
     out: Path,
 ) -> None:
     """Run the full strategy and write a report."""
-    from research.lean.project_config import chosen_settings
-
-    settings = chosen_settings(assignments, open_end=True, start=start, end=end, markets=markets)
+    settings = asked.settings()
 
     from research.commands.macro_notes import macro_notes
     from research.commands.opening import (
-        data_request,
         fit_dates,
         load,
         opened_register,
@@ -55,7 +39,7 @@ def command(
     from research.output import output_set
     from research.progress import Bars
 
-    request = data_request(data, settings, expiries, seed, macro, instruments)
+    request = asked.request(settings)
     with output_set(out, "backtest") as stage, Bars() as bars:
         bars.wait("start")
         from research.commands.run_inputs import bills_of
@@ -70,7 +54,7 @@ def command(
         dataset = load(request, bars)
         settings = fit_dates(settings, dataset)
         say_left_out(dataset)
-        macro_notes(dataset, settings, asked=macro is not None)
+        macro_notes(dataset, settings, asked=asked.macro is not None)
         with record_file(stage, settings.decisions) as record:
             result = run_backtest(dataset, settings, bars.stage("run"), record)
         bars.finish()

@@ -8,46 +8,31 @@ from pathlib import Path
 import click
 
 from research.commands import options
+from research.commands.asked import Asked, asked
 from research.commands.speech import console, say
 
 _FROM = "2000-01-01"
 
 
 @click.command
+@asked
 @options.options(
-    options.DATA,
-    options.RANGE,
-    options.SET,
-    options.EXPIRIES,
-    options.MACRO,
-    options.INSTRUMENTS,
-    options.SEED,
     options.TRIALS,
     options.out("out"),
     options.DEBUG,
 )
 def command(
-    data: Path | None,
-    start: str | None,
-    end: str | None,
-    markets: str | None,
-    assignments: tuple[str, ...],
-    expiries: Path | None,
-    macro: Path | None,
-    instruments: Path | None,
-    seed: int | None,
+    asked: Asked,
     trials: Path,
     out: Path,
 ) -> None:
     """Measure every rule by itself, by asset class, from 2000 on unless --start is given."""
     from algorithm.settings import Settings
-    from research.lean.project_config import chosen_settings
 
-    settings = chosen_settings(assignments, open_end=True, start=start, end=end, markets=markets)
+    settings = asked.settings()
 
     from research.commands.macro_notes import unknown_files
     from research.commands.opening import (
-        data_request,
         fit_dates,
         load,
         opened_register,
@@ -57,8 +42,8 @@ def command(
     from research.output import output_set
     from research.progress import Bars
 
-    request = replace(data_request(data, settings, expiries, seed, macro, instruments), start=None)
-    if start is None and settings.start == Settings().start:
+    request = replace(asked.request(settings), start=None)
+    if asked.start is None and settings.start == Settings().start:
         settings = replace(settings, start=_FROM)
     with output_set(out, "rules") as stage, Bars() as bars:
         bars.wait("start")

@@ -7,52 +7,37 @@ from pathlib import Path
 import click
 
 from research.commands import options
+from research.commands.asked import Asked, asked
 from research.commands.speech import say
 from universe.counts import count_text
 
 
 @click.command
+@asked
 @options.options(
-    options.DATA,
-    options.RANGE,
-    options.SET,
-    options.EXPIRIES,
-    options.MACRO,
-    options.INSTRUMENTS,
-    options.SEED,
     options.out("out/signals"),
     options.DEBUG,
 )
 def command(
-    data: Path | None,
-    start: str | None,
-    end: str | None,
-    markets: str | None,
-    assignments: tuple[str, ...],
-    expiries: Path | None,
-    macro: Path | None,
-    instruments: Path | None,
-    seed: int | None,
+    asked: Asked,
     out: Path,
 ) -> None:
     """Write every intermediate of the rules, prices and rolls as OUT/RULE/NAME.csv."""
-    from research.lean.project_config import chosen_settings
-
-    settings = chosen_settings(assignments, open_end=True, start=start, end=end, markets=markets)
+    settings = asked.settings()
 
     from research.commands.macro_notes import macro_notes
-    from research.commands.opening import data_request, fit_dates, load, say_left_out
+    from research.commands.opening import fit_dates, load, say_left_out
     from research.output import output_set
     from research.pages.files import write_atomically
     from research.panels.signal_tables import signal_tables
     from research.progress import Bars
 
-    request = data_request(data, settings, expiries, seed, macro, instruments)
+    request = asked.request(settings)
     with output_set(out, "signals") as stage, Bars() as bars:
         dataset = load(request, bars)
         settings = fit_dates(settings, dataset)
         say_left_out(dataset)
-        macro_notes(dataset, settings, asked=macro is not None)
+        macro_notes(dataset, settings, asked=asked.macro is not None)
         tables = signal_tables(dataset, settings, bars.stage("run"))
         written = bars.market_stage("write")
         for done, (name, table) in enumerate(tables.items(), start=1):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from research.commands import options
+from research.commands.asked import Asked, asked
 from research.commands.speech import say
 
 if TYPE_CHECKING:
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
     from research.studies.study_commands import Place
 
 STUDY = options.options(
-    options.DATA,
-    options.RANGE,
-    options.SET,
-    options.EXPIRIES,
-    options.MACRO,
-    options.INSTRUMENTS,
-    options.SEED,
     options.CACHE,
     click.option(
         "--workers",
@@ -34,7 +28,7 @@ STUDY = options.options(
     click.option("--cluster", help="Dask scheduler to use instead, like tcp://host:8786."),
     options.TRIALS,
 )
-"""What every study takes."""
+"""What every study takes beside data and settings."""
 
 
 Study = Callable[..., Path]
@@ -65,38 +59,28 @@ def study_command(
     """
 
     @click.command(help=run.__doc__)
+    @asked
     @options.options(STUDY, *own, options.out(f"out/{name}"), options.DEBUG)
     def command(
-        data: Path | None,
-        start: str | None,
-        end: str | None,
-        markets: str | None,
-        assignments: tuple[str, ...],
-        expiries: Path | None,
-        macro: Path | None,
-        instruments: Path | None,
-        seed: int | None,
+        asked: Asked,
         workers: int,
         cluster: str | None,
         trials: Path,
         out: Path,
         **given: Any,
     ) -> None:
-        if needs_macro and macro is None:
+        if needs_macro and asked.macro is None:
             raise click.UsageError(f"{name} needs --macro: {needs_macro}")
-        from research.lean.project_config import chosen_settings
         from research.output import output_set
         from research.progress import Bars
 
-        settings = chosen_settings(
-            assignments, open_end=True, start=start, end=end, markets=markets
-        )
+        settings = asked.settings()
         with output_set(out, name) as stage, Bars() as bars:
             bars.wait("start")
-            from research.commands.opening import data_request, fit_dates, load, say_left_out
+            from research.commands.opening import fit_dates, load, say_left_out
 
             prepared = prepare(**given)
-            dataset = load(data_request(data, settings, expiries, seed, macro, instruments), bars)
+            dataset = load(asked.request(settings), bars)
             say_left_out(dataset)
             place = _placed(stage, out, trials, workers, cluster, bars)
             page = run(dataset, fit_dates(settings, dataset), place, **prepared)

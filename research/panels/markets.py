@@ -5,7 +5,7 @@ Both are sequential by nature and are walked once, with the strategy's own code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -21,10 +21,9 @@ from research.engine.feed import Feed
 from research.panels.spreads import SpreadRecorder
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.curves import MacroState
-from universe.instruments import Instrument
 from universe.markets import Markets
 
-__all__ = ["MarketPanel", "market_panel", "panel_markets"]
+__all__ = ["MarketPanel", "market_panel"]
 
 Progress = Callable[[int, int], None]
 
@@ -70,7 +69,7 @@ def market_panel(
     if not len(feed.days):
         raise DataError(f"{dataset.name} has no session between {start} and {end}")
     instruments = [history.instrument for history in dataset.markets.values()]
-    markets = panel_markets(settings, instruments)
+    markets = Markets.create(settings, instruments)
     for known, contracts in zip(markets.contracts, feed.contracts(), strict=True):
         known.update((contract.month, contract) for contract in contracts)
     total, n = len(feed.days), len(instruments)
@@ -117,18 +116,3 @@ def market_panel(
     }
     pairs = MarketPanel(**columns, **unpaired, **recorder.record, unreturned=0)
     return replace(outright, spreads=pairs)
-
-
-def panel_markets(settings: Settings, instruments: Sequence[Instrument]) -> Markets:
-    """The markets' state as the strategy makes it from the settings, without contracts."""
-    return Markets(
-        instruments,
-        vol_span=settings.vol_span,
-        vol_long_sessions=settings.vol_long_sessions,
-        vol_long_weight=settings.vol_long_weight,
-        outlier_sigmas=settings.outlier_sigmas,
-        gap_days=settings.gap_days,
-        stale_sessions=settings.stale_sessions,
-        theta=settings.roll_open_interest_ratio,
-        follow_mapping=bool(settings.follow_mapping),
-    )

@@ -36,7 +36,7 @@ class SpreadRecorder:
 
     def __init__(self, markets: Markets, settings: Settings, n_days: int) -> None:
         self._markets = markets
-        self._spreads = panel_spreads(settings, markets)
+        self._spreads = CalendarSpreads.create(settings, markets)
         n = len(markets.instruments)
         self._adjusted: FloatArray = np.zeros(n)
         self.record: dict[str, Any] = {
@@ -71,16 +71,3 @@ class SpreadRecorder:
         }
         for name, value in now.items():
             self.record[name][row] = value
-
-
-def panel_spreads(settings: Settings, markets: Markets) -> CalendarSpreads:
-    """The spreads' state as the strategy makes it from the settings."""
-    return CalendarSpreads(
-        markets,
-        vol_span=settings.vol_span,
-        vol_long_sessions=settings.vol_long_sessions,
-        vol_long_weight=settings.vol_long_weight,
-        outlier_sigmas=settings.outlier_sigmas,
-        gap_days=settings.gap_days,
-        extreme_floor=settings.extreme_floor,
-    )

@@ -168,17 +168,7 @@ class _Run:
         )
         instruments = [history.instrument for history in dataset.markets.values()]
         self.instruments = instruments
-        self.markets = Markets(
-            instruments,
-            vol_span=settings.vol_span,
-            vol_long_sessions=settings.vol_long_sessions,
-            vol_long_weight=settings.vol_long_weight,
-            outlier_sigmas=settings.outlier_sigmas,
-            gap_days=settings.gap_days,
-            stale_sessions=settings.stale_sessions,
-            theta=settings.roll_open_interest_ratio,
-            follow_mapping=bool(settings.follow_mapping),
-        )
+        self.markets = Markets.create(settings, instruments)
         self.expiry: list[dict[int, int]] = []
         for market, contracts in enumerate(self.feed.contracts()):
             self.markets.contracts[market].update({one.month: one for one in contracts})

@@ -23,7 +23,7 @@ from research.data.errors import DataError
 from research.data.macro_series import MacroSeries
 from research.engine.feed import Feed
 from research.panels.forecasts import vectorised_forecasts
-from research.panels.markets import MarketPanel, market_panel, panel_markets
+from research.panels.markets import MarketPanel, market_panel
 from tests.helpers import (
     MONDAY,
     instrument,
@@ -34,6 +34,7 @@ from tests.helpers import (
 from universe.arrays import from_epoch_day
 from universe.assets import Assets
 from universe.curves import MacroState, YieldCurve
+from universe.markets import Markets
 
 START, END = date(2010, 1, 1), date(2030, 1, 1)
 SESSIONS = 640
@@ -101,7 +102,7 @@ def incremental() -> dict[str, np.ndarray]:
     data = dataset()
     feed = Feed(data, 0, 10**6)
     instruments = [history.instrument for history in data.markets.values()]
-    markets = panel_markets(CHOSEN, instruments)
+    markets = Markets.create(CHOSEN, instruments)
     for known, contracts in zip(markets.contracts, feed.contracts(), strict=True):
         known.update((contract.month, contract) for contract in contracts)
     classes = panel().class_index

@@ -13,14 +13,15 @@ from alpha.columns import volatility_columns
 from alpha.forecasts import Forecasts
 from research.engine.feed import Feed
 from research.panels.forecasts import vectorised_forecasts
-from research.panels.markets import market_panel, panel_markets
-from research.panels.spreads import panel_spreads
+from research.panels.markets import market_panel
 from research.studies.rule_books import cost_per_unit, trade_books
 from research.studies.rules import CALENDAR, affordable, rule_study
 from tests.helpers import bent, instrument, made_up_dataset, made_up_instruments
 from universe.arrays import from_epoch_day
 from universe.assets import Assets
 from universe.curves import MacroState
+from universe.markets import Markets
+from universe.spreads import CalendarSpreads
 
 START, END = date(2010, 1, 1), date(2030, 1, 1)
 CHOSEN = Settings(carry_rules="smoothed calendar", spread_max_age=60, vol_long_sessions=150)
@@ -47,8 +48,8 @@ def incremental():
     data = dataset()
     feed = Feed(data, 0, 10**6)
     instruments = [history.instrument for history in data.markets.values()]
-    markets = panel_markets(CHOSEN, instruments)
-    spreads = panel_spreads(CHOSEN, markets)
+    markets = Markets.create(CHOSEN, instruments)
+    spreads = CalendarSpreads.create(CHOSEN, markets)
     for known, contracts in zip(markets.contracts, feed.contracts(), strict=True):
         known.update((contract.month, contract) for contract in contracts)
     forecasts = Forecasts(CHOSEN, instruments, panel().class_index)
