@@ -49,7 +49,7 @@ class RiskFigures:
     Attributes
     ----------
     vol : float
-        Ex-ante annual volatility of the decided contracts, with the caution of the VaR model.
+        Ex-ante annual volatility of the decided contracts, as the VaR model has it.
     var_parametric, var_historical : float
         At the horizon, of the decided contracts.
     var_held : float

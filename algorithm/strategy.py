@@ -167,7 +167,6 @@ class Strategy:
         self._proxied: dict[int, int] = {}  # assets with a stand-in in VaR, for the notes
         self.margin = MarginModel(self.instruments, {})
         self.bias = BiasStatistic(settings.bias_span)
-        self.recent_bias = BiasStatistic(settings.bias_span // 4)
         self.last_contracts: IntArray = np.zeros(n, dtype=np.int64)
         self.last_exposure: FloatArray = np.zeros(n)
         self.last_vol = 0.0
@@ -321,8 +320,7 @@ class Strategy:
         risk = np.abs(self.last_exposure) * known(self._sigma)
         if risk[snapshot.seen].sum() >= 0.5 * risk.sum():
             # only sessions in which most of the book traded tell anything of its volatility
-            for bias in (self.bias, self.recent_bias):
-                bias.update(float(self.last_exposure @ snapshot.ret), self.last_vol)
+            self.bias.update(float(self.last_exposure @ snapshot.ret), self.last_vol)
         if self.builder.mix is not None:
             self.builder.mix.observe(snapshot.ret, snapshot.month)
         n = snapshot.n_markets
@@ -503,7 +501,6 @@ class Strategy:
             decision.target.unit_exposure,
             snapshot.tradable | snapshot.must_exit,
             self.var_model(),
-            self.caution,
             snapshot.seen,
             snapshot.must_exit,
             self._spot_month(),
@@ -605,20 +602,16 @@ class Strategy:
         self._proxied = kept | proxied
         return notes
 
-    @property
-    def caution(self) -> float:
-        """Correction of volatility in the value at risk: the worst of slow, recent and none."""
-        return max(self.bias.value, self.recent_bias.value, 1.0)
-
     def var_model(self) -> VarModel:
         """Value-at-risk model as of the last session.
 
-        The long-run volatility may raise the forecast above the current one, never lower it.
+        The long-run volatility may raise the forecast above the current one, never lower it. The
+        bias statistic corrects the target's covariance; here the historical figure has what the
+        portfolio's past was, and a correction would count the same error twice.
         """
         if self._model is None:
             snapshot, settings = self.snapshot, self.settings
-            cautious = np.fmax(snapshot.sigma, snapshot.current_sigma)
-            sigma = known(cautious) * self.caution
+            sigma = known(np.fmax(snapshot.sigma, snapshot.current_sigma))
             self._model = VarModel(
                 covariance(snapshot.correlation, sigma),
                 sigma,
@@ -691,7 +684,6 @@ class Strategy:
             "treasury": self.treasury,
             "treasury.ladder": self.treasury.ladder,
             "bias": self.bias,
-            "bias.recent": self.recent_bias,
             **own,
         }
 

@@ -36,8 +36,6 @@ class Book:
     free : bool array
         Assets that can be traded today; the others stay as they are.
     model : VarModel
-    caution : float
-        What volatilities in ``model`` are multiplied with, for what must not be.
     seen, forced, spot : bool arrays, optional
         Assets with a trusted price today, that may not be held beyond the next session, and whose
         contract is in its spot month; none by default.
@@ -59,7 +57,6 @@ class Book:
     unit: FloatArray
     free: BoolArray
     model: VarModel
-    caution: float = 1.0
     seen: BoolArray | None = None
     forced: BoolArray | None = None
     spot: BoolArray | None = None

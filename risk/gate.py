@@ -174,11 +174,9 @@ class VarGate(Protection):
 
     def judge(self, book: Book) -> GateResult:
         """``apply`` on a book, with the reference portfolio where it can be priced."""
-        reference = None
-        known_risk = book.model.sigma_daily > 0
-        if self.reference is not None and known_risk[self.reference != 0].all():
-            # VaR is proportional to volatility: our own caution must not widen the limit
-            reference = self.reference / book.caution
+        reference = self.reference
+        if reference is not None and not (book.model.sigma_daily[reference != 0] > 0).all():
+            reference = None
         return self.apply(book.asked, book.held, book.unit, book.model, reference, book.free)
 
     def apply(

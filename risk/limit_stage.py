@@ -327,9 +327,8 @@ class LimitStage(Protection):
             self.last_seen = np.where(fresh, book.day, self.last_seen)
         peak = max(self.peak, book.nav)
         reference = self._reference
-        if reference is not None:
-            priced = bool((book.model.sigma_daily[reference != 0] > 0).all())
-            reference = reference / book.caution if priced else None
+        if reference is not None and not (book.model.sigma_daily[reference != 0] > 0).all():
+            reference = None
         return RiskAccount(
             book.day,
             book.nav,

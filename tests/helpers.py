@@ -374,9 +374,7 @@ def gate_targets(strategy: Strategy, contracts: Any, held: Any, unit: Any) -> Ga
     """The VaR gate's verdict on whole contracts, all of which may trade."""
     gate, model = gate_of(strategy), strategy.var_model()
     free = np.ones(len(contracts), dtype=bool)
-    book = Book(
-        strategy.day, 5e7, strategy.names, contracts, held, unit, free, model, strategy.caution
-    )
+    book = Book(strategy.day, 5e7, strategy.names, contracts, held, unit, free, model)
     return gate.judge(book)
 
 

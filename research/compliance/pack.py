@@ -403,8 +403,9 @@ def _model_part(head: Head) -> list[Block]:
             "volatility that exponentially weighted correlations and volatilities give the "
             "portfolio, times the square root of the horizon. Historical VaR is the quantile of "
             "what today's portfolio would have made in at least three years of past sessions, each "
-            "scaled by today's volatility over that of its day. The larger one counts. Volatility "
-            "is raised, never lowered, by the bias that past forecasts showed."
+            "scaled by today's volatility over that of its day. The larger one counts. A "
+            "market's volatility is the larger of the current one and its blend with the long run; "
+            "the gate's headroom is the margin for what the model misses."
         ),
         Paragraph(
             f"Every figure here was made with the settings {head.settings} on the data "

@@ -120,7 +120,7 @@ class TestDeclarations:
         ):
             save_state(strategy)
 
-    @pytest.mark.parametrize("name", ["governor", "bias", "bias.recent"])
+    @pytest.mark.parametrize("name", ["governor", "bias"])
     def test_what_is_about_the_account_alone_is_declared_so(self, fresh, name):
         component = fresh().components()[name]
         assert component.ACCOUNT == component.STATE

@@ -71,7 +71,6 @@ class Case:
                 unit,
                 rng.random(n) < 0.85,
                 VarModel(cov, sigma, z),
-                float(rng.uniform(1.0, 1.5)),
                 rng.random(n) < 0.95,
                 np.zeros(n, dtype=bool),
                 rng.random(n) < 0.1,
