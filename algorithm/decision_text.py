@@ -146,7 +146,7 @@ def _object(fields: Mapping[str, str]) -> str:
 
 
 def _numbers(values: FloatArray, form: str = "%.10g") -> str:
-    text = ",".join(map(form.__mod__, values.tolist()))
+    text = ",".join([form] * len(values)) % tuple(values.tolist())
     if "n" in text:  # nan, inf
         text = ",".join(form % v if -np.inf < v < np.inf else "null" for v in values.tolist())
     return f"[{text}]"
@@ -160,8 +160,7 @@ def _flags(values: BoolArray) -> str:
     return '"' + "".join("1" if value else "0" for value in values.tolist()) + '"'
 
 
-def _plain(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+_plain = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
 
 def _exact(value: float) -> str:

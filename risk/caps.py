@@ -81,11 +81,7 @@ def cap_targets(
         raise ValueError(f"headroom is {headroom:g}; it must be at least 0 and below 1")
     contracts = np.where(tradable, asked, account.contracts).astype(np.int64)
     steps: list[str] = []
-    active = [
-        one
-        for one in book.limits
-        if one.row.remedy in (Remedy.CAP, Remedy.CUT) and one.measure.exists(account)
-    ]
+    active = [one for one in book.capping if one.measure.exists(account)]
     while True:
         before = contracts
         above: list[Limit] = []
@@ -111,8 +107,8 @@ def exceeded(book: LimitBook, contracts: IntArray, account: RiskAccount) -> list
     """
     return [
         text
-        for limit in book.limits
-        if limit.row.remedy in (Remedy.CAP, Remedy.CUT) and limit.measure.exists(account)
+        for limit in book.capping
+        if limit.measure.exists(account)
         for text in _unmet(limit, contracts, account, 0.0)
     ]
 

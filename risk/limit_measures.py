@@ -342,20 +342,22 @@ class SlippageOutlier(Measure):
         out = np.zeros(len(self.buckets))
         if account.slippage is None:
             return out
-        for bucket in np.flatnonzero(np.isfinite(account.slippage)).tolist():
-            past = self.slips[bucket, : min(int(self.fills[bucket]), HISTORY)]
-            spread = float(past.std(ddof=1)) if len(past) >= LEAST_FILLS else 0.0
-            beyond = float(account.slippage[bucket]) - float(past.mean()) if spread > 0 else np.nan
-            out[bucket] = max(beyond / spread, 0.0) if spread > 0 else np.nan
+        filled = np.isfinite(account.slippage).nonzero()[0]
+        past, count = self.slips[filled], np.minimum(self.fills[filled], HISTORY)
+        mean = past.sum(axis=1) / np.maximum(count, 1)
+        apart = np.where(np.arange(HISTORY) < count[:, None], past - mean[:, None], 0.0)
+        spread = np.sqrt(np.square(apart).sum(axis=1) / np.maximum(count - 1, 1))
+        enough = (count >= LEAST_FILLS) & (spread > 0)
+        beyond = (account.slippage[filled] - mean) / np.where(enough, spread, 1.0)
+        out[filled] = np.where(enough, np.maximum(beyond, 0.0), np.nan)
         return out
 
     def close(self, account: RiskAccount) -> None:
         """The session is over: its fills are history."""
         if account.slippage is None:
             return
-        filled = np.flatnonzero(np.isfinite(account.slippage)).tolist()
-        if filled:
+        filled = np.isfinite(account.slippage).nonzero()[0]
+        if len(filled):
             self.slips, self.fills = self.slips.copy(), self.fills.copy()
-        for bucket in filled:
-            self.slips[bucket, self.fills[bucket] % HISTORY] = account.slippage[bucket]
-            self.fills[bucket] += 1
+            self.slips[filled, self.fills[filled] % HISTORY] = account.slippage[filled]
+            self.fills[filled] += 1

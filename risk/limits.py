@@ -211,6 +211,30 @@ class Limit:
         self.row, self.measure = row, measure
 
 
+@dataclass(frozen=True, slots=True)
+class ReadTogether:
+    """The buckets of limits that are read at once, limit by limit.
+
+    Attributes
+    ----------
+    limits : tuple of Limit
+    places : int array or slice
+        Of their buckets among those of all limits.
+    buckets : tuple of (LimitRow, str)
+    first, size : int arrays of shape (n_limits,)
+        Of every limit's buckets among these.
+    breach : float array of shape (n_buckets,)
+        Levels.
+    """
+
+    limits: tuple[Limit, ...]
+    places: IntArray | slice
+    buckets: tuple[tuple[LimitRow, str], ...]
+    first: IntArray
+    size: IntArray
+    breach: FloatArray
+
+
 class Readings(Sequence[Reading]):
     """What limits read at one moment; the objects are made when somebody looks at them.
 
@@ -219,11 +243,9 @@ class Readings(Sequence[Reading]):
     Parameters
     ----------
     day : int
-    tables : sequence of (LimitRow, tuple of str)
-        Rows of the limits read, with their buckets.
-    values, breach : float arrays
-        Figures and levels of all buckets, limit by limit, like the others.
-    before, status, since, sessions : int arrays
+    read : ReadTogether
+    values : float array of shape (n_buckets,)
+    before, status, since, sessions : int arrays of shape (n_buckets,)
 
     Attributes
     ----------
@@ -233,13 +255,12 @@ class Readings(Sequence[Reading]):
 
     __slots__ = (
         "_before",
-        "_breach",
         "_day",
         "_made",
+        "_read",
         "_sessions",
         "_since",
         "_status",
-        "_tables",
         "_values",
         "causes",
     )
@@ -247,15 +268,14 @@ class Readings(Sequence[Reading]):
     def __init__(
         self,
         day: int,
-        tables: Sequence[tuple[LimitRow, tuple[str, ...]]],
+        read: ReadTogether,
         values: FloatArray,
-        breach: FloatArray,
         before: IntArray,
         status: IntArray,
         since: IntArray,
         sessions: IntArray,
     ) -> None:
-        self._day, self._tables, self._values, self._breach = day, tables, values, breach
+        self._day, self._read, self._values = day, read, values
         self._before, self._status = before, status
         self._since, self._sessions = since, sessions
         self._made: tuple[Reading, ...] | None = None
@@ -264,62 +284,60 @@ class Readings(Sequence[Reading]):
     @property
     def news(self) -> tuple[Reading, ...]:
         """Those whose status changed."""
-        return tuple(self._at((self._status != self._before).nonzero()[0]).values())
+        return tuple(self._at((self._status != self._before).nonzero()[0]))
 
     @property
     def breaches(self) -> dict[int, Reading]:
         """Those in breach, by their place in the arrays."""
-        return self._at((self._status == int(Status.BREACH)).nonzero()[0])
+        places = (self._status == int(Status.BREACH)).nonzero()[0]
+        return dict(zip(places.tolist(), self._at(places), strict=True))
 
     @property
     def use(self) -> float:
         """The largest figure over its limit, NaN where none is known."""
-        share = self._values / self._breach
+        share = self._values / self._read.breach
         return float(np.fmax.reduce(share, where=share < np.inf, initial=np.nan))
-
-    def _at(self, places: IntArray) -> dict[int, Reading]:
-        if not len(places):
-            return {}
-        named = [(row, bucket) for row, buckets in self._tables for bucket in buckets]
-        found = {at: named[at] for at in places.tolist()}
-        return {at: self._reading(row, bucket, at) for at, (row, bucket) in found.items()}
 
     def _all(self) -> tuple[Reading, ...]:
         if self._made is None:
-            self._made = tuple(self._readings())
+            self._made = tuple(self._at(self._told())) if self._read.limits else ()
         return self._made
 
-    def _readings(self) -> Iterator[Reading]:
-        at = 0
-        for row, buckets in self._tables:
-            part = slice(at, at + len(buckets))
-            at = part.stop
-            values = self._values[part]
-            other = (self._status[part] != Status.OK) | (self._before[part] != Status.OK)
-            told = {int(np.argmax(np.where(np.isnan(values), -1.0, values)))}
-            for bucket in sorted(told.union(np.flatnonzero(other).tolist())):
-                yield self._reading(row, buckets[bucket], part.start + bucket)
+    def _told(self) -> IntArray:
+        """Places of the fullest bucket of every limit, the first of equals, and of the others."""
+        size = np.where(np.isnan(self._values), -1.0, self._values)
+        fullest = np.maximum.reduceat(size, self._read.first)
+        full = (size == np.repeat(fullest, self._read.size)).nonzero()[0]
+        told = (self._status != int(Status.OK)) | (self._before != int(Status.OK))
+        told[full[np.searchsorted(full, self._read.first)]] = True
+        return told.nonzero()[0]
 
-    def _reading(self, row: LimitRow, bucket: str, at: int) -> Reading:
-        value, sessions = float(self._values[at]), int(self._sessions[at])
-        return Reading(
-            self._day,
-            row.name,
-            bucket,
-            value if math.isfinite(value) else math.nan,
-            row.warn,
-            row.breach,
-            Status(int(self._status[at])),
-            Status(int(self._before[at])),
-            row.remedy,
-            int(self._since[at]),
-            sessions,
-            row.cure_days - sessions,
-            self.causes.get(at, ""),
-        )
+    def _at(self, places: IntArray) -> Iterator[Reading]:
+        if not len(places):
+            return
+        arrays = (self._values, self._status, self._before, self._since, self._sessions)
+        for at, value, status, before, since, sessions in zip(
+            places.tolist(), *(array[places].tolist() for array in arrays), strict=True
+        ):
+            row, bucket = self._read.buckets[at]
+            yield Reading(
+                self._day,
+                row.name,
+                bucket,
+                value if math.isfinite(value) else math.nan,
+                row.warn,
+                row.breach,
+                Status(status),
+                Status(before),
+                row.remedy,
+                since,
+                sessions,
+                row.cure_days - sessions,
+                self.causes.get(at, ""),
+            )
 
     def __bool__(self) -> bool:
-        return bool(self._tables)
+        return bool(self._read.limits)
 
     def __len__(self) -> int:
         return len(self._all())
@@ -357,12 +375,15 @@ class LimitBook:
 
     def __init__(self, limits: Sequence[Limit]) -> None:
         self.limits = tuple(limits)
+        self.capping = tuple(one for one in limits if one.row.remedy in (Remedy.CAP, Remedy.CUT))
+        """Those that targets are reduced to."""
         size = [len(limit.measure.buckets) for limit in limits]
         self._number = np.repeat(np.arange(len(limits)), size)  # the limit of every bucket
         self._warn = np.repeat([limit.row.warn for limit in limits], size)
         self._breach = np.repeat([limit.row.breach for limit in limits], size)
         clear = np.repeat([limit.row.clear for limit in limits], size)
         self._warn_below, self._breach_below = self._warn * clear, self._breach * clear
+        self._together: dict[tuple[bool, ...], ReadTogether] = {}
         n = sum(size)
         self.status: IntArray = np.zeros(n, dtype=np.int64)
         self.since: IntArray = np.zeros(n, dtype=np.int64)
@@ -375,38 +396,47 @@ class LimitBook:
         number leaves a breach a breach: only a measured value ends it.
         """
         closing = event.kind is EventKind.CLOSE
-        limits = [
-            limit
-            for limit in self.limits
-            if (closing or limit.row.always) and limit.measure.exists(account)
-        ]
-        places = self._places(limits)
-        found = [limit.measure.values(account.contracts, account) for limit in limits]
+        read = self._read_together(
+            tuple(
+                (closing or limit.row.always) and limit.measure.exists(account)
+                for limit in self.limits
+            )
+        )
+        places = read.places
+        found = [limit.measure.values(account.contracts, account) for limit in read.limits]
         values = np.concatenate(found) if found else np.zeros(0)
         before = self.status[places]
         if before.any() or not (values <= self._warn_below[places]).all():
             self._move(event, places, values)
         if closing:
-            for limit in limits:
+            for limit in read.limits:
                 if isinstance(limit.measure, TurnoverSpike | SlippageOutlier):
                     limit.measure.close(account)
         return Readings(
             event.day,
-            [(limit.row, limit.measure.buckets) for limit in limits],
+            read,
             values,
-            self._breach[places],
             before,
             self.status[places],
             self.since[places],
             self.sessions[places],
         )
 
-    def _places(self, limits: Sequence[Limit]) -> IntArray | slice:
-        """Where the buckets of some of the limits are."""
-        if len(limits) == len(self.limits):
-            return slice(None)
-        numbers = [self.limits.index(limit) for limit in limits]
-        return np.flatnonzero(np.isin(self._number, numbers))
+    def _read_together(self, chosen: tuple[bool, ...]) -> ReadTogether:
+        """The chosen ones of all limits."""
+        if chosen not in self._together:
+            limits = tuple(one for one, use in zip(self.limits, chosen, strict=True) if use)
+            places = slice(None) if all(chosen) else np.array(chosen)[self._number].nonzero()[0]
+            size = np.array([len(one.measure.buckets) for one in limits], dtype=np.int64)
+            self._together[chosen] = ReadTogether(
+                limits,
+                places,
+                tuple((one.row, bucket) for one in limits for bucket in one.measure.buckets),
+                np.cumsum(size) - size,
+                size,
+                self._breach[places],
+            )
+        return self._together[chosen]
 
     def _move(self, event: RiskEvent, places: IntArray | slice, values: FloatArray) -> None:
         """The status of the buckets at ``places``, with what follows from it."""

@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from universe.arrays import from_epoch_day, to_epoch_day
+from universe.business_days import is_business_day
+
 BUSINESS_DAYS = 5
 CALENDAR_DAYS = 30
 
@@ -29,7 +32,7 @@ class BreachEpisode:
     back : date or None
         First session within it again, None if the run ends before.
     board_report : date or None
-        The fifth business day after the first, if the fund was still out on it.
+        The fifth business day after the first, if the fund was still out on it or later.
     form_nrn : date or None
         One business day later.
     second_report : date or None
@@ -59,7 +62,8 @@ def episodes(days: Sequence[date], out: Sequence[bool]) -> list[BreachEpisode]:
     Parameters
     ----------
     days : sequence of date
-        Sessions, rising; the business days that are counted. Beyond the last one weekdays are.
+        Sessions, rising. Those on which the account's country has a holiday are out of the test or
+        within it as others are, but no business days.
     out : sequence of bool
         Whether the fund was out of the test at the close.
 
@@ -87,25 +91,24 @@ def episodes(days: Sequence[date], out: Sequence[bool]) -> list[BreachEpisode]:
 
 def _episode(days: Sequence[date], first: int, last: int) -> BreachEpisode:
     back = days[last + 1] if last + 1 < len(days) else None
-    late = last - first >= BUSINESS_DAYS
-    fifth = first + BUSINESS_DAYS
+    fifth = after(days[first], BUSINESS_DAYS)
+    late = days[last] >= fifth
     return BreachEpisode(
         days[first],
         days[last],
         last - first + 1,
         back,
-        days[fifth] if late else None,
-        _session(days, fifth + 1) if late else None,
+        fifth if late else None,
+        after(fifth, 1) if late else None,
         days[first] + timedelta(days=CALENDAR_DAYS) if late else None,
-        _session(days, last + 2) if late and back is not None else None,
+        after(back, 1) if late and back is not None else None,
     )
 
 
-def _session(days: Sequence[date], index: int) -> date:
-    """Session by number, weekdays after the last one."""
-    if index < len(days):
-        return days[index]
-    day = days[-1]
-    for _ in range(index - len(days) + 1):
-        day += timedelta(days=3 if day.weekday() == 4 else 1)
-    return day
+def after(day: date, count: int) -> date:
+    """The business day that is ``count`` business days later."""
+    found = to_epoch_day(day)
+    while count:
+        found += 1
+        count -= is_business_day(found)
+    return from_epoch_day(found)

@@ -8,8 +8,9 @@ import math
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from operator import attrgetter
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 SCHEMA = 3
 """Version of the format, in the archive's first line."""
@@ -157,14 +158,14 @@ def canonical(entry: Entry) -> str:
         If a float is not finite or a field is not of its type.
     """
     try:
-        return json.dumps(
-            _plain(type(entry), entry), sort_keys=True, separators=(",", ":"), allow_nan=False
-        )
+        return _ENCODE(_plain(type(entry), entry))
     except ValueError as error:
         if isinstance(error, RecordError):
             raise
         raise RecordError(f"a record holds a number that is not finite: {error}") from None
 
+
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 _T = TypeVar("_T")
 _Rule = Callable[[Any], Any]
@@ -178,73 +179,100 @@ def parse(kind: type[_T], values: Any) -> _T:
     RecordError
         If a field is missing, unknown, or of another type.
     """
-    plain, shape = _plain(kind, values), cast(Any, kind)
-    return kind(**{name: make(plain[name]) for name, (_, make) in _fields(shape).items()})
+    return cast(_T, _made(kind, _plain(kind, values)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Of a kind of record: its values in order, and by field what they may be.
+
+    A field is of one type, or null, which ``types`` has, or a list: ``rules`` make it plain JSON
+    and ``records`` say of which kind its entries are, if of one.
+    """
+
+    names: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    types: dict[str, frozenset[type]]
+    rules: dict[str, _Rule]
+    records: dict[str, Any]
 
 
 @cache
-def _fields(kind: Any) -> dict[str, tuple[_Rule, _Rule]]:
-    """By field: what checks its value, and what makes it of plain JSON."""
+def _shape(kind: Any) -> _Shape:
     hints = get_type_hints(kind)
-    return {name: (_check(hint), _maker(hint)) for name, hint in hints.items()}
+    lists = {name: get_args(hint)[0] for name, hint in hints.items() if get_origin(hint) is list}
+    return _Shape(
+        tuple(hints),
+        attrgetter(*hints),
+        {name: _types(hint) for name, hint in hints.items() if name not in lists},
+        {name: _list_of(item) for name, item in lists.items()},
+        {name: item for name, item in lists.items() if dataclasses.is_dataclass(item)},
+    )
 
 
 def _plain(kind: Any, source: Any) -> dict[str, Any]:
     """A record, or the object that JSON made of one, as plain JSON of the right types."""
-    known = _fields(kind)
+    shape = _shape(kind)
     if isinstance(source, dict):
-        for name in source.keys() ^ known.keys():
-            state = "missing" if name in known else "unknown"
-            raise RecordError(f"{kind.__name__}.{name} is {state}; fields are {', '.join(known)}")
-        values = source
+        for name in source.keys() ^ set(shape.names):
+            state = "missing" if name in shape.names else "unknown"
+            raise RecordError(
+                f"{kind.__name__}.{name} is {state}; fields are {', '.join(shape.names)}"
+            )
+        out = dict(source)
     elif isinstance(source, kind):
-        values = {name: getattr(source, name) for name in known}
+        out = dict(zip(shape.names, shape.values(source), strict=True))
     else:
         raise RecordError(f"{kind.__name__} is {source!r}; it must be an object")
-    out = {}
-    for name, (check, _) in known.items():
-        try:
-            out[name] = check(values[name])
-        except _WrongTypeError as error:
-            raise RecordError(f"{kind.__name__}.{name} is {error}") from None
+    name = ""
+    try:
+        for name, allowed in shape.types.items():
+            if type(out[name]) not in allowed:
+                out[name] = _converted(out[name], allowed)
+        for name, rule in shape.rules.items():
+            out[name] = rule(out[name])
+    except _WrongTypeError as error:
+        raise RecordError(f"{kind.__name__}.{name} is {error}") from None
     return out
+
+
+def _made(kind: Any, plain: dict[str, Any]) -> Any:
+    """The record of plain JSON of the right types."""
+    inside = {
+        name: [_made(inner, one) for one in plain[name]]
+        for name, inner in _shape(kind).records.items()
+    }
+    return kind(**(plain | inside))
 
 
 class _WrongTypeError(Exception):
     pass
 
 
-def _check(hint: Any) -> _Rule:
-    origin = get_origin(hint)
-    if origin in (types.UnionType, Union):
-        inner = _check(next(arg for arg in get_args(hint) if arg is not types.NoneType))
-        return lambda value: None if value is None else inner(value)
-    if origin is list:
-        item = _check(get_args(hint)[0])
-
-        def check_list(value: Any) -> Any:
-            if not isinstance(value, list):
-                raise _WrongTypeError(f"{value!r}; it must be a list")
-            return [item(one) for one in value]
-
-        return check_list
-    if dataclasses.is_dataclass(hint):
-        return lambda value: _plain(hint, value)
-
-    def check_plain(value: Any) -> Any:
-        if type(value) is hint:
-            return value
-        if hint is float and type(value) is int:
-            return float(value)
-        raise _WrongTypeError(f"{value!r}; it must be of type {hint.__name__}")
-
-    return check_plain
+def _types(hint: Any) -> frozenset[type]:
+    return frozenset(get_args(hint)) if isinstance(hint, types.UnionType) else frozenset((hint,))
 
 
-def _maker(hint: Any) -> _Rule:
-    """Records inside of lists are made of their objects; all else is as JSON has it."""
-    arguments = get_args(hint)
-    if get_origin(hint) is list and dataclasses.is_dataclass(arguments[0]):
-        inner = cast(type[Any], arguments[0])
-        return lambda value: [parse(inner, one) for one in value]
-    return lambda value: value
+def _converted(value: Any, allowed: frozenset[type]) -> Any:
+    """A whole number where a float is asked for."""
+    if float in allowed and type(value) is int:
+        return float(value)
+    name = next(one.__name__ for one in allowed if one is not types.NoneType)
+    raise _WrongTypeError(f"{value!r}; it must be of type {name}")
+
+
+def _list_of(item: Any) -> _Rule:
+    if dataclasses.is_dataclass(item):
+        entry: _Rule = partial(_plain, item)
+    else:
+        allowed = _types(item)
+
+        def entry(value: Any) -> Any:
+            return value if type(value) in allowed else _converted(value, allowed)
+
+    def plain(value: Any) -> Any:
+        if not isinstance(value, list):
+            raise _WrongTypeError(f"{value!r}; it must be a list")
+        return [entry(one) for one in value]
+
+    return plain

@@ -255,7 +255,7 @@ class TestWatch:
         blind = account(
             np.ones(N, dtype=np.int64), unit_exposure=np.full(N, np.nan), model=None,
             reference=None, unit_margin=None, nav=np.nan, last_nav=np.nan, drawdown=np.nan,
-            turnover=np.nan, slippage=np.nan, price_age=None,
+            turnover=np.nan, slippage=np.full(2 * N, np.nan), price_age=None,
         )  # fmt: skip
         assert book().watch(CLOSE, blind) is None
 

@@ -42,10 +42,20 @@ class TestBreachClock:
         (one,) = episodes(days, [True] * 6)
         assert one.back is None
         assert one.board_report == days[5]
-        assert one.form_nrn == date(2020, 3, 10)  # the weekday after the last session, a Monday
+        assert one.form_nrn == date(2020, 3, 10)  # the day after the last session, a Monday
         assert one.form_nrn_back is None
 
-    @given(st.lists(st.booleans(), max_size=60))
+    def test_an_american_holiday_is_no_business_day(self):
+        """Out from the Friday before Memorial Day, when markets abroad trade: it does not count."""
+        days = sessions(10, date(2020, 5, 22))
+        (one,) = episodes(days, [True] * 6 + [False] * 4)
+        assert one.last == date(2020, 5, 29)
+        assert not one.is_reportable
+        (one,) = episodes(days, [True] * 7 + [False] * 3)
+        assert (one.board_report, one.form_nrn) == (date(2020, 6, 1), date(2020, 6, 2))
+        assert (one.back, one.form_nrn_back) == (date(2020, 6, 2), date(2020, 6, 3))
+
+    @given(st.lists(st.booleans(), max_size=29))
     def test_episodes_cover_exactly_the_days_out(self, out):
         days = sessions(len(out)) if out else []
         found = episodes(days, out)
