@@ -17,6 +17,7 @@ from AlgorithmImports import (
 )
 
 from execution.blotter import Event
+from execution.costs import Conditions
 from execution.desk import Desk, Job
 from execution.fills import ROLLS
 from execution.lean_feeds import MinuteFeeds
@@ -240,7 +241,7 @@ class MinuteDesk:
         self._children[ticket.order_id] = wish.child
         context.tickets[ticket.order_id] = ticket
         context.reasons[ticket.order_id] = job.reason
-        context.order_sigma[ticket.order_id] = sigma
+        context.order_conditions[ticket.order_id] = Conditions(sigma)
 
     def _withdraw(self, child: str) -> None:
         ticket = self._tickets.get(child)

@@ -57,6 +57,13 @@ class ExecutionSettings(Table):
         "half spreads of the past: today's, or twice until 2002, 3 times until 1992, 6 until 1979",
     )
     cost_stress: float = setting(1.0, "multiplies slippage", low=0.0, high=20.0)
+    cost_vol_power: float = setting(
+        0.0,
+        "slippage grows with this power of a market's current over its long-run volatility, where "
+        "that is above 1; 0 is off",
+        low=0.0,
+        high=3.0,
+    )
     roll_orders: RollOrders = setting(
         RollOrders.LEGS,
         "a roll is two outright orders, or one calendar spread where the exchange lists it",

@@ -368,10 +368,10 @@ def impact_paid(result: RunResult, instruments: Sequence[Instrument]) -> float:
 
     Notes
     -----
-    A fill's point value is its market's value of a contract at the close over the fill's price,
-    right to the day's move.
+    With ``cost_vol_power`` what a day's half spread was is not recorded. A fill's point value is
+    its market's value of a contract at the close over the fill's price, right to the day's move.
     """
-    if result.unit_value is None:
+    if result.unit_value is None or float(result.settings.get("cost_vol_power", "0")):
         return float("nan")
     stress = float(result.settings.get("cost_stress", "1"))
     half_spread = {instrument.code: instrument.half_spread for instrument in instruments}

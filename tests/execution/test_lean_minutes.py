@@ -121,7 +121,7 @@ def made(**changes):
         traded=set(),
         tickets={},
         reasons={},
-        order_sigma={},
+        order_conditions={},
         children={},
         log=algorithm.lines.append,
     )

@@ -25,7 +25,8 @@ from tests.helpers import made_up_dataset, settings
 @pytest.fixture(scope="module")
 def recorded():
     data, lines = made_up_dataset(200, seed=4), []
-    result = run_backtest(data, settings(trend_rules="tsmom", impact=0.3), record=lines.append)
+    chosen = settings(trend_rules="tsmom", impact=0.3, cost_vol_power=1.0)
+    result = run_backtest(data, chosen, record=lines.append)
     return data, result, *read_lines(lines)
 
 
