@@ -57,12 +57,12 @@ class CostSlippageModel:
         )
 
     def _of_child(self, asset: Security, child: str, instrument: Instrument) -> float:
-        """By the minute the quote that is crossed is paid, and a levy where there is one."""
-        if instrument.code not in self._levies.levy:
-            return 0.0
+        """By the minute the quote that is crossed is paid: beyond it impact, and a levy."""
         sent = self._context.children.get(child)
-        reason = sent.reason if sent is not None else ""
-        return self._levies.concession(instrument, 1.0, 0.0, float(asset.price), reason)
+        impact, reason = (sent.impact, sent.reason) if sent is not None else (0.0, "")
+        if instrument.code not in self._levies.levy:
+            return impact
+        return impact + self._levies.concession(instrument, 1.0, 0.0, float(asset.price), reason)
 
 
 class CostFeeModel(FeeModel):

@@ -65,12 +65,15 @@ class ChildOrder:
         NaN without a quote.
     decided : float
         Close of the contract that was decided on, NaN without one.
+    impact : float
+        What it pays beyond the quote that it crosses, in price; 0 of a limit.
     """
 
     reason: str
     sigma: float
     mid: float
     decided: float
+    impact: float = 0.0
 
 
 class MinuteDesk:
@@ -108,7 +111,8 @@ class MinuteDesk:
         self._children: dict[int, str] = {}  # by order id: who cancels an order may change its tag
         self._resuming = False
         self.lock = RLock()
-        self.desk, self.run = Desk(), 0
+        self._leg_minutes = int(context.strategy.settings.leg_minutes)
+        self.desk, self.run = Desk(self._leg_minutes), 0
         self.on_change: Callable[[bool], None] = lambda plans: None
 
     # --- a decision ------------------------------------------------------------------------------
@@ -133,10 +137,11 @@ class MinuteDesk:
         contracts = context.strategy.lines.per_line(context.strategy.markets.contracts)
         listed = [one for one in orders if one.month in contracts[one.market]]
         forced = forced_only(listed, decision.day, contracts)
+        sigma = context.strategy.order_sigma(decision) * context.strategy.order_stress(decision)
         taken = []
         for order in orders:
             try:
-                if self._parent(decision, order, order in forced):
+                if self._parent(decision, order, order in forced, float(sigma[order.market])):
                     taken.append(order)
             except Exception as error:  # one contract must not stop the others
                 context.log(f"order of {order.quantity} {self._name(order)}: {error}")
@@ -145,7 +150,9 @@ class MinuteDesk:
         self.on_change(True)
         return taken
 
-    def _parent(self, decision: Decision, order: Order, is_forced: bool) -> bool:
+    def _parent(
+        self, decision: Decision, order: Order, is_forced: bool, impact_sigma: float
+    ) -> bool:
         context, key = self._context, (order.market, order.month)
         if key not in context.symbols:
             context.log(f"{order.month} of market {order.market} is not subscribed: no order")
@@ -171,6 +178,7 @@ class MinuteDesk:
             instrument.multiplier * fx,
             day.weekday(),
             is_forced,
+            impact_sigma,
         )
         past = None
         if settings.algorithm_of(instrument, order.quantity) is Algorithm.VWAP:
@@ -228,7 +236,8 @@ class MinuteDesk:
         sigma = float(strategy.snapshot.sigma_price[market])
         decided = strategy.markets.last_close(market, month)
         mid = job.mids[wish.child]
-        context.children[wish.child] = ChildOrder(job.reason, sigma, mid, decided)
+        impact = job.worker.plan.concession(wish.quantity) if wish.limit is None else 0.0
+        context.children[wish.child] = ChildOrder(job.reason, sigma, mid, decided, impact)
         try:
             if wish.limit is None:
                 ticket = self._algorithm.market_order(symbol, wish.quantity, True, tag)
@@ -312,6 +321,7 @@ class MinuteDesk:
     def restore(self, desk: Desk, run: int) -> None:
         """Go on with the work of before a restart once contracts and positions are known."""
         self.desk, self.run = desk, run
+        desk.guard.minutes = self._leg_minutes
         self._resuming = bool(desk.blotter.parents)
 
     @_alone

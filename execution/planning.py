@@ -88,6 +88,8 @@ class Terms:
         Of the session, Monday 0.
     forced : bool
         Whether an expiry forces the parent.
+    impact_sigma : float
+        Daily volatility in price that the impact of orders is a multiple of, NaN for no impact.
     """
 
     tick: float
@@ -95,6 +97,7 @@ class Terms:
     point_value: float
     weekday: int
     forced: bool = False
+    impact_sigma: float = float("nan")
 
 
 def plan_of(
@@ -141,7 +144,21 @@ def plan_of(
         settings.collar_sigma,
         sigma,
         terms.forced,
+        minute_impact(settings, instrument, minutes, terms),
     )
+
+
+def minute_impact(
+    settings: PlanSettings, instrument: Instrument, minutes: int, terms: Terms
+) -> float:
+    """Impact of a child of one contract in a session of so many minutes, in price.
+
+    The square-root law of ``execution.costs`` at the rate of trading: so many contracts in a minute
+    are a participation of contracts·minutes / daily volume. A parent spread evenly over the session
+    pays what the law says of it whole; one that is sent at once, √minutes times that.
+    """
+    sigma = terms.impact_sigma if isfinite(terms.impact_sigma) else 0.0
+    return settings.impact * sigma * sqrt(minutes / instrument.adv_contracts)
 
 
 def _curve(

@@ -131,6 +131,14 @@ class MinuteSettings(Table):
     shortfall_aversion: float = setting(
         1e-6, "of shortfall, per USD; 0 is twap", unit="1/USD", low=0.0, high=1.0
     )
+    leg_minutes: int = setting(
+        10,
+        "minutes for which one leg of a roll by two orders may be ahead of the other; then it is "
+        "evened out at the market; 0 is no limit",
+        unit="minutes",
+        low=0,
+        high=1440,
+    )
     profile_days: int = setting(
         30,
         "calendar days of minute history from which vwap learns its profile",

@@ -122,12 +122,11 @@ def plan_for(
     if past:
         volumes = np.array([one.volume[1:] for one in past])
         known = Past(volumes, np.array([one.day.weekday() for one in past]))
+    sigma = _daily_sigma(past, minutes)
+    weekday, here = bars.day.weekday(), _daily_sigma([bars], minutes)
     terms = Terms(
-        instrument.tick,
-        _daily_sigma(past, minutes),
-        instrument.multiplier,
-        bars.day.weekday(),
-    )
+        instrument.tick, sigma, instrument.multiplier, weekday, impact_sigma=here
+    )  # the plan knows the past, the market that day's volatility
     return plan_of(settings, instrument, quantity, minutes, terms, known)[1]
 
 

@@ -17,7 +17,7 @@ from execution.planning import Past, Terms, plan_of
 from research.data.errors import DataError
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.intraday.minutes import SessionBars, quote_days, session_bars
-from research.intraday.simulate import MinuteFill, work
+from research.intraday.simulate import MinuteFill, work_together
 from research.intraday.study import sessions
 from research.lean.export import export_lean
 from research.lean.runner import LeanNotFoundError, find_launcher, run_lean
@@ -108,12 +108,12 @@ def filled_by_lean(lean):
 
 
 def parents_of(lean):
-    """(decision day, contract month, contracts, daily sigma in price) of every parent."""
+    """(decision day, contract month, contracts, daily sigma in price, reason) of every parent."""
     for text in lean.record.read_text(encoding="utf-8").splitlines():
         line = json.loads(text)
-        for _, month, quantity, _ in line.get("orders", ()):
+        for _, month, quantity, reason in line.get("orders", ()):
             sigma = line["sigma"][0] * line["value"][0] / ES.multiplier
-            yield line["day"], month, quantity, sigma
+            yield line["day"], month, quantity, sigma, reason
 
 
 def bars_of(month, day) -> SessionBars | None:
@@ -142,20 +142,29 @@ def test_every_parent_fills_as_in_the_embedded_simulator(run):
     settings, lean = run
     theirs = filled_by_lean(lean)
     days, fills = set(), 0
-    for decided, month, quantity, sigma in parents_of(lean):
+    evenings = defaultdict(list)
+    for decided, month, quantity, sigma, reason in parents_of(lean):
         day = from_epoch_day(next_weekday(decided))
         bars = bars_of(month, day)
         if bars is None:
             continue
         expiry = contract_of(ES, month, to_epoch_day(EXPIRIES[month]))
         forced = expiry.last_holding <= next_weekday(decided)
-        terms = Terms(ES.tick, sigma, ES.multiplier, day.weekday(), forced)
+        terms = Terms(ES.tick, sigma, ES.multiplier, day.weekday(), forced, sigma)
         past = past_of(month, day, settings.profile_days)
         _, plan = plan_of(settings, ES, quantity, len(bars.minute) - 1, terms, past)
-        ours = work(bars, quantity, plan).fills
-        assert theirs[f"{decided}.0.{month}"] == ours, (day, month, quantity)
-        days.add(day)
-        fills += len(ours)
+        evenings[decided, reason].append((month, bars, quantity, plan))
+    for (decided, reason), parents in evenings.items():
+        given = [(bars, quantity, plan) for _, bars, quantity, plan in parents]
+        worked = work_together(given, reason=reason, leg_minutes=settings.leg_minutes)
+        for (month, bars, *_), ours in zip(parents, worked, strict=True):
+            found = theirs[f"{decided}.0.{month}"]
+            mine = [(fill.minute, fill.quantity) for fill in ours.fills]
+            assert [(fill.minute, fill.quantity) for fill in found] == mine, (bars.day, month)
+            prices = [fill.price for fill in ours.fills]
+            assert [fill.price for fill in found] == pytest.approx(prices, abs=1e-6)
+            days.add(bars.day)
+            fills += len(mine)
     first, last = settings.first_day, settings.last_day
     quoted = {bars.day for bars, _ in sessions(MINUTES, ES) if first <= bars.day <= last}
     assert days <= quoted
