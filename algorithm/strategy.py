@@ -629,7 +629,21 @@ class Strategy:
 
     # --- execution -------------------------------------------------------------------------------
     def _execute(self, decision: Decision) -> None:
-        self.plan(decision, self.wanted(decision.contracts, decision.account.holdings))
+        """Orders toward target contracts by line and month, and what is withdrawn for them."""
+        targets = decision.handed
+        if targets is None:
+            targets = self.wanted(decision.contracts, decision.account.holdings)
+        n, frozen, lines = len(self.instruments), decision.frozen, self.lines
+        decision.orders, decision.withdrawals = self.planner.plan(
+            targets,
+            decision.account,
+            lines.stuck(decision.snapshot.legs.stuck_contracts()),
+            decision.day,
+            lines.per_line(self.markets.contracts),
+            (~(frozen[:n] | frozen[-n:]))[lines.market],
+            blind=decision.is_blind,
+            growth=self._growth(decision),
+        )
 
     def held_assets(self, holdings: Mapping[ContractKey, int]) -> IntArray:
         """Contracts held of every asset; ``holdings`` by (line, contract month)."""
@@ -654,9 +668,13 @@ class Strategy:
         impact is the root.
         """
         sigma = self.lines.spread_out(decision.snapshot.sigma_price)
+        return np.asarray(sigma / np.sqrt(self._growth(decision)))
+
+    def _growth(self, decision: Decision) -> float:
+        """Daily volumes over the master's: those of a fund that stays as it began grow with NAV."""
         if self.settings.volumes == Volumes.TODAY or decision.is_blind:
-            return sigma
-        return np.asarray(sigma * np.sqrt(self.settings.cash / decision.nav))
+            return 1.0
+        return decision.nav / self.settings.cash
 
     def order_stress(self, decision: Decision) -> FloatArray:
         """Multiple of the usual slippage that orders pay, (n_lines,); see ``cost_stress``."""
@@ -665,19 +683,6 @@ class Strategy:
 
     def _stress(self, snapshot: Snapshot) -> FloatArray:
         return self.cost_stress.of(snapshot.sigma, snapshot.current_sigma)
-
-    def plan(self, decision: Decision, targets: Mapping[int, Mapping[int, int]]) -> None:
-        """Orders toward target contracts by line and month, and what is withdrawn for them."""
-        n, frozen, lines = len(self.instruments), decision.frozen, self.lines
-        decision.orders, decision.withdrawals = self.planner.plan(
-            targets,
-            decision.account,
-            lines.stuck(decision.snapshot.legs.stuck_contracts()),
-            decision.day,
-            lines.per_line(self.markets.contracts),
-            (~(frozen[:n] | frozen[-n:]))[lines.market],
-            blind=decision.is_blind,
-        )
 
     # --- state -----------------------------------------------------------------------------------
     def components(self) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class NextSessionExecutionModel(ExecutionModel):
         context = self._context
         if not context.due:
             return
-        decision = context.through("execute")
+        decision = context.through("protect")
         legs, lines = decision.snapshot.legs, context.strategy.lines
         wanted: dict[int, dict[int, int]] = {}
         for target in targets:
@@ -61,7 +61,8 @@ class NextSessionExecutionModel(ExecutionModel):
             kept = (legs.held[of], *legs.of(of))
             if target.quantity or month in kept:  # others are closed as part of a roll
                 months[month] = round(target.quantity)
-        context.strategy.plan(decision, wanted)
+        decision.handed = wanted
+        context.through("execute")
         sigma = context.strategy.order_sigma(decision)
         stress = context.strategy.order_stress(decision)
         with context.sending_orders():

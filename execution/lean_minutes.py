@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import wraps
+from math import inf
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -25,6 +26,7 @@ from execution.lean_sessions import minute_of, next_session, past_of
 from execution.orders import Order, forced_only
 from execution.planning import Terms, plan_of
 from execution.schedules import Algorithm
+from execution.urgency import half_life_of
 from execution.worker import Wish
 
 if TYPE_CHECKING:
@@ -179,6 +181,7 @@ class MinuteDesk:
             day.weekday(),
             is_forced,
             impact_sigma,
+            self._half_life(decision, order, market),
         )
         past = None
         if settings.algorithm_of(instrument, order.quantity) is Algorithm.VWAP:
@@ -200,6 +203,14 @@ class MinuteDesk:
         )
         context.traded.add(key)
         return True
+
+    def _half_life(self, decision: Decision, order: Order, market: int) -> float:
+        """Of the signal behind an order; a roll has none."""
+        known = self._context.strategy.settings.half_lives()
+        if order.reason in ROLLS or not known:
+            return inf
+        asked = decision.target.sleeve_contracts
+        return half_life_of({name: float(asked[name][market]) for name in asked}, known)
 
     def _name(self, order: Order) -> str:
         return f"{self._context.strategy.lines.codes[order.market]} {order.month}"

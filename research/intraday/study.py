@@ -18,6 +18,9 @@ from research.intraday.simulate import Worked, work
 from universe.arrays import FloatArray
 from universe.instruments import Instrument
 
+HALF_LIFE = 20.0
+"""Sessions of the signal behind a parent, for the algorithm that asks for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -125,7 +128,12 @@ def plan_for(
     sigma = _daily_sigma(past, minutes)
     weekday, here = bars.day.weekday(), _daily_sigma([bars], minutes)
     terms = Terms(
-        instrument.tick, sigma, instrument.multiplier, weekday, impact_sigma=here
+        instrument.tick,
+        sigma,
+        instrument.multiplier,
+        weekday,
+        impact_sigma=here,
+        half_life=HALF_LIFE,
     )  # the plan knows the past, the market that day's volatility
     return plan_of(settings, instrument, quantity, minutes, terms, known)[1]
 

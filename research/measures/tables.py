@@ -388,3 +388,31 @@ def impact_paid(result: RunResult, instruments: Sequence[Instrument]) -> float:
         if np.isfinite(spread):
             total += (fill.slippage - spread) / float(result.nav[row])
     return total
+
+
+def participation(
+    result: RunResult, instruments: Sequence[Instrument], quantile: float = 0.99
+) -> float:
+    """Share of a day's volume that the largest trades took: a quantile by fill; NaN without fills.
+
+    Parameters
+    ----------
+    result : RunResult
+    instruments : sequence of Instrument
+        The run's markets.
+    quantile : float
+
+    Notes
+    -----
+    With ``volumes=fund`` the volumes are those of the fund as it began.
+    """
+    volume = {instrument.code: instrument.adv_contracts for instrument in instruments}
+    grown = result.settings.get("volumes") == "fund"
+    first = float(result.settings.get("cash", "nan"))
+    nav = dict(zip(result.day.tolist(), result.nav.tolist(), strict=True))
+    shares = [
+        abs(fill.quantity) / volume[fill.market] * (first / nav[fill.epoch_day] if grown else 1.0)
+        for fill in result.fills
+        if fill.market in volume and fill.epoch_day in nav
+    ]
+    return float(np.quantile(shares, quantile)) if shares else float("nan")

@@ -16,6 +16,7 @@ from execution.settings import ExecutionResolution
 from research.data.errors import DataError
 from research.intraday.minutes import session_bars
 from research.tca.fills import Benchmark, Prices, expected_points, fill_table, is_outright
+from research.tca.half_life import half_lives
 from research.tca.impact import ImpactFit, fit_impact
 from research.tca.page import Costs
 from research.tca.summary import outliers
@@ -55,7 +56,8 @@ def costs_of(
     )
     if not len(table):
         raise RecordError("the record has no fill of an order: there is nothing to measure")
-    return Costs(header, table, fits_of(header, table), outliers(table))
+    lives = half_lives([decisions[day] for day in sorted(decisions)])
+    return Costs(header, table, fits_of(header, table), outliers(table), lives)
 
 
 def fits_of(header: Header, table: pd.DataFrame) -> dict[str, ImpactFit]:

@@ -6,19 +6,21 @@ import json
 import os
 from collections import defaultdict
 from datetime import date, datetime
+from math import inf
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from algorithm.settings import Settings
+from execution.fills import ROLL
 from execution.lean_minutes import child_of
 from execution.planning import Past, Terms, plan_of
 from research.data.errors import DataError
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.intraday.minutes import SessionBars, quote_days, session_bars
 from research.intraday.simulate import MinuteFill, work_together
-from research.intraday.study import sessions
+from research.intraday.study import HALF_LIFE, sessions
 from research.lean.export import export_lean
 from research.lean.runner import LeanNotFoundError, find_launcher, run_lean
 from universe.arrays import from_epoch_day, to_epoch_day
@@ -56,6 +58,7 @@ CASES = {
     "vwap": {},
     "pov": {},
     "shortfall": {},
+    "horizon": {"signal_half_lives": "trend 20 carry 20"},
     "twap, limits": {"passive_share": "0.8", "collar_ticks": "40"},
 }
 
@@ -150,7 +153,8 @@ def test_every_parent_fills_as_in_the_embedded_simulator(run):
             continue
         expiry = contract_of(ES, month, to_epoch_day(EXPIRIES[month]))
         forced = expiry.last_holding <= next_weekday(decided)
-        terms = Terms(ES.tick, sigma, ES.multiplier, day.weekday(), forced, sigma)
+        life = inf if reason == ROLL or not settings.half_lives() else HALF_LIFE
+        terms = Terms(ES.tick, sigma, ES.multiplier, day.weekday(), forced, sigma, life)
         past = past_of(month, day, settings.profile_days)
         _, plan = plan_of(settings, ES, quantity, len(bars.minute) - 1, terms, past)
         evenings[decided, reason].append((month, bars, quantity, plan))
