@@ -22,6 +22,7 @@ from algorithm.strategy import Strategy
 from algorithm.telemetry import order_tag
 from algorithm.walk import Walk
 from alpha.snapshot import Snapshot
+from execution.costs import Conditions
 from execution.fills import Fill
 from execution.orders import (
     Order,
@@ -52,8 +53,8 @@ class TradingContext:
         Unfilled rest of our orders.
     tickets : dict of order id to LEAN order ticket
         Our orders that may be open.
-    order_sigma : dict of order id to float
-        Daily volatility in price at the decision, for the slippage of that order.
+    order_conditions : dict of order id to Conditions
+        At the decision, for the slippage of that order.
     order_price : dict of order id to float
         Close that the order was decided at, NaN where its contract had none.
     reasons : dict of order id to str
@@ -94,7 +95,7 @@ class TradingContext:
     keys: dict[Any, ContractKey] = field(default_factory=dict)
     securities: dict[ContractKey, Any] = field(default_factory=dict)
     pending: dict[ContractKey, Unfilled] = field(default_factory=dict)
-    order_sigma: dict[int, float] = field(default_factory=dict)
+    order_conditions: dict[int, Conditions] = field(default_factory=dict)
     order_price: dict[int, float] = field(default_factory=dict)
     tickets: dict[int, Any] = field(default_factory=dict)
     other_leg: dict[int, ContractKey] = field(default_factory=dict)
@@ -265,7 +266,7 @@ class TradingContext:
         )
         self.traded.update(self.pending)
         if not self.pending:
-            self.order_sigma.clear()
+            self.order_conditions.clear()
             self.order_price.clear()
             self.reasons.clear()
             self.other_leg.clear()
@@ -354,15 +355,15 @@ class TradingContext:
         return self.strategy.held_assets(self.holdings)
 
     def order_placed(
-        self, order: Order, ticket: Any, sigma: float, legs: Sequence[Order] = ()
+        self, order: Order, ticket: Any, conditions: Conditions, legs: Sequence[Order] = ()
     ) -> None:
-        """Remember an order on its way and the volatility it was sized with.
+        """Remember an order on its way and what its slippage depends on.
 
         Parameters
         ----------
         order : Order
         ticket : LEAN order ticket
-        sigma : float
+        conditions : Conditions
         legs : sequence of Order
             Of the spread it is part of.
         """
@@ -372,7 +373,7 @@ class TradingContext:
                 self.other_leg[ticket.order_id] = (leg.market, leg.month)
         self.traded.add(key)
         self.tickets[ticket.order_id] = ticket
-        self.order_sigma[ticket.order_id] = sigma
+        self.order_conditions[ticket.order_id] = conditions
         market = self.strategy.lines.market[order.market]
         closes = self.closes[market] if self.closes else {}
         self.order_price[ticket.order_id] = closes.get(order.month, float("nan"))
@@ -380,6 +381,16 @@ class TradingContext:
         bar = self.securities[key].get_last_data()
         if bar is not None:
             self.sent_after[ticket.order_id] = bar.end_time
+
+    def conditions_of(self, order_id: int, line: int) -> Conditions:
+        """What an order's slippage depends on; of one that nobody here has sent, as of now."""
+        found = self.order_conditions.get(order_id)
+        if found is None:
+            strategy = self.strategy
+            markets, market = strategy.markets, strategy.lines.market[line]
+            stress = strategy.cost_stress.of(markets.sigma(), markets.current_sigma())
+            found = Conditions(float(markets.sigma_price()[market]), float(stress[market]))
+        return found
 
     def spread_refused(self, market: int, why: str) -> None:
         """Roll a market leg by leg from now on, because its broker takes no spread; said once."""

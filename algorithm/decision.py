@@ -121,6 +121,8 @@ class Decision:
     risk : RiskFigures
     rolls : dict of market index to (sessions, ratio)
         Of markets with a position: until the roll, and the next contract's value over it.
+    handed : mapping of line to contracts by contract month, optional
+        Targets that a home hands over to be ordered; by default those of the chain.
     orders : list of Order
     withdrawals : list of Withdrawal
         Open orders that the target has turned against.
@@ -145,6 +147,7 @@ class Decision:
     contracts: IntArray = field(init=False)
     risk: RiskFigures = field(init=False)
     rolls: dict[int, tuple[int, float]] = field(default_factory=dict)
+    handed: Mapping[int, Mapping[int, int]] | None = None
     orders: list[Order] = field(init=False)
     withdrawals: list[Withdrawal] = field(init=False)
     notes: list[tuple[int, str, str]] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,14 +58,13 @@ class FillBook:
             decided = child.decided
             beyond = beyond_expectation(quantity, price, decided, concession, child.sigma)
         elif reason != EXPIRY:
-            sigma = context.order_sigma.get(order_id)
-            if sigma is None:
-                sigma = float(strategy.markets.sigma_price()[strategy.lines.market[key[0]]])
+            sigma, stress = context.conditions_of(order_id, key[0])
             size = float(event.ticket.quantity)
             paid = instrument, size, sigma, price
-            concession = self._costs.concession(*paid, reason, day=strategy.day)
+            expected = partial(self._costs.concession, *paid, day=strategy.day, stress=stress)
+            concession = expected(reason)
             if reason == SPREAD:
-                outright = self._costs.concession(*paid, ROLL, day=strategy.day)
+                outright = expected(ROLL)
             decided = context.order_price.get(order_id, decided)
             beyond = beyond_expectation(quantity, price, decided, concession, sigma)
         fee = event.order_fee.value

@@ -17,7 +17,7 @@ from algorithm.clock import DECISION_TIME
 from algorithm.context import TradingContext
 from algorithm.state import Owner, orders_keys
 from algorithm.state_document import StateError, opened, sealed
-from execution.desk import Desk
+from execution.desk_document import desk_of, plans_of, work_of
 from execution.lean_minutes import MinuteDesk
 from universe.arrays import from_epoch_day
 from universe.rolls import next_weekday
@@ -86,8 +86,8 @@ class OrderStore:
             return
         desk, (key, plans_key) = self._desk.desk, self._keys
         if plans:
-            self._write(plans_key, {"plans": desk.plans_state()})
-        self._write(key, {"work": desk.to_state(), "run": self._desk.run})
+            self._write(plans_key, {"plans": plans_of(desk)})
+        self._write(key, {"work": work_of(desk), "run": self._desk.run})
 
     def _write(self, key: str, body: dict[str, Any]) -> None:
         try:
@@ -112,7 +112,7 @@ class OrderStore:
             plans = {}
             if store.contains_key(plans_key):
                 plans = opened(store.read(plans_key), frozenset({"owner", "plans"}))["plans"]
-            desk = Desk.from_state(plans, body["work"])
+            desk = desk_of(plans, body["work"])
             self._desk.restore(desk, int(body["run"]) + 1)
         except (StateError, KeyError, TypeError, ValueError) as error:
             self._algorithm.error(

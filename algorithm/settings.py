@@ -109,9 +109,15 @@ class ChainSettings(Table):
     """What settings of several packages must agree on; has none of its own."""
 
     def validate(self) -> None:
-        """Refuse rules that are none, and sleeves and budgets without each other."""
+        """Refuse rules that are none, sleeves without budgets, and a stress without a norm."""
         styles = {rule.SLEEVE: rule.STYLE for rule in selected_rules(self)}
         sleeve_shares(cast(PortfolioSettings, self), styles)
+        chosen = cast("Settings", self)
+        if chosen.cost_vol_power and not chosen.vol_long_weight:
+            raise SettingsError(
+                f"cost_vol_power is {chosen.cost_vol_power:g} and vol_long_weight is 0; it needs a "
+                "long-run volatility, a weight above 0 is allowed"
+            )
 
 
 def joined(name: str, tables: tuple[type[Table], ...]) -> type[Table]:

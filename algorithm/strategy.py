@@ -44,7 +44,8 @@ from risk.switch_stage import SwitchStage
 from risk.var import VarModel, quantile
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
-from universe.cost_screen import trade_costs, yearly_cost, yearly_rolls
+from universe.cost_screen import trade_costs
+from universe.cost_stress import CostStress
 from universe.fx import BASE
 from universe.instruments import Instrument
 from universe.legs import ContractKey, Expiries
@@ -120,23 +121,10 @@ class Strategy:
         classes = [str(one.asset_class) for one in instruments]
         self._classes = classes + classes[: n - len(instruments)]
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
-        cost, rolls = trade_costs(instruments), yearly_rolls(instruments)
         self.planner = Planner(self.lines.instruments, settings)
-        yearly = yearly_cost(
-            cost,
-            np.ones(len(cost)),
-            rolls,
-            trades=settings.cost_trades,
-            trades_per_roll=self.planner.trades_per_roll()[: len(cost)],
-        )
-        self.screen = Screen(
-            self.names,
-            len(instruments),
-            np.resize(yearly, n) * legs,  # fees are in the quote's currency
-            settings.min_position,
-            settings.cost_limit,
-            settings.cost_limit_out,
-        )
+        self.cost_stress = CostStress(settings.cost_vol_power, settings.vol_long_weight)
+        trades_per_roll = self.planner.trades_per_roll()[: len(instruments)]
+        self.screen = Screen.of(self.names, instruments, settings, trades_per_roll)
         self.builder = TargetBuilder(
             settings, self.instruments, n, self.forecasts, self.observer.class_index
         )
@@ -151,6 +139,8 @@ class Strategy:
             settings.risk_aversion,
             settings.vol_target,
             settings.contrary_contracts,
+            np.resize([one.half_spread for one in self.lines.smallest], n) * legs,
+            self.cost_stress,
         )
         self.trading = BufferedTrading(
             n,
@@ -203,6 +193,7 @@ class Strategy:
             vol_limit=limit / per_vol * float(np.sqrt(TRADING_DAYS / settings.var_horizon)),
             yearly_trades=settings.cost_trades,
             impact=settings.impact,
+            stress=self.cost_stress,
         )
 
     # --- what others ask -------------------------------------------------------------------------
@@ -360,9 +351,15 @@ class Strategy:
         if not decision.is_blind and screen.is_due(snapshot.month, alive):
             annual = snapshot.sigma * np.sqrt(TRADING_DAYS)
             average = builder.average(alive, value * annual, decision.nav, snapshot.correlation)
-            risk = snapshot.price * annual
-            risk /= past_cost_factor(snapshot.day, self.settings.past_costs)
-            decision.notes += screen.judge(snapshot.month, alive, average, risk, decision.nav)
+            wider = past_cost_factor(snapshot.day, self.settings.past_costs)
+            decision.notes += screen.judge(
+                snapshot.month,
+                alive,
+                average,
+                snapshot.price * annual,
+                decision.nav,
+                wider * self._stress(snapshot),
+            )
         decision.member = alive & ~screen.excluded
 
     def _with_signal(self, snapshot: Snapshot) -> BoolArray:
@@ -625,7 +622,21 @@ class Strategy:
 
     # --- execution -------------------------------------------------------------------------------
     def _execute(self, decision: Decision) -> None:
-        self.plan(decision, self.wanted(decision.contracts, decision.account.holdings))
+        """Orders toward target contracts by line and month, and what is withdrawn for them."""
+        targets = decision.handed
+        if targets is None:
+            targets = self.wanted(decision.contracts, decision.account.holdings)
+        n, frozen, lines = len(self.instruments), decision.frozen, self.lines
+        decision.orders, decision.withdrawals = self.planner.plan(
+            targets,
+            decision.account,
+            lines.stuck(decision.snapshot.legs.stuck_contracts()),
+            decision.day,
+            lines.per_line(self.markets.contracts),
+            (~(frozen[:n] | frozen[-n:]))[lines.market],
+            blind=decision.is_blind,
+            growth=self._growth(decision),
+        )
 
     def held_assets(self, holdings: Mapping[ContractKey, int]) -> IntArray:
         """Contracts held of every asset; ``holdings`` by (line, contract month)."""
@@ -650,22 +661,21 @@ class Strategy:
         impact is the root.
         """
         sigma = self.lines.spread_out(decision.snapshot.sigma_price)
-        if self.settings.volumes == Volumes.TODAY or decision.is_blind:
-            return sigma
-        return np.asarray(sigma * np.sqrt(self.settings.cash / decision.nav))
+        return np.asarray(sigma / np.sqrt(self._growth(decision)))
 
-    def plan(self, decision: Decision, targets: Mapping[int, Mapping[int, int]]) -> None:
-        """Orders toward target contracts by line and month, and what is withdrawn for them."""
-        n, frozen, lines = len(self.instruments), decision.frozen, self.lines
-        decision.orders, decision.withdrawals = self.planner.plan(
-            targets,
-            decision.account,
-            lines.stuck(decision.snapshot.legs.stuck_contracts()),
-            decision.day,
-            lines.per_line(self.markets.contracts),
-            (~(frozen[:n] | frozen[-n:]))[lines.market],
-            blind=decision.is_blind,
-        )
+    def _growth(self, decision: Decision) -> float:
+        """Daily volumes over the master's: those of a fund that stays as it began grow with NAV."""
+        if self.settings.volumes == Volumes.TODAY or decision.is_blind:
+            return 1.0
+        return decision.nav / self.settings.cash
+
+    def order_stress(self, decision: Decision) -> FloatArray:
+        """Multiple of the usual slippage that orders pay, (n_lines,); see ``cost_stress``."""
+        n = len(self.instruments)
+        return self.lines.spread_out(self._stress(decision.snapshot)[:n])
+
+    def _stress(self, snapshot: Snapshot) -> FloatArray:
+        return self.cost_stress.of(snapshot.sigma, snapshot.current_sigma)
 
     # --- state -----------------------------------------------------------------------------------
     def components(self) -> dict[str, Any]:

@@ -37,12 +37,16 @@ class Event:
 
 @dataclass(slots=True)
 class Child:
-    """A part of a parent that was sent; quantities are at least 0."""
+    """A part of a parent that was sent; quantities are at least 0.
+
+    ``back`` is one that takes back what the parent has filled.
+    """
 
     quantity: int
     acked: bool = False
     fills: dict[str, int] = field(default_factory=dict)
     ended: int | None = None  # contracts filled in all, once no more can come
+    back: bool = False
 
     @property
     def filled(self) -> int:
@@ -56,8 +60,8 @@ class Child:
 
     @property
     def sums(self) -> tuple[int, int]:
-        """Contracts filled, and committed."""
-        return self.filled, self.committed
+        """Contracts that the parent has of it, and those that it may have at most."""
+        return (-self.filled, -self.filled) if self.back else (self.filled, self.committed)
 
     @property
     def is_open(self) -> bool:
@@ -69,8 +73,8 @@ class Child:
 class Parent:
     """What a decision asks for in one contract; ``quantity`` is signed.
 
-    ``base`` is the position that the broker held when it was taken, ``found`` (at least 0) what it
-    had moved by a restart beyond the fills heard of.
+    ``base`` is the position that the broker held when it was taken, ``found`` what it had moved by
+    a restart beyond the fills heard of, with the parent's sign.
     """
 
     market: int
@@ -179,6 +183,29 @@ class Blotter:
         whole.count((0, 0), (0, size))
         return name, whole.sign * size
 
+    def undo(self, parent: str, quantity: int) -> tuple[str, int]:
+        """Note a child that takes back what a parent has filled.
+
+        Parameters
+        ----------
+        parent : str
+        quantity : int
+            At least 0; cut to what is filled and not being taken back yet.
+
+        Returns
+        -------
+        (str, int)
+            As of ``send``; the contracts have the other sign than the parent's.
+        """
+        whole = self.parents[parent]
+        leaving = sum(c.committed - c.filled for c in whole.children.values() if c.back)
+        size = min(quantity, abs(whole.filled) - leaving)
+        if whole.market in self.frozen or size <= 0:
+            return "", 0
+        name = f"{parent}.{len(whole.children)}"
+        whole.children[name] = Child(size, back=True)
+        return name, -whole.sign * size
+
     def apply(self, event: Event) -> None:
         """Take what the broker says, in any order and as often as it likes.
 
@@ -252,12 +279,14 @@ class Blotter:
 
     def _find(self, parent: Parent, position: int) -> None:
         moved = parent.sign * (position - parent.base - parent.filled)
-        room = sum(child.committed - child.filled for child in parent.children.values())
-        if not 0 <= moved <= room:
+        rests = [(child.back, child.committed - child.filled) for child in parent.children.values()]
+        room = sum(rest for back, rest in rests if not back)
+        least = -sum(rest for back, rest in rests if back)
+        if not least <= moved <= room:
             known = parent.base + parent.filled
             reason = f"the broker holds {position} of {parent.month}, not {known}"
             self.freeze(parent.market, reason)
-        parent.found += min(max(moved, 0), room)
+        parent.found += min(max(moved, least), room)
 
     # --- the state document ----------------------------------------------------------------------
     def to_state(self) -> dict[str, Any]:
@@ -271,7 +300,7 @@ class Blotter:
                     "base": parent.base,
                     "found": parent.found,
                     "children": {
-                        child: [one.quantity, one.acked, one.fills, one.ended]
+                        child: [one.quantity, one.acked, one.fills, one.ended, one.back]
                         for child, one in sorted(parent.children.items())
                     },
                 }
@@ -286,8 +315,8 @@ class Blotter:
         out = cls()
         for name, values in state["parents"].items():
             children = {
-                child: Child(quantity, acked, dict(fills), ended)
-                for child, (quantity, acked, fills, ended) in values["children"].items()
+                child: Child(quantity, acked, dict(fills), ended, *back)
+                for child, (quantity, acked, fills, ended, *back) in values["children"].items()
             }
             sums = [child.sums for child in children.values()]
             total = sum(filled for filled, _ in sums), sum(committed for _, committed in sums)

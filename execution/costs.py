@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite, sqrt
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from execution.fills import ROLLS, SPREAD
 from execution.settings import PastCosts
@@ -137,6 +137,21 @@ def fee(instrument: Instrument, quantity: float) -> float:
     return abs(quantity) * instrument.fee
 
 
+class Conditions(NamedTuple):
+    """What an order's slippage depends on besides the order: known at its decision.
+
+    Attributes
+    ----------
+    sigma : float
+        Daily volatility in price units, NaN if unknown.
+    stress : float
+        See ``universe.cost_stress``.
+    """
+
+    sigma: float
+    stress: float = 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class CostModel:
     """The slippage of every kind of order, under one set of settings.
@@ -179,6 +194,7 @@ class CostModel:
         reason: str = "",
         *,
         day: int = 0,
+        stress: float = 1.0,
     ) -> float:
         """Price concession per contract, levy included.
 
@@ -195,6 +211,8 @@ class CostModel:
             Of the order: the legs of a spread pay for it together, and those of a roll one levy.
         day : int
             Epoch day of the session before the fill, for costs of the past.
+        stress : float
+            Of the market at the decision, see ``universe.cost_stress``; a levy does not know it.
         """
         past = past_cost_factor(day, self.past)
         levied = self.levy.get(instrument.code, 0.0) * abs(price)
@@ -206,10 +224,15 @@ class CostModel:
                 quantity,
                 sigma_price,
                 impact=self.impact,
-                stress=self.stress,
+                stress=self.stress * stress,
                 width=self.width,
                 past=past,
             )
         return levied + slippage(
-            instrument, quantity, sigma_price, impact=self.impact, stress=self.stress, past=past
+            instrument,
+            quantity,
+            sigma_price,
+            impact=self.impact,
+            stress=self.stress * stress,
+            past=past,
         )

@@ -6,16 +6,16 @@ one before, sends what it asks for, and tells it what the broker says.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from execution.blotter import Blotter, Event
+from execution.fills import ROLL
+from execution.leg_guard import LegGuard
 from execution.worker import Plan, Quote, Wish, Worker
-from universe.arrays import FloatArray, IntArray
+from universe.arrays import IntArray
 from universe.legs import ContractKey
 
 
@@ -28,6 +28,10 @@ class Seen:
 
 
 NOTHING = Seen(None)
+
+ENDING = 2
+"""Minutes before the last one of a session from which no leg stands alone: to withdraw a limit, to
+cross in its place."""
 
 
 @dataclass(slots=True)
@@ -51,6 +55,8 @@ class Job:
         Last minute in which it was asked.
     asked : int
         Minutes of its session in which it was.
+    stopped : bool
+        No more is sent: its roll was undone.
     mids : dict of str to float
         Mid at which each child was sent, NaN without a quote.
     """
@@ -63,6 +69,7 @@ class Job:
     resting: str = ""
     stepped: int = 0
     asked: int = 0
+    stopped: bool = False
     mids: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -94,16 +101,22 @@ class Moves:
 class Desk:
     """Parents at work in their sessions.
 
+    Parameters
+    ----------
+    leg_minutes : int
+        See ``execution.leg_guard.LegGuard``.
+
     Attributes
     ----------
     blotter : Blotter
+    guard : LegGuard
     jobs : dict of parent id to Job
     paused : str
         Why nothing is sent in any market for now, "" if it is.
     """
 
-    def __init__(self) -> None:
-        self.blotter = Blotter()
+    def __init__(self, leg_minutes: int = 0) -> None:
+        self.blotter, self.guard = Blotter(), LegGuard(leg_minutes)
         self.jobs: dict[str, Job] = {}
         self.paused = ""
 
@@ -158,6 +171,9 @@ class Desk:
             )
         parent = self.blotter.add(day, *key, quantity, base)
         self.jobs[parent] = Job(Worker(self.blotter, parent, plan), minutes, algorithm, reason)
+        parents = self.blotter.parents
+        rolling = {name: parents[name] for name, job in self.jobs.items() if job.reason == ROLL}
+        self.guard.take(rolling, parents)
         return parent
 
     def step(self, now: int, seen: Mapping[ContractKey, Seen], *, patient: bool = False) -> Moves:
@@ -177,18 +193,66 @@ class Desk:
         A minute that was had already, or lies before the last one, asks for nothing: the clock may
         jump, the curve says where to be. Limits of the minute before are withdrawn; what they leave
         is sent anew once the broker has confirmed it.
+
+        A leg of a roll that has stood alone for as long as it may waits for the other, which is
+        sent at the market whatever its curve, its share of volume and its limits say. Where the
+        other has no quote or is frozen out, what stands alone is taken back, and the roll is left
+        for the next decision; what an expiry forces is never taken back.
         """
         moves = Moves()
+        told = self._evened(now, seen, patient)
         for parent in sorted(self.jobs):
             job = self.jobs[parent]
             if now <= job.stepped or (patient and job.key not in seen):
                 continue
-            self._step(job, now, seen.get(job.key, NOTHING), moves)
-            if now > job.minutes[-1] or job.filled == job.quantity:
+            self._step(job, now, seen.get(job.key, NOTHING), moves, told.get(parent))
+            if now > job.minutes[-1] or self._is_done(parent, job):
                 moves.done.append(parent)
         return moves
 
-    def _step(self, job: Job, now: int, seen: Seen, moves: Moves) -> None:
+    def _is_done(self, parent: str, job: Job) -> bool:
+        if job.stopped:
+            children = self.blotter.parents[parent].children.values()
+            if any(child.is_open for child in children):
+                return False
+        elif job.filled != job.quantity:
+            return False
+        return not self.guard.is_open(parent, self.blotter.parents)
+
+    def _evened(
+        self, now: int, seen: Mapping[ContractKey, Seen], patient: bool
+    ) -> dict[str, tuple[str, int]]:
+        """What the guard tells parents: to "wait", or to "complete" or "undo" contracts."""
+        out: dict[str, tuple[str, int]] = {}
+        if not self.guard.legs:
+            return out
+        ending = {name for name, job in self.jobs.items() if now >= job.minutes[-1] - ENDING}
+        for gap in self.guard.overdue(now, self.blotter.parents, ending):
+            ahead, behind = self.jobs.get(gap.ahead), self.jobs.get(gap.behind)
+            if ahead is None or behind is None:
+                continue
+            if patient and not {ahead.key, behind.key} <= seen.keys():
+                continue
+            forced = ahead.worker.plan.forced
+            if not forced:
+                out[gap.ahead] = ("wait", 0)
+            quoted = behind.worker.plan.forced or self._is_quoted(behind, now, seen)
+            if quoted and not behind.stopped:
+                out[gap.behind] = ("complete", gap.contracts)
+            elif not forced and self._is_quoted(ahead, now, seen):
+                ahead.stopped = behind.stopped = True
+                out[gap.ahead] = ("undo", gap.contracts)
+        return out
+
+    def _is_quoted(self, job: Job, now: int, seen: Mapping[ContractKey, Seen]) -> bool:
+        at = int(np.searchsorted(job.minutes, now))
+        follows = 0 < at < len(job.minutes) and job.minutes[at - 1] == now - 1
+        quote = seen.get(job.key, NOTHING).quote
+        return follows and quote is not None and not quote.fault()
+
+    def _step(
+        self, job: Job, now: int, seen: Seen, moves: Moves, told: tuple[str, int] | None
+    ) -> None:
         job.stepped = now
         at = int(np.searchsorted(job.minutes, now))
         follows = at > 0 and job.minutes[at - 1] == now - 1
@@ -201,7 +265,7 @@ class Desk:
         if (not ended or job.worker.plan.forced) and not self.paused:
             job.asked += not ended
             quote = seen.quote if follows else None
-            wish = job.worker.step(at - 1, quote, job.traded)
+            wish = self._wish(job, at - 1, quote, told)
             if wish is not None:
                 job.mids[wish.child] = quote.mid if quote is not None else float("nan")
                 job.resting = wish.child if wish.limit is not None else ""
@@ -210,6 +274,23 @@ class Desk:
             job.resting = job.resting if job.resting != resting else ""
             if self.child_is_open(resting):
                 moves.withdraw.append(resting)
+
+    def _wish(
+        self, job: Job, minute: int, quote: Quote | None, told: tuple[str, int] | None
+    ) -> Wish | None:
+        if told is None:
+            return None if job.stopped else job.worker.step(minute, quote, job.traded)
+        action, contracts = told
+        parent = self.blotter.parents[job.worker.parent]
+        wish = None
+        if not any(child.is_open for child in parent.children.values()):
+            if action == "complete":
+                wish = job.worker.complete(contracts)
+            elif action == "undo":
+                wish = job.worker.undo(contracts)
+        if wish is None:
+            job.worker.wait("one leg alone")
+        return wish
 
     def child_is_open(self, child: str) -> bool:
         """Whether more of a child may fill."""
@@ -255,6 +336,7 @@ class Desk:
     def clear(self) -> None:
         """Before a decision: no work is left, and what can no longer change is forgotten."""
         self.jobs.clear()
+        self.guard.legs.clear()
         self.blotter.frozen.clear()
         self.blotter.unknown.clear()
         self.blotter.parents = {
@@ -262,78 +344,3 @@ class Desk:
             for name, parent in self.blotter.parents.items()
             if any(child.is_open for child in parent.children.values())
         }
-
-    # --- the state document ----------------------------------------------------------------------
-    def plans_state(self) -> dict[str, Any]:
-        """What does not change while a parent is worked, as plain values for JSON."""
-        return {
-            parent: {
-                "minutes": _text(job.minutes),
-                "curve": _text(job.worker.plan.curve),
-                "tick": job.worker.plan.tick,
-                "cap": job.worker.plan.cap,
-                "passive": job.worker.plan.passive,
-                "collar": [job.worker.plan.collar_ticks, job.worker.plan.collar_sigma],
-                "sigma": job.worker.plan.sigma,
-                "forced": job.worker.plan.forced,
-                "algorithm": job.algorithm,
-                "reason": job.reason,
-            }
-            for parent, job in sorted(self.jobs.items())
-        }
-
-    def to_state(self) -> dict[str, Any]:
-        """What changes, as plain values for JSON."""
-        return {
-            "blotter": self.blotter.to_state(),
-            "jobs": {
-                parent: [
-                    job.traded,
-                    job.resting,
-                    job.stepped,
-                    job.asked,
-                    _known(job.worker.arrival),
-                ]
-                for parent, job in sorted(self.jobs.items())
-            },
-        }
-
-    @classmethod
-    def from_state(cls, plans: Mapping[str, Any], state: Mapping[str, Any]) -> Desk:
-        """What both have written; a parent whose plan is not there is worked no more."""
-        out = cls()
-        out.blotter = Blotter.from_state(state["blotter"])
-        for parent, (traded, resting, stepped, asked, arrival) in state["jobs"].items():
-            if parent not in plans or parent not in out.blotter.parents:
-                continue
-            one = plans[parent]
-            plan = Plan(
-                _array(one["curve"], np.float64),
-                one["tick"],
-                one["cap"],
-                one["passive"],
-                one["collar"][0],
-                one["collar"][1],
-                one["sigma"],
-                one["forced"],
-            )
-            worker = Worker(out.blotter, parent, plan)
-            if arrival is not None:
-                worker.arrival = arrival
-            minutes = _array(one["minutes"], np.int64)
-            out.jobs[parent] = Job(
-                worker, minutes, one["algorithm"], one["reason"], traded, resting, stepped, asked
-            )
-        return out
-
-
-def _text(values: FloatArray | IntArray) -> str:
-    return base64.b64encode(values.tobytes()).decode("ascii")
-
-
-def _array(text: str, kind: Any) -> Any:
-    return np.frombuffer(base64.b64decode(text), dtype=kind).copy()
-
-
-def _known(value: float) -> float | None:
-    return value if value == value else None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class CostSlippageModel:
-    """Half spread plus square-root impact, from the volatility known when the order was sent."""
+    """Half spread plus square-root impact, from what was known when the order was sent."""
 
     def __init__(self, context: TradingContext) -> None:
         self._context, settings = context, context.strategy.settings
@@ -43,9 +43,7 @@ class CostSlippageModel:
         strategy = context.strategy
         if context.minutes is not None and (child := child_of(str(order.tag))):
             return self._of_child(asset, child, strategy.lines.instruments[key[0]])
-        sigma = context.order_sigma.get(order.id)
-        if sigma is None:
-            sigma = float(strategy.markets.sigma_price()[strategy.lines.market[key[0]]])
+        sigma, stress = context.conditions_of(order.id, key[0])
         instrument = strategy.lines.instruments[key[0]]
         levied = instrument.code in self._costs.levy
         return self._costs.concession(
@@ -55,15 +53,16 @@ class CostSlippageModel:
             float(asset.open) if levied else 0.0,  # which it fills at; nothing else asks for it
             context.reasons.get(order.id, ""),
             day=strategy.day,
+            stress=stress,
         )
 
     def _of_child(self, asset: Security, child: str, instrument: Instrument) -> float:
-        """By the minute the quote that is crossed is paid, and a levy where there is one."""
-        if instrument.code not in self._levies.levy:
-            return 0.0
+        """By the minute the quote that is crossed is paid: beyond it impact, and a levy."""
         sent = self._context.children.get(child)
-        reason = sent.reason if sent is not None else ""
-        return self._levies.concession(instrument, 1.0, 0.0, float(asset.price), reason)
+        impact, reason = (sent.impact, sent.reason) if sent is not None else (0.0, "")
+        if instrument.code not in self._levies.levy:
+            return impact
+        return impact + self._levies.concession(instrument, 1.0, 0.0, float(asset.price), reason)
 
 
 class CostFeeModel(FeeModel):

@@ -16,6 +16,7 @@ from AlgorithmImports import (
     QCAlgorithm,
 )
 
+from execution.costs import Conditions
 from execution.fills import ROLL, SPREAD
 from execution.orders import Order
 
@@ -47,7 +48,7 @@ class NextSessionExecutionModel(ExecutionModel):
         context = self._context
         if not context.due:
             return
-        decision = context.through("execute")
+        decision = context.through("protect")
         legs, lines = decision.snapshot.legs, context.strategy.lines
         wanted: dict[int, dict[int, int]] = {}
         for target in targets:
@@ -60,8 +61,10 @@ class NextSessionExecutionModel(ExecutionModel):
             kept = (legs.held[of], *legs.of(of))
             if target.quantity or month in kept:  # others are closed as part of a roll
                 months[month] = round(target.quantity)
-        context.strategy.plan(decision, wanted)
+        decision.handed = wanted
+        context.through("execute")
         sigma = context.strategy.order_sigma(decision)
+        stress = context.strategy.order_stress(decision)
         with context.sending_orders():
             for ticket in context.turned_against(decision.withdrawals):
                 ticket.cancel("the target has turned against it")
@@ -75,11 +78,13 @@ class NextSessionExecutionModel(ExecutionModel):
                 enumerate(whole), key=lambda pair: pair[1].combo or -1 - pair[0]
             ):
                 orders = [order for _, order in group]
-                sent += self._send(algorithm, orders, float(sigma[orders[0].market]))
+                line = orders[0].market
+                conditions = Conditions(float(sigma[line]), float(stress[line]))
+                sent += self._send(algorithm, orders, conditions)
             decision.orders = sent
 
     def _send(
-        self, algorithm: QCAlgorithm, orders: Sequence[Order], sigma: float
+        self, algorithm: QCAlgorithm, orders: Sequence[Order], conditions: Conditions
     ) -> Sequence[Order]:
         """What of an order, or of a spread's legs, is on its way."""
         context = self._context
@@ -96,9 +101,9 @@ class NextSessionExecutionModel(ExecutionModel):
         if len(tickets) < len(orders):  # LEAN refuses a spread in whole, with one ticket
             context.spread_refused(orders[0].market, str(tickets[0].submit_request.response))
             legs = [replace(order, reason=ROLL, combo=0) for order in orders]
-            return [sent for leg in legs for sent in self._send(algorithm, [leg], sigma)]
+            return [sent for leg in legs for sent in self._send(algorithm, [leg], conditions)]
         for order, ticket in zip(orders, tickets, strict=True):
-            context.order_placed(order, ticket, sigma, orders)
+            context.order_placed(order, ticket, conditions, orders)
         return orders
 
     def _tickets(self, algorithm: QCAlgorithm, orders: Sequence[Order]) -> Sequence[Any]:

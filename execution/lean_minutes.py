@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import wraps
+from math import inf
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -17,6 +18,7 @@ from AlgorithmImports import (
 )
 
 from execution.blotter import Event
+from execution.costs import Conditions
 from execution.desk import Desk, Job
 from execution.fills import ROLLS
 from execution.lean_feeds import MinuteFeeds
@@ -24,6 +26,7 @@ from execution.lean_sessions import minute_of, next_session, past_of
 from execution.orders import Order, forced_only
 from execution.planning import Terms, plan_of
 from execution.schedules import Algorithm
+from execution.urgency import half_life_of
 from execution.worker import Wish
 
 if TYPE_CHECKING:
@@ -64,12 +67,15 @@ class ChildOrder:
         NaN without a quote.
     decided : float
         Close of the contract that was decided on, NaN without one.
+    impact : float
+        What it pays beyond the quote that it crosses, in price; 0 of a limit.
     """
 
     reason: str
     sigma: float
     mid: float
     decided: float
+    impact: float = 0.0
 
 
 class MinuteDesk:
@@ -107,7 +113,8 @@ class MinuteDesk:
         self._children: dict[int, str] = {}  # by order id: who cancels an order may change its tag
         self._resuming = False
         self.lock = RLock()
-        self.desk, self.run = Desk(), 0
+        self._leg_minutes = int(context.strategy.settings.leg_minutes)
+        self.desk, self.run = Desk(self._leg_minutes), 0
         self.on_change: Callable[[bool], None] = lambda plans: None
 
     # --- a decision ------------------------------------------------------------------------------
@@ -132,10 +139,11 @@ class MinuteDesk:
         contracts = context.strategy.lines.per_line(context.strategy.markets.contracts)
         listed = [one for one in orders if one.month in contracts[one.market]]
         forced = forced_only(listed, decision.day, contracts)
+        sigma = context.strategy.order_sigma(decision) * context.strategy.order_stress(decision)
         taken = []
         for order in orders:
             try:
-                if self._parent(decision, order, order in forced):
+                if self._parent(decision, order, order in forced, float(sigma[order.market])):
                     taken.append(order)
             except Exception as error:  # one contract must not stop the others
                 context.log(f"order of {order.quantity} {self._name(order)}: {error}")
@@ -144,7 +152,9 @@ class MinuteDesk:
         self.on_change(True)
         return taken
 
-    def _parent(self, decision: Decision, order: Order, is_forced: bool) -> bool:
+    def _parent(
+        self, decision: Decision, order: Order, is_forced: bool, impact_sigma: float
+    ) -> bool:
         context, key = self._context, (order.market, order.month)
         if key not in context.symbols:
             context.log(f"{order.month} of market {order.market} is not subscribed: no order")
@@ -170,6 +180,8 @@ class MinuteDesk:
             instrument.multiplier * fx,
             day.weekday(),
             is_forced,
+            impact_sigma,
+            self._half_life(decision, order, market),
         )
         past = None
         if settings.algorithm_of(instrument, order.quantity) is Algorithm.VWAP:
@@ -191,6 +203,14 @@ class MinuteDesk:
         )
         context.traded.add(key)
         return True
+
+    def _half_life(self, decision: Decision, order: Order, market: int) -> float:
+        """Of the signal behind an order; a roll has none."""
+        known = self._context.strategy.settings.half_lives()
+        if order.reason in ROLLS or not known:
+            return inf
+        asked = decision.target.sleeve_contracts
+        return half_life_of({name: float(asked[name][market]) for name in asked}, known)
 
     def _name(self, order: Order) -> str:
         return f"{self._context.strategy.lines.codes[order.market]} {order.month}"
@@ -227,7 +247,8 @@ class MinuteDesk:
         sigma = float(strategy.snapshot.sigma_price[market])
         decided = strategy.markets.last_close(market, month)
         mid = job.mids[wish.child]
-        context.children[wish.child] = ChildOrder(job.reason, sigma, mid, decided)
+        impact = job.worker.plan.concession(wish.quantity) if wish.limit is None else 0.0
+        context.children[wish.child] = ChildOrder(job.reason, sigma, mid, decided, impact)
         try:
             if wish.limit is None:
                 ticket = self._algorithm.market_order(symbol, wish.quantity, True, tag)
@@ -240,7 +261,7 @@ class MinuteDesk:
         self._children[ticket.order_id] = wish.child
         context.tickets[ticket.order_id] = ticket
         context.reasons[ticket.order_id] = job.reason
-        context.order_sigma[ticket.order_id] = sigma
+        context.order_conditions[ticket.order_id] = Conditions(sigma)
 
     def _withdraw(self, child: str) -> None:
         ticket = self._tickets.get(child)
@@ -311,6 +332,7 @@ class MinuteDesk:
     def restore(self, desk: Desk, run: int) -> None:
         """Go on with the work of before a restart once contracts and positions are known."""
         self.desk, self.run = desk, run
+        desk.guard.minutes = self._leg_minutes
         self._resuming = bool(desk.blotter.parents)
 
     @_alone

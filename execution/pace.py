@@ -66,7 +66,8 @@ class Pace:
         self, instruments: Sequence[Instrument], roll_sessions: int, max_trade_adv: float
     ) -> None:
         self._sessions = roll_sessions
-        self._most = [max(int(max_trade_adv * market.adv_contracts), 1) for market in instruments]
+        self._share = [max_trade_adv * market.adv_contracts for market in instruments]
+        self._most: list[int] = []  # in the session that is staged
         self.since: IntArray = np.zeros(len(instruments), dtype=np.int64)
 
     def stage(
@@ -76,6 +77,7 @@ class Pace:
         stuck: Mapping[ContractKey, int],
         day: int,
         contracts: Sequence[Mapping[int, Contract]],
+        growth: float = 1.0,
     ) -> Staged:
         """The part of the targets that belongs to the next session.
 
@@ -91,7 +93,10 @@ class Pace:
             Epoch day of the decision.
         contracts : sequence of mapping of contract month to Contract
             By market.
+        growth : float
+            Volumes over those of the master, where they grow with the fund.
         """
+        self._most = [max(int(growth * share), 1) for share in self._share]
         held: dict[int, dict[int, int]] = {}
         for (market, month), quantity in holdings.items():
             if quantity and market in targets:

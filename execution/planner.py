@@ -77,6 +77,7 @@ class Planner:
         free: BoolArray,
         *,
         blind: bool,
+        growth: float = 1.0,
     ) -> tuple[list[Order], list[Withdrawal]]:
         """What is sent and what is withdrawn; it may be asked again on the same day.
 
@@ -95,8 +96,10 @@ class Planner:
             Markets that may be traded; in others nothing is ordered but what an expiry forces.
         blind : bool
             The account is unknown: nothing but what an expiry forces is ordered or withdrawn.
+        growth : float
+            Volumes over those of the master.
         """
-        staged = self.pace.stage(targets, positions.holdings, stuck, day, contracts)
+        staged = self.pace.stage(targets, positions.holdings, stuck, day, contracts, growth)
         beside = positions.holdings, positions.pending, stuck
         orders = as_spreads(
             plan_orders(staged.targets, *beside, rolling=staged.rolling),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import isfinite, sqrt
+from math import inf, isfinite, sqrt
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from execution.schedules import (
     Algorithm,
     decay,
+    horizon_curve,
     learned_profile,
     linear_impact,
     open_curve,
@@ -18,6 +19,7 @@ from execution.schedules import (
     twap_curve,
     vwap_curve,
 )
+from execution.urgency import best_share
 from execution.worker import Plan
 from universe.arrays import FloatArray, IntArray
 from universe.instruments import Instrument
@@ -49,6 +51,10 @@ class PlanSettings(Protocol):
     @property
     def shortfall_aversion(self) -> float:
         """Risk aversion."""
+
+    @property
+    def signal_edge(self) -> float:
+        """What a signal promises over its life."""
 
     def algorithm_of(self, instrument: Instrument, quantity: int) -> Algorithm:
         """By size and class."""
@@ -88,6 +94,10 @@ class Terms:
         Of the session, Monday 0.
     forced : bool
         Whether an expiry forces the parent.
+    impact_sigma : float
+        Daily volatility in price that the impact of orders is a multiple of, NaN for no impact.
+    half_life : float
+        Sessions after which half of the signal behind the parent is gone; infinite without one.
     """
 
     tick: float
@@ -95,6 +105,8 @@ class Terms:
     point_value: float
     weekday: int
     forced: bool = False
+    impact_sigma: float = float("nan")
+    half_life: float = inf
 
 
 def plan_of(
@@ -141,7 +153,21 @@ def plan_of(
         settings.collar_sigma,
         sigma,
         terms.forced,
+        minute_impact(settings, instrument, minutes, terms),
     )
+
+
+def minute_impact(
+    settings: PlanSettings, instrument: Instrument, minutes: int, terms: Terms
+) -> float:
+    """Impact of a child of one contract in a session of so many minutes, in price.
+
+    The square-root law of ``execution.costs`` at the rate of trading: so many contracts in a minute
+    are a participation of contracts·minutes / daily volume. A parent spread evenly over the session
+    pays what the law says of it whole; one that is sent at once, √minutes times that.
+    """
+    sigma = terms.impact_sigma if isfinite(terms.impact_sigma) else 0.0
+    return settings.impact * sigma * sqrt(minutes / instrument.adv_contracts)
 
 
 def _curve(
@@ -157,6 +183,10 @@ def _curve(
         return open_curve(minutes)
     if algorithm is Algorithm.VWAP and past is not None and past.volumes.shape[1:] == (minutes,):
         return vwap_curve(learned_profile(past.volumes, past.weekday, terms.weekday))
+    if algorithm is Algorithm.HORIZON:
+        size = abs(quantity) / instrument.adv_contracts
+        known = settings.impact, settings.signal_edge, terms.half_life
+        return horizon_curve(minutes, best_share(size, *known, minutes))
     if algorithm is Algorithm.SHORTFALL:
         kappa = _kappa(settings, instrument, quantity, minutes, terms)
         return open_curve(minutes) if kappa is None else shortfall_curve(minutes, kappa)

@@ -23,6 +23,7 @@ class Algorithm(StrEnum):
     VWAP = "vwap"
     POV = "pov"
     SHORTFALL = "shortfall"
+    HORIZON = "horizon"
 
 
 def open_curve(minutes: int) -> FloatArray:
@@ -34,6 +35,13 @@ def twap_curve(minutes: int) -> FloatArray:
     """The same in every minute."""
     n = _checked(minutes)
     return np.arange(1, n + 1) / n
+
+
+def horizon_curve(minutes: int, share: float) -> FloatArray:
+    """The same in every minute of the first ``share`` of the session, which is above 0."""
+    if not 0 < share <= 1:
+        raise ValueError(f"a horizon of {share} of the session; above 0 to 1 is allowed")
+    return np.minimum(twap_curve(minutes) / share, 1.0)
 
 
 def vwap_curve(profile: FloatArray) -> FloatArray:
@@ -176,22 +184,6 @@ def due_in_volume(traded: float, cap: float, quantity: int, done: int) -> int:
     size, sign = abs(quantity), 1 if quantity > 0 else -1
     asked = min(floor(cap * max(traded, 0.0) + 1e-9), size)
     return sign * max(asked - sign * done, 0)
-
-
-def sessions_needed(quantity: int, volume_day: float, cap: float) -> IntArray:
-    """A parent cut over days, so that none takes more than its share of a day's volume.
-
-    Returns
-    -------
-    int array
-        Contracts of each day with the parent's sign, as even as can be.
-    """
-    if not 0 < cap < 1 or not volume_day > 0:
-        raise ValueError(f"participation {cap} of {volume_day} contracts a day; above 0 is allowed")
-    size, most = abs(quantity), max(int(cap * volume_day), 1)
-    days = max(-(-size // most), 1)
-    edges = np.floor(np.arange(days + 1) * size / days + 0.5).astype(np.int64)
-    return np.diff(edges) * (1 if quantity > 0 else -1)
 
 
 def learned_profile(

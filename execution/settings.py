@@ -57,6 +57,13 @@ class ExecutionSettings(Table):
         "half spreads of the past: today's, or twice until 2002, 3 times until 1992, 6 until 1979",
     )
     cost_stress: float = setting(1.0, "multiplies slippage", low=0.0, high=20.0)
+    cost_vol_power: float = setting(
+        0.0,
+        "slippage grows with this power of a market's current over its long-run volatility, where "
+        "that is above 1; 0 is off",
+        low=0.0,
+        high=3.0,
+    )
     roll_orders: RollOrders = setting(
         RollOrders.LEGS,
         "a roll is two outright orders, or one calendar spread where the exchange lists it",
@@ -88,8 +95,8 @@ class MinuteSettings(Table):
     )
     execution_algorithm: str = setting(
         "open",
-        "by the minute: open, twap, vwap, pov or shortfall; pairs of a class and another may follow"
-        " ('twap bond vwap')",
+        "by the minute: open, twap, vwap, pov, shortfall or horizon; pairs of a class and another "
+        "may follow ('twap bond vwap')",
     )
     execution_by_size: str = setting(
         "",
@@ -124,6 +131,26 @@ class MinuteSettings(Table):
     shortfall_aversion: float = setting(
         1e-6, "of shortfall, per USD; 0 is twap", unit="1/USD", low=0.0, high=1.0
     )
+    signal_half_lives: str = setting(
+        "",
+        "of horizon: pairs of a sleeve and the sessions after which half of its forecast is left "
+        "('trend 60 carry 90', as tca measures them); a sleeve without does not decay",
+    )
+    signal_edge: float = setting(
+        0.5,
+        "of horizon: what a signal promises over its life",
+        unit="daily sigmas",
+        low=0.0,
+        high=20.0,
+    )
+    leg_minutes: int = setting(
+        10,
+        "minutes for which one leg of a roll by two orders may be ahead of the other; then it is "
+        "evened out at the market; 0 is no limit",
+        unit="minutes",
+        low=0,
+        high=1440,
+    )
     profile_days: int = setting(
         30,
         "calendar days of minute history from which vwap learns its profile",
@@ -143,6 +170,7 @@ class MinuteSettings(Table):
         self.algorithms_by_class()
         self.algorithms_by_size()
         self.trading_windows()
+        self.half_lives()
 
     def algorithm_of(self, instrument: Instrument, quantity: int) -> Algorithm:
         """The algorithm of a parent: that of its size, else of its class, else of all."""
@@ -187,6 +215,25 @@ class MinuteSettings(Table):
                     f"execution_by_size has the share {share:g}; it must be above 0"
                 )
         return sorted(pairs, key=lambda pair: pair[1])
+
+    def half_lives(self) -> dict[str, float]:
+        """``signal_half_lives``, sessions by sleeve."""
+        words = self.signal_half_lives.split()
+        if len(words) % 2:
+            raise SettingsError(
+                f"signal_half_lives is {self.signal_half_lives!r}; it must be pairs of a sleeve "
+                "and sessions"
+            )
+        out = {
+            name: number("signal_half_lives", text)
+            for name, text in zip(words[::2], words[1::2], strict=True)
+        }
+        for name, sessions in out.items():
+            if not sessions > 0:
+                raise SettingsError(
+                    f"signal_half_lives has {sessions:g} sessions for {name}; above 0 is allowed"
+                )
+        return out
 
     def trading_windows(self) -> tuple[str, ...]:
         """``execution_windows``, each "hours zone"."""

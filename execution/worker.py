@@ -7,7 +7,7 @@ shown; it knows neither a clock nor a broker.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor, isfinite
+from math import floor, isfinite, sqrt
 
 from execution.blotter import Blotter
 from execution.schedules import due, due_in_volume
@@ -57,6 +57,8 @@ class Plan:
         Daily volatility in price.
     forced : bool
         By an expiry: it crosses whatever quotes, collar and a frozen market say.
+    impact : float
+        Of a child of one contract, in price; it grows with the root of its size.
     """
 
     curve: FloatArray
@@ -67,6 +69,11 @@ class Plan:
     collar_sigma: float = 0.0
     sigma: float = 0.0
     forced: bool = False
+    impact: float = 0.0
+
+    def concession(self, quantity: int) -> float:
+        """What a child at the market pays beyond the quote that it crosses, in price."""
+        return self.impact * sqrt(abs(quantity))
 
     @property
     def collar(self) -> float:
@@ -139,16 +146,32 @@ class Worker:
             child, sent = self.blotter.send(self.parent, size, forced=True)
             return Wish(child, sent, None) if sent else None
         if quote is None or fault:
-            self._wait(fault)
+            self.wait(fault)
             return None
         if abs(quote.mid - self.arrival) > plan.collar:
-            self._wait("outside the collar")
+            self.wait("outside the collar")
             return None
         child, sent = self.blotter.send(self.parent, size)
         if not sent:
-            self._wait(self.blotter.frozen.get(whole.market, "nothing left"))
+            self.wait(self.blotter.frozen.get(whole.market, "nothing left"))
             return None
         return Wish(child, sent, self._limit(minute, quote, whole.sign))
+
+    def complete(self, contracts: int) -> Wish | None:
+        """Send so many contracts at the market, whatever curve, share of volume and limits say."""
+        whole = self.blotter.parents[self.parent]
+        size = whole.sign * contracts
+        child, sent = self.blotter.send(self.parent, size, forced=self.plan.forced)
+        return Wish(child, sent, None) if sent else None
+
+    def undo(self, contracts: int) -> Wish | None:
+        """Take so many filled contracts back at the market."""
+        child, sent = self.blotter.undo(self.parent, contracts)
+        return Wish(child, sent, None) if sent else None
+
+    def wait(self, reason: str) -> None:
+        """Count a minute in which nothing was sent for a reason."""
+        self.waits[reason] = self.waits.get(reason, 0) + 1
 
     def _limit(self, minute: int, quote: Quote, sign: int) -> float | None:
         share = minute / len(self.plan.curve)
@@ -159,6 +182,3 @@ class Worker:
         # the mid on the tick, on the own side
         ticks = quote.mid / self.plan.tick
         return (floor(ticks + 1e-9) if sign > 0 else -floor(-ticks + 1e-9)) * self.plan.tick
-
-    def _wait(self, reason: str) -> None:
-        self.waits[reason] = self.waits.get(reason, 0) + 1

@@ -19,6 +19,7 @@ from portfolio.risk_caps import RiskCaps
 from portfolio.settings import OptimiserMean, OptimiserScope, PortfolioSettings
 from universe.arrays import BoolArray, FloatArray, known
 from universe.cost_screen import trade_costs, yearly_rolls
+from universe.cost_stress import CostStress
 from universe.instruments import Instrument
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class TargetOptimiser:
         Annual volatility over NAV that the VaR limit stands for.
     yearly_trades, impact : float
         How often a year a trade is paid for, and α of the square-root impact.
+    stress : CostStress, optional
+        Of spreads and impact, as orders pay it.
 
     Attributes
     ----------
@@ -107,11 +110,14 @@ class TargetOptimiser:
         vol_limit: float,
         yearly_trades: float,
         impact: float,
+        stress: CostStress | None = None,
     ) -> None:
         self._settings, self._caps, self._sleeves = settings, caps, tuple(sleeves)
         self._vol_limit, self._trades, self._impact = vol_limit, yearly_trades, impact
         legs = np.where(np.arange(n_assets) >= len(instruments), 2.0, 1.0)
         self._cost = np.resize(trade_costs(instruments), n_assets) * legs
+        self._spread = np.resize([i.half_spread for i in instruments], n_assets) * legs
+        self._stress = stress or CostStress()
         self._rolls = np.resize(yearly_rolls(instruments), n_assets)
         self._volume = np.resize(np.array([i.adv_contracts for i in instruments]), n_assets)
         self._optimisers = [Optimiser(settings.risk_aversion) for _ in range(len(sleeves))]
@@ -222,9 +228,10 @@ class TargetOptimiser:
         """
         snapshot = plain.snapshot
         price = np.where(snapshot.price > 0, snapshot.price, np.inf)
-        trade = self._cost / price
+        stress = self._stress.of(snapshot.sigma, snapshot.current_sigma)
+        trade = (self._cost + (stress - 1.0) * self._spread) / price
         usual = np.maximum(self._settings.buffer, SMALL) * plain.average
         contracts = np.where(plain.unit > 0, usual / np.where(plain.unit > 0, plain.unit, 1.0), 0.0)
-        paid = self._impact * known(snapshot.sigma) * np.sqrt(contracts / self._volume)
+        paid = self._impact * stress * known(snapshot.sigma) * np.sqrt(contracts / self._volume)
         square = np.where(usual > 0, paid / np.where(usual > 0, usual, 1.0), 0.0)
         return Costs(self._trades * trade, self._trades * square, LEGS * self._rolls * trade)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from portfolio.covariance import covariance
 from portfolio.target import Target
 from portfolio.whole_contracts import contract_bounds, whole_contracts
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
+from universe.cost_stress import CostStress
 
 COARSE = 0.01
 """Tracking error over the volatility target that rounding market by market is left to."""
@@ -34,6 +35,9 @@ class ContractTracker:
         Annual, over NAV.
     either_side : bool
         Whether a contract may stand against its fractional position, where it hedges others.
+    half_spread : float array of shape (n_assets,), optional
+        The part of ``trade_cost`` that grows with ``stress``.
+    stress : CostStress
     """
 
     trade_cost: FloatArray
@@ -42,6 +46,8 @@ class ContractTracker:
     aversion: float
     vol_target: float
     either_side: bool
+    half_spread: FloatArray | None = None
+    stress: CostStress = field(default_factory=CostStress)
 
     def choose(
         self,
@@ -79,7 +85,7 @@ class ContractTracker:
             return None
         gram = covariance(snapshot.correlation[used[:, None], used], risk)
         point = snapshot.contract_value(self.multiplier)[used]
-        paid = self.trade_cost[used] * point * self.yearly_trades
+        paid = self._trade_cost(snapshot)[used] * point * self.yearly_trades
         cost = paid * float(f"{target.nav:.6g}") / self.aversion
         limits = target.limit[used], target.contrary_limit[used]
         low, high = self._bounds(ideal[used], held[used], free[used], *limits)
@@ -87,6 +93,12 @@ class ContractTracker:
         out = held.copy()
         out[used] = whole_contracts(fractions, held[used], gram, low, high, known(cost)).contracts
         return out
+
+    def _trade_cost(self, snapshot: Snapshot) -> FloatArray:
+        if self.half_spread is None:
+            return self.trade_cost
+        stress = self.stress.of(snapshot.sigma, snapshot.current_sigma)
+        return np.asarray(self.trade_cost + (stress - 1.0) * self.half_spread)
 
     def _bounds(
         self,

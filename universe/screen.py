@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
 from universe.arrays import BoolArray, FloatArray
-from universe.cost_screen import CostScreen
-
-
-@dataclass(frozen=True, slots=True)
-class Screened:
-    """What the screen let in.
-
-    Attributes
-    ----------
-    member : bool array of shape (n_assets,)
-        Assets with a risk budget.
-    notes : list of (market index, kind, sentence)
-        What has changed.
-    """
-
-    member: BoolArray
-    notes: list[tuple[int, str, str]]
+from universe.cost_screen import CostScreen, trade_costs, yearly_cost, yearly_rolls
+from universe.instruments import Instrument
+from universe.settings import UniverseSettings
 
 
 class Screen:
@@ -36,6 +23,8 @@ class Screen:
     n_markets : int
     yearly_cost : float array of shape (n_assets,)
         Of holding a contract for a year, trades and rolls, in price units.
+    yearly_fees : float array of shape (n_assets,)
+        The part of it that is no spread.
     min_position : float
         Contracts that the average position must have.
     cost_limit, cost_limit_out : float
@@ -54,17 +43,56 @@ class Screen:
         names: list[str],
         n_markets: int,
         yearly_cost: FloatArray,
+        yearly_fees: FloatArray,
         min_position: float,
         cost_limit: float,
         cost_limit_out: float,
     ) -> None:
         n = len(names)
         self._names, self._n_markets, self._yearly_cost = names, n_markets, yearly_cost
-        self._min_position = min_position
+        self._yearly_fees, self._min_position = yearly_fees, min_position
         self.costs = CostScreen((n,), cost_limit, cost_limit_out)
         self.excluded: BoolArray = np.zeros(n, dtype=bool)
         self.screened: BoolArray = np.zeros(n, dtype=bool)
         self.screened_in = 0
+
+    @classmethod
+    def of(
+        cls,
+        names: list[str],
+        instruments: Sequence[Instrument],
+        settings: UniverseSettings,
+        trades_per_roll: FloatArray,
+    ) -> Self:
+        """The screen of the settings; fees count as if they were in the quote's currency.
+
+        Parameters
+        ----------
+        names : list of str
+            Of the assets: the markets, then their spreads where these are traded.
+        instruments : sequence of Instrument
+            The markets.
+        settings : UniverseSettings
+        trades_per_roll : float array of shape (n_markets,)
+            See ``yearly_cost``.
+        """
+        n, markets, trades = len(names), len(instruments), settings.cost_trades
+        rolls, one = yearly_rolls(instruments), np.ones(markets)
+        whole = yearly_cost(
+            trade_costs(instruments), one, rolls, trades=trades, trades_per_roll=trades_per_roll
+        )
+        fee = np.array([market.fee / market.multiplier for market in instruments])
+        fees = yearly_cost(fee, one, rolls, trades=trades)
+        legs = np.where(np.arange(n) >= markets, 2.0, 1.0)
+        return cls(
+            names,
+            markets,
+            np.resize(whole, n) * legs,
+            np.resize(fees, n) * legs,
+            settings.min_position,
+            settings.cost_limit,
+            settings.cost_limit_out,
+        )
 
     def is_due(self, month: int, alive: BoolArray) -> bool:
         """Whether the screen judges in this session; ``month`` is its yyyymm."""
@@ -77,6 +105,7 @@ class Screen:
         average: FloatArray,
         sigma_price: FloatArray,
         nav: float,
+        wider: float | FloatArray = 1.0,
     ) -> list[tuple[int, str, str]]:
         """Judge all assets anew; returns notes on what changed.
 
@@ -92,12 +121,15 @@ class Screen:
             Annual volatility in price units.
         nav : float
             Account currency, for the sentence.
+        wider : float or float array of shape (n_assets,)
+            Half spreads over those of the master.
         """
         self.screened_in = month
         self.screened = self.screened | alive
         big = too_big(average, self._min_position, alive)
         usable = sigma_price > 0
-        cost = np.where(usable, self._yearly_cost / np.where(usable, sigma_price, 1.0), np.inf)
+        paid = self._yearly_cost + (wider - 1.0) * (self._yearly_cost - self._yearly_fees)
+        cost = np.where(usable, paid / np.where(usable, sigma_price, 1.0), np.inf)
         dear = alive & ~self.costs.update(cost, alive)
         notes = []
         for asset in np.flatnonzero((big | dear) & ~self.excluded).tolist():

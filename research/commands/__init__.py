@@ -68,6 +68,10 @@ COMMANDS: dict[str, Entry] = {
         "the strategy by fund size from 250 k to 5 bn, with tracking error and impact",
         f"{STUDY} OUT",
     ),
+    "capacity": Entry(
+        "the strategy from USD 50 m to 5 bn, with large trades whole and cut over days",
+        f"{STUDY} OUT",
+    ),
     "walkforward": Entry(
         "settings chosen by past returns alone, window after window",
         f"{STUDY} GRID OUT",

@@ -26,7 +26,7 @@ from universe.counts import count_text
     ),
     click.option(
         "--cap",
-        type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+        type=click.FloatRange(1e-4, 0.5),
         default=0.05,
         show_default=True,
         help="Largest share of volume of POV.",

@@ -163,7 +163,8 @@ class EmbeddedEngine:
         decision = strategy.begin(account).finish()
         self.decision = decision
         ledger.withdraw(decision.withdrawals)
-        ledger.submit(decision.orders, strategy.order_sigma(decision), lined.quotes)
+        costs = strategy.order_sigma(decision), strategy.order_stress(decision)
+        ledger.submit(decision.orders, costs[0], lined.quotes, costs[1])
         line = line_of(decision, strategy.lines, marked, book.fills, settled)
         book = lined.by_market(book)
         parts = self._sleeves.split(book, spread_pnl, decision.held, line.legs, fx)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from execution.costs import CostModel, fee
+from execution.costs import Conditions, CostModel, fee
 from execution.fills import EXPIRY, ROLL, ROLLS, SPREAD, Fill, beyond_expectation
 from execution.orders import ContractKey, Order, Unfilled, Withdrawal, unfilled_of
 from execution.settings import PastCosts
@@ -27,9 +27,8 @@ NAN = float("nan")
 
 OpenOf = Callable[[int, int], float | None]
 
-Queued = tuple[Order, float, float, int]
-"""An order with the daily price sigma and the close at its decision, and the number of its spread
-or 0."""
+Queued = tuple[Order, Conditions, float, int]
+"""An order with the conditions and the close at its decision, and the number of its spread or 0."""
 
 
 class BarGate(Protocol):
@@ -95,10 +94,14 @@ class Ledger:
         self._queue: list[Queued] = []
         self._groups = 0  # spreads submitted so far
         self._eve = 0  # the session before
-        self._sigma: FloatArray = np.full(len(instruments), np.nan)
+        self._conditions = [Conditions(NAN)] * len(instruments)
 
     def submit(
-        self, orders: list[Order], sigma_price: FloatArray, closes: Quotes | None = None
+        self,
+        orders: list[Order],
+        sigma_price: FloatArray,
+        closes: Quotes | None = None,
+        stress: FloatArray | None = None,
     ) -> None:
         """Queue orders, each for its contract's next bar.
 
@@ -109,12 +112,16 @@ class Ledger:
             Daily volatility in price units at the decision, for the slippage.
         closes : Quotes, optional
             Of the session that was decided on.
+        stress : float array of shape (n_markets,), optional
+            Multiple of the usual slippage, see ``universe.cost_stress``.
         """
-        self._sigma = sigma_price
+        known = [1.0] * len(sigma_price) if stress is None else stress.tolist()
+        pairs = zip(sigma_price.tolist(), known, strict=True)
+        self._conditions = [Conditions(sigma, factor) for sigma, factor in pairs]
         self._queue += [
             (
                 order,
-                float(sigma_price[order.market]),
+                self._conditions[order.market],
                 NAN if closes is None else closes[order.market].get(order.month, NAN),
                 self._groups + order.combo if order.combo else 0,
             )
@@ -199,14 +206,14 @@ class Ledger:
         waiting = []
         held_up = self._held_up(day, open_of, gate)
         for queued in self._queue:
-            order, sigma, decided, group = queued
+            order, conditions, decided, group = queued
             market, month = order.market, order.month
             price = open_of(market, month)
             if expiry[market][month] < day:
                 continue
             if price is not None and group not in held_up and gate.passes(market, month, price):
                 close = closes[market][month]
-                self._fill(order, sigma, day, price, close, fx, book, decided)
+                self._fill(order, conditions, day, price, close, fx, book, decided)
             else:
                 waiting.append(queued)
         self._queue, self._eve = waiting, day
@@ -228,12 +235,12 @@ class Ledger:
         """Pay for closing a position at its mark (``sign`` -1: for opening it anew)."""
         market, month = key
         order = Order(market, month, -sign * self.holdings[key], reason)
-        self._pay(order, self._sigma[market], day, self.mark[key], fx, book)
+        self._pay(order, self._conditions[market], day, self.mark[key], fx, book)
 
     def _fill(
         self,
         order: Order,
-        sigma: float,
+        conditions: Conditions,
         day: int,
         price: float,
         close: float,
@@ -245,7 +252,7 @@ class Ledger:
         key = (market, month)
         self._book(market, quantity * (close - price), fx, book.pnl)
         book.moves[key] = close - price
-        self._pay(order, sigma, day, price, fx, book, decided)
+        self._pay(order, conditions, day, price, fx, book, decided)
         total = self.holdings.get(key, 0) + quantity
         self.mark[key] = close
         if total:
@@ -257,7 +264,7 @@ class Ledger:
     def _pay(
         self,
         order: Order,
-        sigma: float,
+        conditions: Conditions,
         day: int,
         price: float,
         fx: FloatArray,
@@ -266,10 +273,10 @@ class Ledger:
     ) -> None:
         """Slippage and fee of a fill, and its record."""
         market, quantity = order.market, order.quantity
-        instrument = self._instruments[market]
+        instrument, (sigma, stress) = self._instruments[market], conditions
         eve = self._eve or day
         concession = self._costs.concession(
-            instrument, quantity, sigma, price, order.reason, day=eve
+            instrument, quantity, sigma, price, order.reason, day=eve, stress=stress
         )
         filled = price + concession if quantity > 0 else price - concession
         slip = abs(quantity) * concession * instrument.multiplier
@@ -283,7 +290,9 @@ class Ledger:
             book.roll_cost[market] += slip + charged
         outright = 0.0
         if order.reason == SPREAD:
-            alone = self._costs.concession(instrument, quantity, sigma, price, ROLL, day=eve)
+            alone = self._costs.concession(
+                instrument, quantity, sigma, price, ROLL, day=eve, stress=stress
+            )
             outright = abs(quantity) * alone * instrument.multiplier * float(fx[market])
         book.fills.append(
             Fill(

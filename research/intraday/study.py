@@ -8,16 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from execution.schedules import (
-    Algorithm,
-    decay,
-    learned_profile,
-    linear_impact,
-    open_curve,
-    shortfall_curve,
-    twap_curve,
-    vwap_curve,
-)
+from algorithm.settings import Settings
+from execution.planning import Past, Terms, plan_of
+from execution.schedules import Algorithm
 from execution.worker import Plan
 from research.data.errors import DataError
 from research.intraday.minutes import SessionBars, contracts_on, quote_days, session_bars
@@ -25,8 +18,8 @@ from research.intraday.simulate import Worked, work
 from universe.arrays import FloatArray
 from universe.instruments import Instrument
 
-RISK_AVERSION = 1e-6
-"""Per unit of money, the example of Almgren and Chriss (2000)."""
+HALF_LIFE = 20.0
+"""Sessions of the signal behind a parent, for the algorithm that asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +70,7 @@ def study(folder: Path, instrument: Instrument, quantity: int, cap: float) -> li
     quantity : int
         Above 0.
     cap : float
-        Share of volume of POV.
+        Share of volume of POV, at most 0.5.
 
     Raises
     ------
@@ -123,33 +116,34 @@ def plan_for(
     past: list[SessionBars],
     passive: float = 0.0,
 ) -> Plan:
-    """The plan of a session from the sessions before it alone; see ``execution.schedules``."""
+    """The plan of a session from the sessions before it alone; see ``execution.planning``."""
     minutes = len(bars.minute) - 1  # a child needs a quote of the minute before
-    curve, share = twap_curve(minutes), 0.0
-    if algorithm is Algorithm.OPEN:
-        curve = open_curve(minutes)
-    elif algorithm is Algorithm.POV:
-        share = cap
-    elif algorithm is Algorithm.VWAP and past:
+    settings = Settings(
+        execution_algorithm=str(algorithm), participation=cap, passive_share=passive
+    )
+    known = None
+    if past:
         volumes = np.array([one.volume[1:] for one in past])
-        weekdays = np.array([one.day.weekday() for one in past])
-        curve = vwap_curve(learned_profile(volumes, weekdays, bars.day.weekday()))
-    elif algorithm is Algorithm.SHORTFALL:
-        curve = shortfall_curve(minutes, _kappa(instrument, quantity, minutes, past))
-    return Plan(curve, instrument.tick, share, passive)
+        known = Past(volumes, np.array([one.day.weekday() for one in past]))
+    sigma = _daily_sigma(past, minutes)
+    weekday, here = bars.day.weekday(), _daily_sigma([bars], minutes)
+    terms = Terms(
+        instrument.tick,
+        sigma,
+        instrument.multiplier,
+        weekday,
+        impact_sigma=here,
+        half_life=HALF_LIFE,
+    )  # the plan knows the past, the market that day's volatility
+    return plan_of(settings, instrument, quantity, minutes, terms, known)[1]
 
 
-def _kappa(instrument: Instrument, quantity: int, minutes: int, past: list[SessionBars]) -> float:
+def _daily_sigma(past: list[SessionBars], minutes: int) -> float:
+    """Volatility of a session in price from the mids by the minute, NaN without any."""
     moves = [np.diff(0.5 * (one.bid + one.ask)) for one in past]
     seen = np.concatenate(moves) if moves else np.array([])
     seen = seen[np.isfinite(seen)]
-    volume = float(np.mean([one.volume.sum() for one in past])) if past else 0.0
-    if not len(seen) or not volume:
-        return 0.0
-    sigma = float(seen.std())
-    eta = linear_impact(quantity, minutes, 0.1, sigma * np.sqrt(minutes), volume)
-    money = instrument.multiplier
-    return decay(RISK_AVERSION, sigma * money, eta * money)
+    return float(seen.std()) * float(np.sqrt(minutes)) if len(seen) else float("nan")
 
 
 def _row(

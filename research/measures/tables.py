@@ -368,10 +368,10 @@ def impact_paid(result: RunResult, instruments: Sequence[Instrument]) -> float:
 
     Notes
     -----
-    A fill's point value is its market's value of a contract at the close over the fill's price,
-    right to the day's move.
+    With ``cost_vol_power`` what a day's half spread was is not recorded. A fill's point value is
+    its market's value of a contract at the close over the fill's price, right to the day's move.
     """
-    if result.unit_value is None:
+    if result.unit_value is None or float(result.settings.get("cost_vol_power", "0")):
         return float("nan")
     stress = float(result.settings.get("cost_stress", "1"))
     half_spread = {instrument.code: instrument.half_spread for instrument in instruments}
@@ -388,3 +388,31 @@ def impact_paid(result: RunResult, instruments: Sequence[Instrument]) -> float:
         if np.isfinite(spread):
             total += (fill.slippage - spread) / float(result.nav[row])
     return total
+
+
+def participation(
+    result: RunResult, instruments: Sequence[Instrument], quantile: float = 0.99
+) -> float:
+    """Share of a day's volume that the largest trades took: a quantile by fill; NaN without fills.
+
+    Parameters
+    ----------
+    result : RunResult
+    instruments : sequence of Instrument
+        The run's markets.
+    quantile : float
+
+    Notes
+    -----
+    With ``volumes=fund`` the volumes are those of the fund as it began.
+    """
+    volume = {instrument.code: instrument.adv_contracts for instrument in instruments}
+    grown = result.settings.get("volumes") == "fund"
+    first = float(result.settings.get("cash", "nan"))
+    nav = dict(zip(result.day.tolist(), result.nav.tolist(), strict=True))
+    shares = [
+        abs(fill.quantity) / volume[fill.market] * (first / nav[fill.epoch_day] if grown else 1.0)
+        for fill in result.fills
+        if fill.market in volume and fill.epoch_day in nav
+    ]
+    return float(np.quantile(shares, quantile)) if shares else float("nan")

@@ -18,6 +18,7 @@ from research.pages.files import write_atomically
 from research.pages.study_page import Section, line_table, write_study
 from research.pages.text import percent, signed
 from research.studies.ablation import ARMS, BASE, ablation_requests
+from research.studies.capacity import capacity_requests, capacity_table
 from research.studies.choices import BASE as AS_IT_IS
 from research.studies.choices import choice_requests, choice_table
 from research.studies.comparison import Comparison, as_json, compare_rows
@@ -173,6 +174,25 @@ def run_sizes(dataset: Dataset, settings: Settings, place: Place) -> Path:
         text += f" Impact: {note}."
     extra = {"sizes": [{"name": row.name, **row.figures} for row in rows], **_told(table)}
     return write_study(comparison, place.out, "Fund size", text, [table], extra)
+
+
+def run_capacity(dataset: Dataset, settings: Settings, place: Place) -> Path:
+    """Run every size with trades whole and cut over days, and write ``capacity.html``.
+
+    Raises
+    ------
+    StudyError
+        As ``run_study``.
+    """
+    rows = place.rows("capacity", capacity_requests(settings), dataset)
+    comparison = _compare("capacity", rows, rows[0].name, dataset, place)
+    table = capacity_table(rows)
+    text = "The strategy at sizes from USD 50 m to 5 bn, with trades whole and cut over days."
+    note = volume_note(history.instrument for history in dataset.markets.values())
+    if note:
+        text += f" Impact: {note}."
+    extra = {"capacity": [{"name": row.name, **row.figures} for row in rows], **_told(table)}
+    return write_study(comparison, place.out, "Capacity", text, [table], extra)
 
 
 @dataclass(frozen=True, slots=True)

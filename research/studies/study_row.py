@@ -32,7 +32,7 @@ from research.measures.performance import (
     returns_of,
     sharpe,
 )
-from research.measures.tables import impact_paid, over_nav, turnover
+from research.measures.tables import impact_paid, over_nav, participation, turnover
 from research.studies.trials import Trial, configuration_hash
 from universe.arrays import FloatArray, IntArray, from_epoch_day, sessions_a_year
 from universe.counts import count_text
@@ -105,7 +105,8 @@ class StudyRow:
     def since(self, first: int) -> StudyRow:
         """The same row from its return number ``first`` on, with the figures of that part.
 
-        ``turnover``, ``tracking_error``, ``impact`` and ``markets`` are not known of a part.
+        ``turnover``, ``tracking_error``, ``impact``, ``participation`` and ``markets`` are not
+        known of a part.
         """
         request = StudyRequest(self.name, self.settings, self.book)
         day, returns, cost = self.day[first - 1 :], self.returns[first:], self.cost[first:]
@@ -150,6 +151,7 @@ def strategy_book(request: StudyRequest, dataset: Dataset) -> StudyRow:
     row = row_of_run(request, dataset.fingerprint(), result)
     instruments = [history.instrument for history in dataset.markets.values()]
     row.figures["impact"] = impact_paid(result, instruments) / elapsed_years(result.day)
+    row.figures["participation"] = participation(result, instruments)
     return row
 
 

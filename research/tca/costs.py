@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from algorithm.decision_line import DecisionLine, Header, in_units
 from algorithm.decision_text import RecordError
 from execution.fills import Fill
+from execution.settings import ExecutionResolution
 from research.data.errors import DataError
 from research.intraday.minutes import session_bars
-from research.tca.fills import Benchmark, Prices, fill_table
+from research.tca.fills import Benchmark, Prices, expected_points, fill_table, is_outright
+from research.tca.half_life import half_lives
 from research.tca.impact import ImpactFit, fit_impact
 from research.tca.page import Costs
 from research.tca.summary import outliers
@@ -53,17 +56,35 @@ def costs_of(
     )
     if not len(table):
         raise RecordError("the record has no fill of an order: there is nothing to measure")
-    return Costs(header, table, fits_of(header, table), outliers(table))
+    lives = half_lives([decisions[day] for day in sorted(decisions)])
+    return Costs(header, table, fits_of(header, table), outliers(table), lives)
 
 
 def fits_of(header: Header, table: pd.DataFrame) -> dict[str, ImpactFit]:
     """The impact coefficient of all fills, and by asset class shrunk towards that of all."""
-    stress = float(header.settings["cost_stress"])
+    stress = stress_of(header, table)
     whole = fit_impact(table, float(header.settings["impact"]), stress)
     fits = {ALL: whole}
     for name, part in table.groupby("asset_class", sort=False):
-        fits[str(name)] = fit_impact(part, whole.value, stress)
+        fits[str(name)] = fit_impact(part, whole.value, stress.loc[part.index])
     return fits
+
+
+def stress_of(header: Header, table: pd.DataFrame) -> pd.Series:
+    """What the cost model multiplied the slippage of every fill by.
+
+    With ``cost_vol_power`` the market's own multiple is what the expected slippage of an order is
+    above that of the formula; an order by the minute expects none.
+    """
+    settings = header.settings
+    usual = pd.Series(float(settings["cost_stress"]), index=table.index)
+    by_minute = settings.get("execution_resolution") == ExecutionResolution.MINUTE
+    if by_minute or not float(settings.get("cost_vol_power", "0")):
+        return usual
+    size = np.sqrt(table["quantity"].abs() / table["volume"])
+    formula = table["half_spread"] + float(settings["impact"]) * table["sigma"].fillna(0.0) * size
+    found = pd.Series(expected_points(table), index=table.index) / formula
+    return found.where(is_outright(table) & (formula > 0), usual)
 
 
 def vwap_of(folder: Path) -> Benchmark:

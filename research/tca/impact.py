@@ -52,7 +52,10 @@ class ImpactFit:
 
 
 def fit_impact(
-    table: pd.DataFrame, prior: float, stress: float = 1.0, coverage: float = COVERAGE
+    table: pd.DataFrame,
+    prior: float,
+    stress: float | pd.Series = 1.0,
+    coverage: float = COVERAGE,
 ) -> ImpactFit:
     """Fit the coefficient to what outright fills paid over the open.
 
@@ -62,8 +65,8 @@ def fit_impact(
         See ``research.tca.fills.fill_table``.
     prior : float
         Its standard deviation is taken to be as large as itself (at least 0.05).
-    stress : float
-        What the half spread is multiplied by.
+    stress : float, or Series of the table's rows
+        What half spread and impact are multiplied by.
     coverage : float
         Of the interval.
 
@@ -94,7 +97,9 @@ def fit_impact(
     )
 
 
-def _regression(table: pd.DataFrame, stress: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _regression(
+    table: pd.DataFrame, stress: float | pd.Series
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Regressor, paid beyond the spread in sigmas, and sessions of the rows that have all of it."""
     rows = table[is_outright(table)]
     side = np.sign(rows["quantity"])

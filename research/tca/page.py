@@ -39,12 +39,15 @@ class Costs:
     fits : dict of str to ImpactFit
         By asset class, and of all.
     outliers : sequence of Outlier
+    half_lives : dict of str to float
+        Of the sleeves' forecasts, in sessions.
     """
 
     header: Header
     table: pd.DataFrame
     fits: dict[str, ImpactFit]
     outliers: Sequence[Outlier]
+    half_lives: dict[str, float]
 
     @property
     def groups(self) -> dict[str, list[GroupRow]]:
@@ -69,6 +72,7 @@ def document(costs: Costs) -> dict[str, Any]:
         "groups": _known(groups),
         "impact": _known({name: asdict(fit) for name, fit in costs.fits.items()}),
         "outliers": _known([asdict(one) for one in costs.outliers]),
+        "half_lives": _known(costs.half_lives),
     }
 
 
@@ -111,7 +115,7 @@ def page(costs: Costs) -> list[Block]:
         blocks.append(Paragraph(f"Volumes: {header.volumes}."))
     for title, rows in costs.groups.items():
         blocks += [Heading(title, 2), _group_table(rows)]
-    return [*blocks, *_impact(costs), *_outliers(costs)]
+    return [*blocks, *_impact(costs), *_signals(costs), *_outliers(costs)]
 
 
 def _group_table(rows: Sequence[GroupRow]) -> Table:
@@ -166,6 +170,16 @@ def _impact(costs: Costs) -> list[Block]:
         "weight of the fills",
     )  # fmt: skip
     return [Heading("Impact", 2), Paragraph(text), Table(names, rows)]
+
+
+def _signals(costs: Costs) -> list[Block]:
+    text = (
+        "Sessions after which half of a sleeve's forecast is left: the lag at which its"
+        " autocorrelation over all markets falls to a half. The setting signal_half_lives takes"
+        " them, so that orders by the minute weigh impact against what a signal loses by waiting."
+    )
+    rows = [[name, signed(life, 0)] for name, life in costs.half_lives.items()]
+    return [Heading("How long signals last", 2), Paragraph(text), Table(("", "sessions"), rows)]
 
 
 def _outliers(costs: Costs) -> list[Block]:

@@ -1,6 +1,7 @@
 """Optimiser, dynamic mix of sleeves and whole contracts inside the chain of a day."""
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -185,6 +186,28 @@ class TestWholeContracts:
         _, found = walked(data, 20, nav=3e5, buffer=0.0, contrary_contracts=False)
         for one in found:
             assert np.all(one.traded * np.sign(one.target.optimal) >= 0)
+
+
+def test_what_restless_markets_cost_reaches_every_part_that_asks(data):
+    """The multiple of the orders is in the optimiser's costs too; off, nothing differs."""
+    (instruments, snapshots), made = data, []
+    for power in (1.0, 0.0):
+        strategy = Strategy(settings(optimiser="whole", cost_vol_power=power), instruments)
+        strategy.take(snapshots[-1])
+        made.append(strategy)
+    strategy, quiet = made
+    last, snapshot, n = strategy.begin(Account(1e8)).decision, snapshots[-1], len(instruments)
+    norm = (snapshot.sigma - 0.7 * snapshot.current_sigma) / 0.3
+    ratio = np.maximum(snapshot.current_sigma / norm, 1.0)[:n]
+    assert (ratio > 1.0).any()
+    np.testing.assert_allclose(strategy.order_stress(last), ratio)
+    assert quiet.order_stress(last).tolist() == [1.0] * n
+    day = SimpleNamespace(snapshot=snapshot, average=np.ones(n), unit=np.ones(n))
+    spread = np.array([one.half_spread for one in strategy.instruments]) / snapshot.price[:n]
+    restless, usual = (one.builder.optimiser._costs(day) for one in (strategy, quiet))
+    trades = strategy.settings.cost_trades
+    np.testing.assert_allclose(restless.trade - usual.trade, trades * (ratio - 1.0) * spread)
+    np.testing.assert_allclose(restless.impact, ratio * usual.impact)
 
 
 def test_volumes_that_grow_with_the_fund_keep_costs_and_limits_of_its_size(data):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from execution.blotter import Event
 from execution.desk import Desk, Seen
+from execution.desk_document import desk_of, plans_of, work_of
 from execution.planning import Past, Terms, plan_of
 from execution.schedules import Algorithm, twap_curve
 from execution.settings import MinuteSettings
@@ -122,10 +123,10 @@ def test_a_restart_in_the_middle_goes_on_with_the_schedule():
         moves = desk.step(FIRST + minute, {KEY: Seen(QUOTE, 7)})
         if minute < 3:
             fill_all(desk, moves)
-    documents = json.loads(json.dumps([desk.plans_state(), desk.to_state()]))
-    again = Desk.from_state(*documents)
-    assert again.to_state() == desk.to_state()
-    assert again.plans_state() == desk.plans_state()
+    documents = json.loads(json.dumps([plans_of(desk), work_of(desk)]))
+    again = desk_of(*documents)
+    assert work_of(again) == work_of(desk)
+    assert plans_of(again) == plans_of(desk)
     again.blotter.settle([], {KEY: 3})  # the third filled while nobody listened
     assert again.jobs[parent].filled == 3
     assert [wish.quantity for _, wish in again.step(FIRST + 4, {KEY: Seen(QUOTE)}).send] == [1]
@@ -179,7 +180,7 @@ def day(seed: int) -> None:
                 desk.apply(lost[-1])
             lost.pop()
         if dice.random() < 0.1:
-            desk = Desk.from_state(*json.loads(json.dumps([desk.plans_state(), desk.to_state()])))
+            desk = desk_of(*json.loads(json.dumps([plans_of(desk), work_of(desk)])))
             desk.blotter.settle(there, {KEY: position})
             lost.clear()  # another process hears nothing of before
         assert 0 <= side * (position - base) <= abs(quantity)

@@ -107,6 +107,8 @@ def made(**changes):
             contracts=[{202106: SimpleNamespace(last_holding=DAY + 90)} for _ in range(2)],
             last_close=lambda market, month: 99.0,
         ),
+        order_sigma=lambda decision: np.array([2.0, 2.0]),
+        order_stress=lambda decision: np.array([1.0, 3.0]),
     )
     security = SimpleNamespace(
         symbol_properties=SimpleNamespace(minimum_price_variation=0.25),
@@ -121,7 +123,7 @@ def made(**changes):
         traded=set(),
         tickets={},
         reasons={},
-        order_sigma={},
+        order_conditions={},
         children={},
         log=algorithm.lines.append,
     )

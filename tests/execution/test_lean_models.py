@@ -9,7 +9,7 @@ import pytest
 
 from algorithm.context import TradingContext
 from algorithm.strategy import Strategy
-from execution.costs import fee, slippage
+from execution.costs import Conditions, fee, slippage
 from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import CostFeeModel, CostSlippageModel, FuturesInitializer
 from tests.helpers import MONDAY, instrument, session, settings
@@ -30,11 +30,11 @@ def order(number=1, quantity=-40.0):
     return SimpleNamespace(id=number, quantity=quantity)
 
 
-def test_slippage_is_that_of_the_volatility_at_the_decision(context):
-    context.order_sigma[1] = 3.0
+def test_slippage_is_that_of_volatility_and_stress_at_the_decision(context):
+    context.order_conditions[1] = Conditions(3.0, 2.0)
     asset = SimpleNamespace(symbol="AA MAR")
     market = context.strategy.instruments[0]
-    expected = slippage(market, -40.0, 3.0, impact=0.2, stress=1.0)
+    expected = slippage(market, -40.0, 3.0, impact=0.2, stress=2.0)
     assert expected > market.half_spread
     model = CostSlippageModel(context)
     assert model.get_slippage_approximation(asset, order()) == pytest.approx(expected)

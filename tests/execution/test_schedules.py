@@ -13,7 +13,6 @@ from execution.schedules import (
     learned_profile,
     linear_impact,
     open_curve,
-    sessions_needed,
     shortfall_curve,
     twap_curve,
     vwap_curve,
@@ -93,14 +92,6 @@ class TestShortfall:
         assert linear_impact(-400, 100, 0.1, 30.0, 10_000.0) == pytest.approx(0.6 / 4)
 
 
-@given(quantities, st.floats(1.0, 1e6), st.floats(0.01, 0.5))
-def test_a_parent_that_is_too_large_is_cut_over_days(quantity, volume, cap):
-    sizes = sessions_needed(quantity, volume, cap)
-    assert sizes.sum() == quantity
-    assert np.ptp(sizes) <= 1
-    assert np.abs(sizes).max() <= max(cap * volume, 1)
-
-
 def test_a_profile_is_of_the_same_weekday_where_there_are_enough():
     volumes = np.array([[1.0, 3.0]] * 4 + [[9.0, 1.0]] * 4)
     weekday = np.array([0] * 4 + [1] * 4)
@@ -118,7 +109,6 @@ def test_a_profile_is_of_the_same_weekday_where_there_are_enough():
         (lambda: decay(-1.0, 1.0, 1.0), "risk aversion -1"),
         (lambda: linear_impact(0, 5, 0.1, 1.0, 1.0), "quantity 0"),
         (lambda: due_in_volume(5.0, 1.0, 1, 0), "participation is 1"),
-        (lambda: sessions_needed(5, 0.0, 0.1), "of 0.0 contracts"),
     ],
 )
 def test_bad_input_is_named(call, words):

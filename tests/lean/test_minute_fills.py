@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -184,7 +185,8 @@ def test_fill_by_fill(tmp_path):
         theirs.setdefault(number, []).append((minute, size, price))
     compared = 0
     for number, (bars, month, algorithm, plan, quantity) in enumerate(given):
-        ours = [(f.minute, f.quantity, f.price) for f in work(bars, quantity, plan).fills]
+        free = replace(plan, impact=0.0)  # of the quotes alone: that algorithm has no cost model
+        ours = [(f.minute, f.quantity, f.price) for f in work(bars, quantity, free).fills]
         assert theirs.get(number, []) == ours, (bars.day, month, algorithm, quantity, plan.passive)
         compared += len(ours)
     assert compared > 20 * len(given)

@@ -6,19 +6,21 @@ import json
 import os
 from collections import defaultdict
 from datetime import date, datetime
+from math import inf
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from algorithm.settings import Settings
+from execution.fills import ROLL
 from execution.lean_minutes import child_of
 from execution.planning import Past, Terms, plan_of
 from research.data.errors import DataError
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.intraday.minutes import SessionBars, quote_days, session_bars
-from research.intraday.simulate import MinuteFill, work
-from research.intraday.study import sessions
+from research.intraday.simulate import MinuteFill, work_together
+from research.intraday.study import HALF_LIFE, sessions
 from research.lean.export import export_lean
 from research.lean.runner import LeanNotFoundError, find_launcher, run_lean
 from universe.arrays import from_epoch_day, to_epoch_day
@@ -34,8 +36,6 @@ MINUTES = SHARED / "lean_minute"
 ES = MASTER["ES"]
 SETTINGS = {
     "markets": "ES",
-    "start": "2013-10-01",
-    "end": "2013-12-23",
     "warmup_days": "300",
     "cash": "1000000000",
     "buffer": "0",
@@ -45,13 +45,20 @@ SETTINGS = {
     "shortfall_aversion": "0.00001",
     "charts": "off",
 }
-EXPIRIES = {201312: date(2013, 12, 20), 201403: date(2014, 3, 21)}
+SPANS = [("2013-10-01", "2013-12-23"), ("2020-01-02", "2020-01-07")]
+"""Around all quotes of the samples."""
+EXPIRIES = {
+    201312: date(2013, 12, 20),
+    201403: date(2014, 3, 21),
+    202003: date(2020, 3, 20),
+}
 CASES = {
     "open": {},
     "twap": {},
     "vwap": {},
     "pov": {},
     "shortfall": {},
+    "horizon": {"signal_half_lives": "trend 20 carry 20"},
     "twap, limits": {"passive_share": "0.8", "collar_ticks": "40"},
 }
 
@@ -67,17 +74,22 @@ def data(tmp_path_factory):
         pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("lean") / "data"
     dataset = load_pysystemtrade(SHARED / "futures", MASTER, codes=["ES"])
-    days = to_epoch_day(date(2012, 9, 3)), to_epoch_day(date(2014, 3, 31))
+    days = to_epoch_day(date(2012, 9, 3)), to_epoch_day(date(2020, 1, 31))
     export_lean(dataset.between(*days), folder, SHARED / "lean", day_sessions=True)
     os.symlink(MINUTES / "future/cme/minute", folder / "future/cme/minute")
     return folder
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda name: name.replace(", ", "-"))
+@pytest.fixture(
+    scope="module",
+    params=[(name, *span) for span in SPANS for name in CASES],
+    ids=lambda given: f"{given[0].replace(', ', '-')}-{given[1][:4]}",
+)
 def run(request, data, tmp_path_factory):
     """Settings and the run of LEAN."""
-    changes = {"execution_algorithm": request.param.split(",")[0], **CASES[request.param]}
-    given = {**SETTINGS, **changes}
+    name, start, end = request.param
+    changes = {"execution_algorithm": name.split(",")[0], **CASES[name]}
+    given = {**SETTINGS, "start": start, "end": end, **changes}
     results = tmp_path_factory.mktemp("run")
     return Settings.parse(given), run_lean(ROOT / "main.py", data, results, given, timeout=900)
 
@@ -99,12 +111,12 @@ def filled_by_lean(lean):
 
 
 def parents_of(lean):
-    """(decision day, contract month, contracts, daily sigma in price) of every parent."""
+    """(decision day, contract month, contracts, daily sigma in price, reason) of every parent."""
     for text in lean.record.read_text(encoding="utf-8").splitlines():
         line = json.loads(text)
-        for _, month, quantity, _ in line.get("orders", ()):
+        for _, month, quantity, reason in line.get("orders", ()):
             sigma = line["sigma"][0] * line["value"][0] / ES.multiplier
-            yield line["day"], month, quantity, sigma
+            yield line["day"], month, quantity, sigma, reason
 
 
 def bars_of(month, day) -> SessionBars | None:
@@ -133,24 +145,34 @@ def test_every_parent_fills_as_in_the_embedded_simulator(run):
     settings, lean = run
     theirs = filled_by_lean(lean)
     days, fills = set(), 0
-    for decided, month, quantity, sigma in parents_of(lean):
+    evenings = defaultdict(list)
+    for decided, month, quantity, sigma, reason in parents_of(lean):
         day = from_epoch_day(next_weekday(decided))
         bars = bars_of(month, day)
         if bars is None:
             continue
         expiry = contract_of(ES, month, to_epoch_day(EXPIRIES[month]))
         forced = expiry.last_holding <= next_weekday(decided)
-        terms = Terms(ES.tick, sigma, ES.multiplier, day.weekday(), forced)
+        life = inf if reason == ROLL or not settings.half_lives() else HALF_LIFE
+        terms = Terms(ES.tick, sigma, ES.multiplier, day.weekday(), forced, sigma, life)
         past = past_of(month, day, settings.profile_days)
         _, plan = plan_of(settings, ES, quantity, len(bars.minute) - 1, terms, past)
-        ours = work(bars, quantity, plan).fills
-        assert theirs[f"{decided}.0.{month}"] == ours, (day, month, quantity)
-        days.add(day)
-        fills += len(ours)
-    last = date.fromisoformat(SETTINGS["end"])
-    quoted = {bars.day for bars, _ in sessions(MINUTES, ES) if bars.day <= last}
+        evenings[decided, reason].append((month, bars, quantity, plan))
+    for (decided, reason), parents in evenings.items():
+        given = [(bars, quantity, plan) for _, bars, quantity, plan in parents]
+        worked = work_together(given, reason=reason, leg_minutes=settings.leg_minutes)
+        for (month, bars, *_), ours in zip(parents, worked, strict=True):
+            found = theirs[f"{decided}.0.{month}"]
+            mine = [(fill.minute, fill.quantity) for fill in ours.fills]
+            assert [(fill.minute, fill.quantity) for fill in found] == mine, (bars.day, month)
+            prices = [fill.price for fill in ours.fills]
+            assert [fill.price for fill in found] == pytest.approx(prices, abs=1e-6)
+            days.add(bars.day)
+            fills += len(mine)
+    first, last = settings.first_day, settings.last_day
+    quoted = {bars.day for bars, _ in sessions(MINUTES, ES) if first <= bars.day <= last}
     assert days <= quoted
-    assert len(quoted - days) <= 1  # the strategy wants something on all days but one
+    assert len(quoted - days) <= (len(quoted) > 1)  # it wants something on all days but one
     assert fills >= len(days)
 
 

@@ -84,6 +84,14 @@ class TestHandMadeDay:
         (fill,) = trade(account, 1, [{MAR: 3000.0}]).fills
         assert (fill.slippage, fill.fee) == (25.0, 2.0)
 
+    def test_stress_of_a_market_is_that_of_the_decision(self):
+        account = ledger(stress=2.0)
+        at = np.array([30.0])
+        account.submit([Order(0, MAR, 1, "rebalance")], at, None, np.array([3.0]))
+        assert trade(account, 1, [{MAR: 3000.0}]).fills[0].slippage == pytest.approx(50 * 6 * 0.125)
+        account.submit([Order(0, MAR, 1, "rebalance")], at)
+        assert trade(account, 2, [{MAR: 3000.0}]).fills[0].slippage == pytest.approx(50 * 2 * 0.125)
+
     def test_a_levy_is_paid_with_the_slippage(self):
         """1.5 bp of 3000 is 0.45 a contract and point, half of it on a leg of a roll (004)."""
         for reason, levy in (("rebalance", 0.45), ("roll", 0.225)):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from execution.schedules import Algorithm, twap_curve
+from execution.costs import slippage
+from execution.schedules import Algorithm, open_curve, twap_curve
 from execution.worker import Plan
 from research.cli import main
 from research.data.errors import DataError
@@ -79,6 +80,22 @@ def test_a_limit_fills_when_the_market_trades_through_it(folder):
     assert all(f.price == 1800.25 + 0.25 * (f.minute - bars.minute[0] - 1) for f in early)
 
 
+def test_impact_is_the_daily_law_spread_evenly_and_more_in_haste(folder):
+    """0.1 x sigma x sqrt(q / ADV) over the session; at once the root of its minutes times that."""
+    bars = session_bars(folder, ES, MAR, DAY)
+    minutes = len(bars.minute) - 1
+    plan = plan_for(Algorithm.TWAP, ES, minutes, 0.05, bars, [])
+    mids = 0.5 * (bars.bid + bars.ask)
+    sigma = np.diff(mids).std() * np.sqrt(minutes)
+    law = slippage(ES, minutes, sigma, impact=0.1) - ES.half_spread
+    for curve, times in ((twap_curve(minutes), 1.0), (open_curve(minutes), np.sqrt(minutes))):
+        done, free = (
+            work(bars, -minutes, replace(plan, curve=curve, impact=impact))
+            for impact in (plan.impact, 0.0)
+        )
+        assert free.price - done.price == pytest.approx(times * law)
+
+
 def test_pov_is_below_its_share(folder):
     bars = session_bars(folder, ES, MAR, DAY)
     plan = plan_for(Algorithm.POV, ES, 500, 0.05, bars, [])
@@ -135,7 +152,7 @@ class TestRealQuotes:
             bars = session_bars(SHARED, ES, MAR, date(2013, 12, day))
             for algorithm in (Algorithm.OPEN, Algorithm.TWAP, Algorithm.VWAP):
                 plan = plan_for(algorithm, ES, 200, 0.05, bars, [])
-                both = [work(bars, side, plan) for side in (200, -200)]
+                both = [work(bars, side, replace(plan, impact=0.0)) for side in (200, -200)]
                 assert all(abs(one.filled) == 200 for one in both)
                 mean = np.mean([one.cost(one.arrival) for one in both])
                 assert mean == pytest.approx(0.125, abs=0.01)

@@ -11,12 +11,13 @@ import pytest
 
 from algorithm.settings import Settings
 from research.data.dataset import Dataset
-from research.studies import choices, sizes
+from research.studies import capacity, choices, sizes
 from research.studies.ablation import ARMS
 from research.studies.study_commands import (
     Place,
     WalkPlan,
     run_ablation,
+    run_capacity,
     run_choices,
     run_peers,
     run_sizes,
@@ -77,6 +78,23 @@ def test_sizes(tmp_path: Path, market: Dataset, monkeypatch: pytest.MonkeyPatch)
     assert rows["fractional"]["impact"] == pytest.approx(0.0, abs=1e-3)
     assert rows["USD 5,000.0 m"]["impact"] > rows["USD 1.0 m"]["impact"]
     assert rows["USD 1.0 m"]["tracking_error"] > rows["fractional"]["tracking_error"] > 0
+    assert "By size of the fund" in page.read_text()
+
+
+def test_capacity(tmp_path: Path, market: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trades of a large fund take days and less of a day's volume."""
+    monkeypatch.setattr(capacity, "SIZES", (5e9,))
+    where = place(tmp_path)
+    page = run_capacity(market, SETTINGS, where)
+    whole, cut = result(where)["capacity"]
+    assert [whole["name"], cut["name"]] == [
+        "USD 5,000.0 m, whole",
+        "USD 5,000.0 m, at most 5% of a day",
+    ]
+    assert cut["participation"] <= 1.05 * capacity.MOST < whole["participation"]
+    assert cut["impact"] < whole["impact"]
+    table = result(where)["table"]
+    assert all(len(row) == len(table["head"]) for row in table["rows"])
     assert "By size of the fund" in page.read_text()
 
 
