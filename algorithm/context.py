@@ -384,13 +384,14 @@ class TradingContext:
 
     def conditions_of(self, order_id: int, line: int) -> Conditions:
         """What an order's slippage depends on; of one that nobody here has sent, as of now."""
-        found = self.order_conditions.get(order_id)
-        if found is None:
-            strategy = self.strategy
-            markets, market = strategy.markets, strategy.lines.market[line]
-            stress = strategy.cost_stress.of(markets.sigma(), markets.current_sigma())
-            found = Conditions(float(markets.sigma_price()[market]), float(stress[market]))
-        return found
+        return self.order_conditions.get(order_id) or self.conditions_now(line)
+
+    def conditions_now(self, line: int) -> Conditions:
+        """What the slippage of an order in a line depends on, as of the last session."""
+        strategy = self.strategy
+        markets, market = strategy.markets, strategy.lines.market[line]
+        stress = strategy.cost_stress.of(markets.sigma(), markets.current_sigma())
+        return Conditions(float(markets.sigma_price()[market]), float(stress[market]))
 
     def spread_refused(self, market: int, why: str) -> None:
         """Roll a market leg by leg from now on, because its broker takes no spread; said once."""
