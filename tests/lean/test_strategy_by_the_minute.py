@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from algorithm.settings import Settings
-from execution.lean_minutes import child_of
+from execution.blotter import child_of
 from execution.planning import Past, Terms, plan_of
 from research.data.errors import DataError
 from research.data.import_pysystemtrade import load_pysystemtrade
