@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from time import monotonic
 from typing import Any
 
@@ -417,6 +417,21 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self._account.settle_found_positions()
             if self._context.minutes is not None:
                 self._context.minutes.resume()
+            if self._state.restored and self._is_late():
+                self.log("the decision of this session is missing; it is taken now")
+                self._decide()
+
+    def _is_late(self) -> bool:
+        """Whether the bars of today wait for a decision whose time has passed, not long ago."""
+        at = datetime.combine(self.time.date(), time(*DECISION_TIME))
+        late = self.time.replace(tzinfo=None) - at
+        most = timedelta(minutes=self._settings.late_decision_minutes)
+        today = to_epoch_day(self.time.date())
+        return (
+            timedelta(0) < late <= most
+            and self._context.collecting == today
+            and self._context.has_bars()
+        )
 
     def _look(self) -> None:
         strategy, today = self._context.strategy, to_epoch_day(self.time.date())

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithm.clock import session_day
+from execution.blotter import child_of
 from execution.costs import CostModel, fee
 from execution.fills import EXPIRY, OTHER, ROLL, SPREAD, Fill, beyond_expectation
-from execution.lean_minutes import child_of
 from universe.arrays import FloatArray, to_epoch_day
 from universe.fx import BASE
 from universe.legs import ContractKey

@@ -15,8 +15,9 @@ from AlgorithmImports import InteractiveBrokersOrderProperties, ScheduledUnivers
 
 from algorithm.clock import DECISION_TIME
 from algorithm.context import TradingContext
+from algorithm.lean_store import InTurns
 from algorithm.state import Owner, orders_keys
-from algorithm.state_document import StateError, opened, sealed
+from algorithm.state_document import StateError
 from execution.desk_document import desk_of, plans_of, work_of
 from execution.lean_minutes import MinuteDesk
 from universe.arrays import from_epoch_day
@@ -77,41 +78,40 @@ class OrderStore:
     def __init__(self, algorithm: QCAlgorithm, desk: MinuteDesk, owner: Owner) -> None:
         self._algorithm, self._desk = algorithm, desk
         self._owner = {"name": owner.name, "account": owner.account, "currency": owner.currency}
-        self._keys = orders_keys(owner.name)
+        keys, plans_keys = orders_keys(owner.name)
+        self._name = keys[0]
+        self._orders, self._plans = InTurns(algorithm, keys), InTurns(algorithm, plans_keys)
         self._foreign = False
 
     def save(self, plans: bool) -> None:
         """Write what has changed; ``plans``: the parents' plans too."""
         if self._foreign:
             return
-        desk, (key, plans_key) = self._desk.desk, self._keys
+        desk = self._desk.desk
         if plans:
-            self._write(plans_key, {"plans": plans_of(desk)})
-        self._write(key, {"work": work_of(desk), "run": self._desk.run})
+            self._write(self._plans, {"plans": plans_of(desk)})
+        self._write(self._orders, {"work": work_of(desk), "run": self._desk.run})
 
-    def _write(self, key: str, body: dict[str, Any]) -> None:
-        try:
-            document = sealed({"owner": self._owner, **body})
-            reason = "" if self._algorithm.object_store.save(key, document) else "refused"
-        except Exception as error:  # a full disk must not stop what trades
-            reason = str(error)
+    def _write(self, place: InTurns, body: dict[str, Any]) -> None:
+        reason = place.write({"owner": self._owner, **body})
         if reason:
-            self._algorithm.error(f"{key}: {reason}; a restart would not know of these orders")
+            self._algorithm.error(
+                f"{self._name}: {reason}; a restart would not know of these orders"
+            )
 
     def restore(self) -> None:
         """Go on with the work of before a restart."""
-        store, (key, plans_key) = self._algorithm.object_store, self._keys
-        if not store.contains_key(key):
-            return
+        key = self._name
         try:
-            body = opened(store.read(key), frozenset({"owner", "work", "run"}))
+            body = self._orders.read(frozenset({"owner", "work", "run"}))
+            if body is None:
+                return
             if body["owner"] != self._owner:
                 self._foreign = True
                 self._algorithm.error(f"{key} belongs to {body['owner']}; it is left alone")
                 return
-            plans = {}
-            if store.contains_key(plans_key):
-                plans = opened(store.read(plans_key), frozenset({"owner", "plans"}))["plans"]
+            known = self._plans.read(frozenset({"owner", "plans"}))
+            plans = known["plans"] if known is not None else {}
             desk = desk_of(plans, body["work"])
             self._desk.restore(desk, int(body["run"]) + 1)
         except (StateError, KeyError, TypeError, ValueError) as error:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import re
+import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from algorithm.decision import Decision
 from algorithm.decision_line import Header, header_of, line_of, session_of
-from algorithm.decision_text import decision_text, end_text, header_text, session_text
+from algorithm.decision_text import DECISION, decision_text, end_text, header_text, session_text
 from algorithm.desk_data import BACKTEST, LIVE, DeskData
+from algorithm.lean_store import write
 from alpha.snapshot import Snapshot
 from execution.fills import Fill
 from universe.arrays import from_epoch_day
@@ -23,9 +26,14 @@ RECORD_KEY = "trend-carry/decisions"
 LIVE_RECORD_KEY = "trend-carry/decisions-live"
 """Folders in the ObjectStore; a part is called after its year or month."""
 
+SPARE_KEY = "trend-carry/decisions-spare"
+"""Where a live part is written first, so that one of both is whole whenever the process ends."""
+
 DESK_KEY = "trend-carry/desk.jsonl"
 """Data of the risk desk's page, overwritten after every decision."""
 
+_A_DECISION = f'{{"line":"{DECISION}"'
+_DAY = re.compile(r'\{"line":"[a-z]+","day":(-?\d+)')
 _LEVEL = 4
 """Of compression: half of the size of 1, a third of the time of 9."""
 
@@ -47,6 +55,7 @@ class RunRecord:
         self._desk = DeskData(header_text(self.header), LIVE if self._live else BACKTEST)
         self._part = ""
         self._lines: list[str] = []
+        self._at: dict[int, int] = {}  # line of each day
         if not self._live:
             self._forget_earlier()
 
@@ -95,38 +104,56 @@ class RunRecord:
                 self._save()
             self._part = part
             self._lines = self._earlier() if self._live else []
+            self._at = {_day(line): at for at, line in enumerate(self._lines)}
             if first:
                 self._lines.append(header_text(self.header))
-        self._lines.append(text)
+        if day not in self._at:
+            self._at[day] = len(self._lines)
+            self._lines.append(text)
+        elif text.startswith(_A_DECISION):  # taken again, the process having ended amid the first
+            self._lines[self._at[day]] = text
 
     @property
     def _key(self) -> str:
         return f"{self._folder}/{self._part}.gz"
 
+    @property
+    def _spare(self) -> str:
+        return f"{SPARE_KEY}/{self._part}.gz"
+
     def _earlier(self) -> list[str]:
-        """Lines that a run before this one has left in the part."""
-        store = self._algorithm.object_store
-        if not store.contains_key(self._key):
-            return []
-        try:
-            text = gzip.decompress(bytes(store.read_bytes(self._key))).decode("utf-8")
-        except (OSError, ValueError, EOFError) as error:
-            self._algorithm.error(f"{self._key}: {error}; this month's record begins anew")
-            return []
-        return text.splitlines()
+        """Lines that a run before this one has left in the part, or in its spare."""
+        store, damaged = self._algorithm.object_store, False
+        for key in (self._key, self._spare):
+            if not store.contains_key(key):
+                continue
+            try:
+                text = gzip.decompress(bytes(store.read_bytes(key))).decode("utf-8")
+            except (OSError, ValueError, EOFError, zlib.error) as error:
+                self._algorithm.error(f"{key}: {error}")
+                damaged = True
+                continue
+            return text.splitlines()
+        if damaged:
+            self._algorithm.error(f"{self._key}: this month's record begins anew")
+        return []
 
     def _save(self) -> None:
         if not self._part:
             return
         text = "\n".join(self._lines) + "\n"
-        self._put(self._key, gzip.compress(text.encode("utf-8"), _LEVEL, mtime=0))
+        content = gzip.compress(text.encode("utf-8"), _LEVEL, mtime=0)
+        if self._live:
+            self._put(self._spare, content)
+        self._put(self._key, content)
 
     def _put(self, key: str, content: Any) -> None:
-        store = self._algorithm.object_store
-        try:
-            save = store.save if isinstance(content, str) else store.save_bytes
-            reason = "" if save(key, content) else "the store refused it"
-        except Exception as error:  # a full store must not stop what trades
-            reason = str(error)
+        reason = write(self._algorithm, key, content)
         if reason:
             self._algorithm.error(f"{key}: {reason}; the record of the run has a gap")
+
+
+def _day(line: str) -> int:
+    """Epoch day of a line, that of the header before all others."""
+    found = _DAY.match(line)
+    return int(found[1]) if found else -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from algorithm.lean_store import write
 from algorithm.settings import StateWriting
 from algorithm.strategy import Strategy
 from alpha.regime.document import RegimeDocumentError
@@ -75,10 +76,7 @@ class RegimeKeeper:
         text = self.scale.text
         if not text or text == self._kept:
             return
-        try:
-            reason = "" if self._algorithm.object_store.save(self._key, text) else "refused"
-        except Exception as error:  # a full store must not stop what trades
-            reason = str(error)
+        reason = write(self._algorithm, self._key, text)
         if reason:
             self._algorithm.error(f"{self._key}: {reason}; a restart would use an older model")
             return

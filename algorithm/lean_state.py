@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from algorithm.lean_store import write
 from algorithm.state import (
     Owner,
     OwnerError,
@@ -49,16 +50,12 @@ class StateStore:
         """Write the document, before it the last good one to its place."""
         if self._foreign:
             return
-        store, (key, previous) = self._algorithm.object_store, self._keys
+        key, previous = self._keys
         document = save_state(self._strategy, owner=self.owner)
         if document == self._document:
             return
-        try:
-            written = not self._document or store.save(previous, self._document)
-            written = store.save(key, document) and written
-            reason = "" if written else "the store refused it"
-        except Exception as error:  # a full disk must not stop what trades
-            reason = str(error)
+        reason = write(self._algorithm, previous, self._document) if self._document else ""
+        reason = write(self._algorithm, key, document) or reason
         if reason:
             self._algorithm.error(f"{key}: {reason}; a restart would use an older state")
         else:

@@ -84,6 +84,15 @@ class RunSettings(Table):
         high=1e12,
     )
 
+    late_decision_minutes: int = setting(
+        120,
+        "live: a restart within this long after the decision's time takes it, if it is missing;"
+        " 0 never",
+        unit="minutes",
+        low=0,
+        high=720,
+    )
+
     def validate(self) -> None:
         """Refuse dates that are none or in the wrong order, and a name that no folder may have."""
         if self.last_day < self.first_day:

@@ -103,9 +103,10 @@ def state_keys(deployment: str) -> tuple[str, str]:
     )
 
 
-def orders_keys(deployment: str) -> tuple[str, str]:
-    """Keys of a deployment's orders by the minute, and of their plans."""
-    return f"{deployment}/orders.json", f"{deployment}/orders-plans.json"
+def orders_keys(deployment: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Keys of a deployment's orders by the minute, and of their plans: two of each, in turns."""
+    orders, plans = f"{deployment}/orders", f"{deployment}/orders-plans"
+    return (f"{orders}.json", f"{orders}-2.json"), (f"{plans}.json", f"{plans}-2.json")
 
 
 def dependencies(strategy: Strategy) -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+CHILD = "child "
+"""How the tag of a child's order begins; its id follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -331,3 +334,8 @@ class Blotter:
             )
         out.frozen = {int(market): reason for market, reason in state["frozen"].items()}
         return out
+
+
+def child_of(tag: str) -> str:
+    """Id of the child that an order's tag names, "" if it names none."""
+    return tag[len(CHILD) :].split(" ", 1)[0] if tag.startswith(CHILD) else ""

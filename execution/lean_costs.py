@@ -18,8 +18,8 @@ from AlgorithmImports import (
     SecurityType,
 )
 
+from execution.blotter import child_of
 from execution.costs import CostModel, fee
-from execution.lean_minutes import child_of
 from universe.instruments import Instrument
 
 if TYPE_CHECKING:

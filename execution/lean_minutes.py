@@ -17,7 +17,7 @@ from AlgorithmImports import (
     Slice,
 )
 
-from execution.blotter import Event
+from execution.blotter import CHILD, Event, child_of
 from execution.costs import Conditions
 from execution.desk import Desk, Job
 from execution.fills import ROLLS
@@ -32,9 +32,6 @@ from execution.worker import Wish
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
     from algorithm.decision import Decision
-
-CHILD = "child "
-"""How the tag of a child's order begins; its id follows."""
 
 GRACE = 10
 """Seconds of a live minute in which the bars of the one before may still come."""
@@ -374,8 +371,3 @@ class MinuteDesk:
             f"{len(desk.jobs)} parents are taken up again, {len(found)} of their orders are open"
         )
         self.on_change(True)
-
-
-def child_of(tag: str) -> str:
-    """Id of the child that an order's tag names, "" if it names none."""
-    return tag[len(CHILD) :].split(" ", 1)[0] if tag.startswith(CHILD) else ""

@@ -310,7 +310,8 @@ class Readings(Sequence[Reading]):
         full = (size == np.repeat(fullest, self._read.size)).nonzero()[0]
         told = (self._status != int(Status.OK)) | (self._before != int(Status.OK))
         told[full[np.searchsorted(full, self._read.first)]] = True
-        return told.nonzero()[0]
+        places: IntArray = told.nonzero()[0]
+        return places
 
     def _at(self, places: IntArray) -> Iterator[Reading]:
         if not len(places):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,16 @@ from research.lean.format import MARKER_FILE
 STORE_FOLDER = "trend-carry/decisions"
 """Where ``algorithm.lean_record`` puts the parts of a backtest."""
 
+LIVE_STORE_FOLDER = "trend-carry/decisions-live"
+"""And those of live trading."""
 
-def bring_record(object_store: Path, data_folder: Path, target: Path) -> Path | None:
+SPARE_FOLDER = "decisions-spare"
+"""Beside them."""
+
+
+def bring_record(
+    object_store: Path, data_folder: Path, target: Path, folder: str = STORE_FOLDER
+) -> Path | None:
     """Join the parts of a run's record, the data named in its header.
 
     Parameters
@@ -25,6 +34,8 @@ def bring_record(object_store: Path, data_folder: Path, target: Path) -> Path | 
         LEAN data folder; an exported one says what was exported.
     target : Path
         File to write; one of an earlier run is removed in any case.
+    folder : str
+        In the store.
 
     Returns
     -------
@@ -37,22 +48,31 @@ def bring_record(object_store: Path, data_folder: Path, target: Path) -> Path | 
         If a part cannot be read.
     """
     target.unlink(missing_ok=True)
-    parts = sorted((object_store / STORE_FOLDER).glob("*.gz"))
+    parts = sorted((object_store / folder).glob("*.gz"))
     if not parts:
         return None
     unfinished = target.with_name(f".{target.name}.part")
     with unfinished.open("w", encoding="utf-8") as file:
         for number, part in enumerate(parts):
-            try:
-                text = gzip.decompress(part.read_bytes()).decode("utf-8")
-            except (OSError, ValueError, EOFError) as error:
-                raise RecordError(f"{part}: {error}") from None
+            text = _text(part)
             if number == 0:
                 first, _, rest = text.partition("\n")
                 text = f"{_with_data(first, data_folder)}\n{rest}"
             file.write(text)
     unfinished.replace(target)
     return target
+
+
+def _text(part: Path) -> str:
+    """What a part holds, or its spare where a process ended while the part was written."""
+    spare = part.parent.with_name(SPARE_FOLDER) / part.name
+    reasons = []
+    for path in (part, spare) if spare.is_file() else (part,):
+        try:
+            return gzip.decompress(path.read_bytes()).decode("utf-8")
+        except (OSError, ValueError, EOFError, zlib.error) as error:
+            reasons.append(f"{path}: {error}")
+    raise RecordError("; ".join(reasons))
 
 
 def _with_data(first: str, data_folder: Path) -> str:

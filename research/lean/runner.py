@@ -370,7 +370,7 @@ def _read_run(results: Path, store: Path, log: Path, exit_code: int, seconds: fl
     state = {str(key): str(value) for key, value in (result.get("state") or {}).items()}
     error, status = state.get("RuntimeError", ""), state.get("Status", "")
     if error or status != "Completed":
-        why = _sentence(error) or _logged_error(log) or f"status {status or 'unknown'}"
+        why = _sentence(error) or logged_error(log) or f"status {status or 'unknown'}"
         raise LeanRunError(f"LEAN stopped (exit code {exit_code}): {why}; its log is {log}")
     return LeanRun(
         exit_code=exit_code,
@@ -395,7 +395,7 @@ def _sentence(error: str) -> str:
     return f"{text} ({places[-1]})" if places else text
 
 
-def _logged_error(log: Path) -> str:
+def logged_error(log: Path) -> str:
     """The last error in the log, for a run that ended before it had a result."""
     text = log.read_text(encoding="utf-8", errors="replace")
     errors = [match["text"].strip() for match in _ERROR_LINE.finditer(text)]

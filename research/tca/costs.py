@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,7 +85,8 @@ def stress_of(header: Header, table: pd.DataFrame) -> pd.Series:
     size = np.sqrt(table["quantity"].abs() / table["volume"])
     formula = table["half_spread"] + float(settings["impact"]) * table["sigma"].fillna(0.0) * size
     found = pd.Series(expected_points(table), index=table.index) / formula
-    return found.where(is_outright(table) & (formula > 0), usual)
+    kept: pd.Series[Any] = found.where(is_outright(table) & (formula > 0), usual)
+    return kept
 
 
 def vwap_of(folder: Path) -> Benchmark:

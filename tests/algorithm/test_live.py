@@ -60,6 +60,9 @@ class Store(dict):
     def contains_key(self, key):
         return key in self
 
+    def get_file_path(self, key):
+        return key
+
     def read(self, key):
         return self[key]
 
@@ -92,6 +95,7 @@ def desk():
         project_id=7,
         account_currency="USD",
         start_date=datetime(2015, 1, 9, tzinfo=UTC),
+        live_mode=True,
     )
     return SimpleNamespace(
         algorithm=algorithm,

@@ -12,7 +12,8 @@ import pytest
 from algorithm.lean_orders import OrderStore, next_decision, set_order_properties
 from algorithm.settings import Settings
 from algorithm.state import Owner
-from execution.lean_minutes import MinuteDesk, child_of
+from execution.blotter import child_of
+from execution.lean_minutes import MinuteDesk
 from execution.lean_sessions import daily_closes, session_of
 from execution.orders import Order
 from tests.helpers import instrument

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from algorithm.settings import Settings
+from execution.blotter import child_of
 from execution.fills import ROLL
-from execution.lean_minutes import child_of
 from execution.planning import Past, Terms, plan_of
 from research.data.errors import DataError
 from research.data.import_pysystemtrade import load_pysystemtrade

@@ -58,6 +58,9 @@ class Store(dict):
     def contains_key(self, key: str) -> bool:
         return key in self
 
+    def get_file_path(self, key: str) -> str:
+        return key
+
     def read(self, key: str) -> str:
         return self[key]
 
