@@ -6,7 +6,7 @@ tomorrow", not a forecast. Replays of past episodes are in ``risk.replay``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -159,22 +159,28 @@ def apply_moves(
     return StressResult(name, profit, parts, min(profit, 0.0), unknown, remarks)
 
 
-def bespoke(
-    exposure: FloatArray, instruments: Sequence[Driven], shocks: Sequence[Shock] = SHOCKS
-) -> list[StressResult]:
+def bespoke_moves(
+    instruments: Sequence[Driven], shocks: Sequence[Shock] = SHOCKS
+) -> dict[str, FloatArray]:
+    """Moves of all markets by shock."""
+    return {shock.name: shock_moves(shock, instruments) for shock in shocks}
+
+
+def bespoke(exposure: FloatArray, moves: Mapping[str, FloatArray]) -> list[StressResult]:
     """All shocks on one portfolio of markets held outright.
 
     Raises
     ------
     ValueError
-        If there are not as many exposures as instruments.
+        If there are not as many exposures as moves.
     """
-    if len(exposure) != len(instruments):
-        raise ValueError(
-            f"exposure has {count_text(len(exposure), 'market')}; it must have "
-            f"{len(instruments)}, one each"
-        )
-    return [apply_moves(s.name, exposure, shock_moves(s, instruments)) for s in shocks]
+    for name, one in moves.items():
+        if len(exposure) != len(one):
+            raise ValueError(
+                f"exposure has {count_text(len(exposure), 'market')}; it must have {len(one)}, as "
+                f"{name} has moves"
+            )
+    return [apply_moves(name, exposure, one) for name, one in moves.items()]
 
 
 def correlation_to_one(model: VarModel, exposure: FloatArray, horizon: int) -> StressResult:

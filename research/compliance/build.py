@@ -30,19 +30,24 @@ from research.measures.held_book import (
 )
 from research.measures.performance import returns_of, var_tested
 from research.measures.tables import base_nav
+from risk.account import Remedy
 from risk.gate import VarGate, VarTest
 from risk.kill_switch import Mode
 from risk.limit_stage import LimitStage
-from risk.limits import Reading
+from risk.limits import Reading, Status
 from risk.stress import StressResult
 from risk.switch_stage import SwitchStage
-from universe.arrays import FloatArray, from_epoch_day
+from universe.arrays import FloatArray, from_epoch_day, known
 
 PARTICIPATION = 0.2
 """Share of a market's average volume that is taken to move no price significantly."""
 
 TRADE_SIZE = 0.25
 """Share of a position that redemptions are reasonably anticipated to trade."""
+
+STATUS = {status: status.name.lower() for status in Status}
+REMEDY = {remedy: remedy.name.lower() for remedy in Remedy}
+"""In the archive's words."""
 
 Stress = Mapping[int, Sequence[StressResult]]
 
@@ -118,7 +123,7 @@ def entries_of(
     tested = np.concatenate([[False], var_tested(result)])[: len(result.day)]
     before = np.concatenate([[np.nan], result.var_one_day[:-1]])[: len(result.day)]
     remedies = _remedies(result)
-    switch = result.figures.get("switch", np.zeros(len(result.day)))
+    switch = known(result.figures.get("switch", np.zeros(len(result.day)))).astype(np.int64)
     es = result.es_one_day
     out = []
     for row, day in enumerate(result.day.tolist()):
@@ -146,7 +151,7 @@ def entries_of(
                 limits=[_limit_entry(one) for one in _readings_of(result, row)],
                 stress=[_stress_entry(one) for one in (stress or {}).get(day, ())],
                 remedies=remedies.get(day, []),
-                switch=Mode(int(np.nan_to_num(switch[row]))).name.lower(),
+                switch=Mode(int(switch[row])).name.lower(),
             )
         )
     return out
@@ -219,8 +224,8 @@ def _limit_entry(reading: Reading) -> LimitEntry:
         number(reading.value),
         reading.warn,
         reading.breach,
-        reading.status.name.lower(),
-        reading.remedy.name.lower(),
+        STATUS[reading.status],
+        REMEDY[reading.remedy],
         reading.cause,
         reading.sessions,
         reading.days_to_cure,

@@ -9,7 +9,7 @@ from portfolio.contracts import ten_year_equivalent
 from research.engine.result import RunResult
 from research.measures.tables import contract_values
 from risk.var import VarModel
-from universe.arrays import FloatArray
+from universe.arrays import FloatArray, known
 
 WORST = -0.95
 """Least return that an index of past returns takes: a price below zero would end it."""
@@ -20,6 +20,8 @@ MODEL_SESSIONS = 756
 LEAST_SESSIONS = 60
 """Returns below which a market has no correlation, and its risk stands alone."""
 
+_ALL = slice(None)
+
 
 def market_facts(result: RunResult) -> list[MarketFacts]:
     """Facts of every market; of a run that kept none its code and class."""
@@ -29,16 +31,16 @@ def market_facts(result: RunResult) -> list[MarketFacts]:
     ]
 
 
-def unit_values(result: RunResult) -> FloatArray:
+def unit_values(result: RunResult, rows: int | slice = _ALL) -> FloatArray:
     """Notional of one contract, (days, markets), account currency; 0 where unknown."""
     value = contract_values(result) if result.unit_value is None else result.unit_value
-    return np.nan_to_num(value)
+    return known(value[rows])
 
 
-def held_exposure(result: RunResult) -> FloatArray:
+def held_exposure(result: RunResult, rows: int | slice = _ALL) -> FloatArray:
     """Signed exposure over NAV of the positions held, (days, markets); 0 where nothing is."""
-    worth = result.contracts * unit_values(result)
-    return np.asarray(worth / np.where(result.nav > 0, result.nav, np.inf)[:, None])
+    worth, nav = result.contracts[rows] * unit_values(result, rows), result.nav[rows]
+    return np.asarray(worth / np.where(nav > 0, nav, np.inf)[..., None])
 
 
 def ten_year_factor(result: RunResult) -> FloatArray:
@@ -67,7 +69,7 @@ def model_of(result: RunResult, row: int) -> VarModel:
     ``MODEL_SESSIONS`` sessions, equally weighted; the run's own are exponentially weighted.
     """
     n = len(result.markets)
-    sigma = np.zeros(n) if result.sigma is None else np.nan_to_num(result.sigma[row])
+    sigma = np.zeros(n) if result.sigma is None else known(result.sigma[row])
     past = past_returns(result, row)[-MODEL_SESSIONS:]
     young = (past != 0).sum(axis=0) < LEAST_SESSIONS
     centred = past - past.mean(axis=0) if len(past) else past

@@ -22,11 +22,12 @@ from risk.stress import (
     StressResult,
     apply_moves,
     bespoke,
+    bespoke_moves,
     correlation_to_one,
     liquidity,
     reverse_stress,
 )
-from universe.arrays import FloatArray, from_epoch_day, to_epoch_day
+from universe.arrays import FloatArray, from_epoch_day, known, to_epoch_day
 
 REVERSE_LOSS = 0.20
 """What the reverse stress loses: the absolute limit of VaR."""
@@ -84,7 +85,7 @@ class StressDesk:
         codes = [instrument.code for instrument in instruments]
         if codes != list(history.codes):
             raise ValueError("history and instruments must be the same markets in the same order")
-        self._history, self._instruments, self._codes = history, list(instruments), codes
+        self._history, self._codes, self._shocks = history, codes, bespoke_moves(instruments)
         self._moves: dict[int, list[EpisodeMoves]] = {}
 
     def tests(self, day: int, exposure: FloatArray) -> list[StressResult]:
@@ -100,7 +101,7 @@ class StressDesk:
         exposure : float array of shape (n_markets,)
             Signed exposure over NAV.
         """
-        results = bespoke(exposure, self._instruments)
+        results = bespoke(exposure, self._shocks)
         moves = self._moves_of(from_epoch_day(day).year)
         return results + [replay(one, self._codes, exposure) for one in moves]
 
@@ -135,7 +136,7 @@ def desk_of(result: RunResult) -> StressDesk:
 
 def stress_of(result: RunResult, desk: StressDesk, row: int) -> list[StressResult]:
     """Every test of what was held on one row of a run."""
-    exposure, codes = held_exposure(result)[row], result.markets
+    exposure, codes = held_exposure(result, row), result.markets
     model = model_of(result, row)
     found = desk.tests(int(result.day[row]), exposure)
     found.append(correlation_to_one(model, exposure, 1))
@@ -154,7 +155,8 @@ def stress_of(result: RunResult, desk: StressDesk, row: int) -> list[StressResul
 
 def _closing_cost(result: RunResult, row: int) -> FloatArray:
     """Usual cost of closing every position over NAV; NaN where its volume or value is unknown."""
-    value, nav = unit_values(result)[row], float(result.nav[row])
+    value, nav = unit_values(result, row), float(result.nav[row])
+    vol = np.zeros(len(value)) if result.sigma is None else known(result.sigma[row])
     out = np.zeros(len(result.markets))
     for k, facts in enumerate(market_facts(result)):
         held = int(result.contracts[row, k])
@@ -164,9 +166,8 @@ def _closing_cost(result: RunResult, row: int) -> FloatArray:
             out[k] = np.nan
             continue
         points = facts.multiplier * float(result.rate[row, k])
-        sigma = 0.0 if result.sigma is None else float(np.nan_to_num(result.sigma[row, k]))
         price = float(value[k]) / points if points > 0 else np.nan
-        concession = slippage(facts, held, sigma * price)
+        concession = slippage(facts, held, float(vol[k]) * price)
         fee = facts.fee * (points / facts.multiplier if facts.fee_currency != "USD" else 1.0)
         out[k] = abs(held) * (concession * points + fee) / nav
     return out

@@ -10,6 +10,7 @@ from risk.stress import (
     Shock,
     apply_moves,
     bespoke,
+    bespoke_moves,
     correlation_to_one,
     liquidity,
     reverse_stress,
@@ -61,7 +62,7 @@ class TestShocks:
         """Half of NAV in equities and twice NAV in notes, equities down and yields down."""
         exposure = np.zeros(N)
         exposure[[0, 2]] = 0.5, 2.0
-        found = {one.name: one for one in bespoke(exposure, BOOK)}
+        found = {one.name: one for one in bespoke(exposure, bespoke_moves(BOOK))}
         assert len(found) == len(SHOCKS)
         assert found["equities -20 %"].profit == pytest.approx(-0.10)
         assert found["rates +100 bp"].profit == pytest.approx(-0.124)
@@ -72,7 +73,11 @@ class TestShocks:
 
     @given(arrays(float, N, elements=st.floats(-3, 3)))
     def test_parts_add_up_and_the_other_side_gains(self, exposure):
-        for one, other in zip(bespoke(exposure, BOOK), bespoke(-exposure, BOOK), strict=True):
+        for one, other in zip(
+            bespoke(exposure, bespoke_moves(BOOK)),
+            bespoke(-exposure, bespoke_moves(BOOK)),
+            strict=True,
+        ):
             assert one.parts.sum() == pytest.approx(one.profit, abs=1e-12)
             assert one.profit == pytest.approx(-other.profit, abs=1e-12)
 
@@ -83,7 +88,7 @@ class TestShocks:
 
     def test_a_book_of_another_length_is_refused(self):
         with pytest.raises(ValueError, match="exposure has 2 markets; it must have 11"):
-            bespoke(np.zeros(2), BOOK)
+            bespoke(np.zeros(2), bespoke_moves(BOOK))
 
 
 class TestBroken:
