@@ -17,10 +17,32 @@ from research.data.errors import DataError
 from research.studies.ablation import OFF
 from research.studies.simple_books import long_only, plain_trend, run_book, sixty_forty
 from research.studies.study_row import BOOKS, Book, StudyRequest, StudyRow, make_row, run_one
+from risk.account import Remedy
+from risk.limits import TABLE
 from universe.arrays import FloatArray, to_epoch_day
 from universe.counts import count_text
 
 OURS = "the strategy as it is set"
+
+LIMITLESS: Mapping[str, str] = MappingProxyType(
+    {
+        "cap_market": "1",
+        "cap_sector": "1",
+        "cap_class": "1",
+        "cap_beta": "5",
+        "cap_gross": "50",
+        "cap_jump": "1",
+        "cap_short_vol": "1",
+        "max_exposure": "20",
+        "limits": " ".join(
+            f"{row.name} {row.warn:g} {row.breach:g} say"
+            for row in TABLE
+            if row.remedy in (Remedy.CAP, Remedy.CUT) and row.name != "margin_use"
+        ),
+    }
+)
+"""Settings under which no cap or limit of ours acts; what it may hold is left to margin, volume,
+position limits and prices that are there."""
 
 CARVER: Mapping[str, str] = MappingProxyType(
     {
@@ -32,12 +54,14 @@ CARVER: Mapping[str, str] = MappingProxyType(
         "trend_budget": "0.6",
         "vol_target": "0.2",
         "buffer": "0.1",
+        "budgets": "equal",
         **OFF,
+        **LIMITLESS,
     }
 )
-"""001's rules, mix, volatility target and buffer. Its constant diversification multiplier is
-replaced by the engine's scaling to the target, its weights by category by equal risk of classes;
-caps and limits stay as they are set."""
+"""001's rules, mix, volatility target, buffer and equal risk of classes, without our caps and
+limits. Its constant diversification multiplier is replaced by the engine's scaling to the
+target."""
 
 PEERS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("001: crossovers + carry, target 20 %", "strategy", CARVER),

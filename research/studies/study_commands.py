@@ -148,8 +148,8 @@ def run_peers(
     text = (
         "Other strategies on the same data, with the same rolls, fills and costs. Momentum, long "
         "only and 60/40 trade on the first session of a month and screen no market. Volatilities "
-        "differ: falls and costs are to be read beside them. 001's rules run under the caps and "
-        "limits of the settings."
+        "differ: falls and costs are to be read beside them. 001's rules run without our caps and "
+        "limits."
     )
     if others:
         text += " Lines from files come as they are: their costs are their own."
@@ -166,7 +166,7 @@ def run_sizes(dataset: Dataset, settings: Settings, place: Place) -> Path:
     """
     rows = place.rows("sizes", size_requests(settings), dataset)
     comparison = _compare("sizes", rows, FRACTIONAL_LINE, dataset, place)
-    table = size_table(rows)
+    table = size_table(rows, comparison.estimates)
     text = "The same strategy from USD 250 k to 5 bn, beside itself in fractional contracts."
     note = volume_note(history.instrument for history in dataset.markets.values())
     if note:
