@@ -42,6 +42,26 @@ class Scale:
     spared: dict[str, float] = field(default_factory=dict)
 
 
+class Told:
+    """Sentences for the next decision; what is missing is told when it changes."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+        self._missing = ""
+
+    def add(self, *sentences: str) -> None:
+        """Keep sentences."""
+        self._waiting += sentences
+
+    def taken(self, missing: str) -> tuple[str, ...]:
+        """What was kept and, unless told last, ``missing``; "" is nothing. Keeps nothing."""
+        if missing != self._missing:
+            self._missing = missing
+            self._waiting += [missing] if missing else []
+        told, self._waiting = tuple(self._waiting), []
+        return told
+
+
 class ExposureScale(ABC):
     """A component that scales the fractional target, before anything is rounded.
 
@@ -60,10 +80,13 @@ class ExposureScale(ABC):
     SETTINGS: ClassVar[type[Table]] = Table
     STATE: tuple[str, ...] = ()
 
+    def __init__(self, settings: Any, instruments: Sequence[Instrument]) -> None:  # noqa: B027
+        """Take what ``create`` is given; a subclass with other arguments has its own ``create``."""
+
     @classmethod
-    @abstractmethod
     def create(cls, settings: Any, instruments: Sequence[Instrument]) -> Self:
         """Make it from the settings, which derive from ``SETTINGS``."""
+        return cls(settings, instruments)
 
     def components(self) -> dict[str, Any]:
         """Objects with state, by a stable name."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
-from alpha.scale import ExposureScale, Scale
+from alpha.scale import ExposureScale, Scale, Told
 from alpha.snapshot import Snapshot
 from risk.leverage_fit import missing_libraries
 from risk.variable_leverage import LeveragePlan, VariableLeverage
@@ -92,13 +92,7 @@ class LeverageScale(ExposureScale):
         self._without = missing_libraries() if settings.leverage else ""
         self.model = VariableLeverage(settings.leverage_plan)
         self.seen = 0
-        self._notes: list[str] = []  # for the next decision
-        self._missing = ""  # said last
-
-    @classmethod
-    def create(cls, settings: Any, instruments: Sequence[Instrument]) -> Self:
-        """The scale of the settings."""
-        return cls(settings, instruments)
+        self._told = Told()
 
     def components(self) -> dict[str, Any]:
         """What it knows of the market's sessions, and when the last one was."""
@@ -111,7 +105,7 @@ class LeverageScale(ExposureScale):
             return
         if snapshot.seen[market]:
             ret = max(float(snapshot.ret[market]), -0.999)
-            self._notes += self.model.take(snapshot.month, ret)
+            self._told.add(*self.model.take(snapshot.month, ret))
             self.seen = snapshot.day
 
     def scale(self, snapshot: Snapshot, nav: float) -> Scale:
@@ -119,10 +113,8 @@ class LeverageScale(ExposureScale):
         if not self._settings.leverage:
             return Scale(self.NAME, 1.0)
         missing = self._reason(snapshot.day)
-        if missing != self._missing:
-            self._notes += [f"exposure does not follow leverage: {missing}"] if missing else []
-            self._missing = missing
-        notes, self._notes = tuple(self._notes), []
+        text = f"exposure does not follow leverage: {missing}" if missing else ""
+        notes = self._told.taken(text)
         if missing:
             return Scale(self.NAME, 1.0, notes=notes)
         model = self.model

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from alpha.regime.models import ModelKind
 from alpha.regime.policy import Policy
 from alpha.regime.series import SOURCES
 from alpha.regime.train import TrainingError, TrainingPlan, train
-from alpha.scale import ExposureScale, Scale
+from alpha.scale import ExposureScale, Scale, Told
 from alpha.snapshot import Snapshot
 from universe.arrays import from_epoch_day
 from universe.counts import count_text
@@ -130,13 +130,7 @@ class RegimeScale(ExposureScale):
         self._voice: Voice | None = None
         self._voice_of = ""  # the text it was read from
         self._known: Known = {}
-        self._notes: list[str] = []  # for the next decision
-        self._missing = ""  # said last
-
-    @classmethod
-    def create(cls, settings: Any, instruments: Sequence[Instrument]) -> Self:
-        """The scale of the settings."""
-        return cls(settings, instruments)
+        self._told = Told()
 
     def components(self) -> dict[str, Any]:
         """The model, and the history it is trained on."""
@@ -178,10 +172,7 @@ class RegimeScale(ExposureScale):
                 if tilted := self._settings.regime_bonds:
                     bonds = self.share + tilted * (1.0 - self.share)
                     spared, reason = {_BONDS: bonds}, f"{reason}, of bonds at {bonds:.0%}"
-        if missing != self._missing:
-            self._notes += [missing] if missing else []
-            self._missing = missing
-        notes, self._notes = tuple(self._notes), []
+        notes = self._told.taken(missing)
         return Scale(self.NAME, self.share, reason, figures, notes, spared)
 
     def _speaking(self, day: int) -> tuple[Voice | None, str]:
@@ -213,7 +204,7 @@ class RegimeScale(ExposureScale):
                 document = read_document(self.text, self._plan.as_strings(), day)
                 self._voice = Voice(document)
             except RegimeDocumentError as error:
-                self._notes.append(f"{error}; it is left out")
+                self._told.add(f"{error}; it is left out")
                 self.text = self._voice_of = ""
                 self.trained = self.tried = 0
         return self._voice
@@ -244,7 +235,7 @@ class RegimeScale(ExposureScale):
         try:
             document = train(history, self._plan)
         except (TrainingError, ImportError) as error:
-            self._notes.append(f"training after {day} failed: {error}")
+            self._told.add(f"training after {day} failed: {error}")
             return False
         self.text, self.trained = document.text(), document.trained
         return True
