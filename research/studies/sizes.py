@@ -10,13 +10,13 @@ from research.pages.study_page import Section
 from research.pages.text import money, percent, signed
 from research.studies.study_row import StudyRequest, StudyRow
 
-SIZES = (250e3, 500e3, 1e6, 5e6, 50e6, 500e6, 5e9)
+SIZES = (250e3, 1e6, 5e6, 50e6, 500e6, 5e9)
 """Starting capital, USD."""
 
 BASE = "fractional"
 """The line that all others are compared with."""
 
-SMALL = 5e6
+SMALL = 1e6
 """Largest size that is run with small contracts beside full-size ones too."""
 
 FRACTIONAL = {"cash": "250000000", "impact": "0", "max_adv": "10", "max_trade_adv": "1000"}
