@@ -84,6 +84,8 @@ class TradingContext:
         Trusted prices of the contracts that may have a position.
     quotes, closes : lists of dict of contract month to float
         Closes by market of the session being collected, and of the one observed last.
+    lows : dict of (market index, contract month) to float
+        Lows below the close in the session being collected.
     """
 
     strategy: Strategy
@@ -113,6 +115,7 @@ class TradingContext:
     marks: Marks = field(default_factory=Marks)
     collecting: int = 0
     quotes: list[dict[int, float]] = field(default_factory=list)
+    lows: dict[tuple[int, int], float] = field(default_factory=dict)
     closes: list[dict[int, float]] = field(default_factory=list)
     _asked: bool = False
     _deciding: int = 0
@@ -209,7 +212,8 @@ class TradingContext:
         self.quotes = [{} for _ in quotes]
         interest = [self._interest(market, closes) for market, closes in enumerate(quotes)]
         macro, self.macro = self.macro, {}
-        return Session(self.collecting, quotes, mapped, interest, fx, macro, fx_day)
+        lows, self.lows = self.lows, {}
+        return Session(self.collecting, quotes, mapped, interest, fx, macro, fx_day, lows)
 
     def _interest(self, market: int, closes: dict[int, float]) -> dict[int, float]:
         """Last known open interest of the contracts with a bar; empty where it is not asked for."""

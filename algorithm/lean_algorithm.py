@@ -243,20 +243,22 @@ class TrendCarryAlgorithm(QCAlgorithm):
                 self._observe()
             context.begin(day)
         keys, quotes, fronts = context.keys, context.quotes, self._fronts
-        for symbol, close in closes:
+        for symbol, close, low in closes:
             key = keys.get(symbol)
             if key is not None and key[0] < len(quotes):
                 quotes[key[0]][key[1]] = close
+                if low < close:
+                    context.lows[key] = low
                 self._last_bar[key[0]] = day
                 if key[0] in fronts.changed:
                     fronts.bar(key[0])
 
-    def _closes(self, data: Slice) -> list[tuple[Any, float]]:
-        """Symbol and close of the daily bars of a slice."""
+    def _closes(self, data: Slice) -> list[tuple[Any, float, float]]:
+        """Symbol, close and low of the daily bars of a slice."""
         if self._context.minutes is not None:
             return list(daily_closes(data))
         bars = data.bars
-        return [(pair.key, pair.value.close) for pair in bars] if bars.count else []
+        return [(pair.key, pair.value.close, pair.value.low) for pair in bars] if bars.count else []
 
     def _observe(self) -> bool:
         """Hand the collected session to the strategy; False if it knows it already."""

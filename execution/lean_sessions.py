@@ -110,14 +110,14 @@ def past_of(
     return Past(np.array(rows), np.array(weekdays, dtype=np.int64))
 
 
-def daily_closes(data: Slice) -> Iterator[tuple[Any, float]]:
-    """Symbol and close of every daily bar of a slice.
+def daily_closes(data: Slice) -> Iterator[tuple[Any, float, float]]:
+    """Symbol, close and low of every daily bar of a slice.
 
     Where a minute bar ends with the session, LEAN's ``bars`` has only that of the two.
     """
     for point in data.all_data:
         if isinstance(point, TradeBar) and point.period > ONE_MINUTE:
-            yield point.symbol, float(point.close)
+            yield point.symbol, float(point.close), float(point.low)
 
 
 def zone_of(security: Any) -> ZoneInfo:

@@ -42,6 +42,8 @@ class Observation:
         The held contract has a bar that passed the quality gate.
     ret : float array of shape (n_markets,)
         Return of the held contract since the market's last bar, 0 where not seen.
+    low : float array of shape (n_markets,)
+        Its lowest price of the session over its close, 1 where not known.
     near_price, far_price : float arrays of shape (n_markets,)
         The carry pair in order of expiry, NaN without a pair.
     near_expiry, far_expiry : int arrays of shape (n_markets,)
@@ -54,6 +56,7 @@ class Observation:
 
     seen: BoolArray
     ret: FloatArray
+    low: FloatArray
     near_price: FloatArray
     far_price: FloatArray
     near_expiry: IntArray
@@ -68,6 +71,7 @@ class Observation:
         return cls(
             np.zeros(shape, dtype=bool),
             np.zeros(shape),
+            np.ones(shape),
             np.full(shape, np.nan),
             np.full(shape, np.nan),
             np.zeros(shape, dtype=np.int64),
@@ -80,6 +84,7 @@ class Observation:
         return Observation(
             self.seen[row],
             self.ret[row],
+            self.low[row],
             self.near_price[row],
             self.far_price[row],
             self.near_expiry[row],

@@ -207,8 +207,16 @@ class Markets(MarketState):
         """
         out = Observation.none(len(self.instruments)) if out is None else out
         limits = self.limits
+        lows = {
+            market: low / close
+            for (market, month), low in session.lows.items()
+            if month == self.held[market]
+            and (close := session.quotes[market].get(month, 0.0)) >= low > 0
+        }
         for market in self._observe_calm(session, limits, out):
             self._observe_market(market, session, float(limits[market]), out)
+        for market, low in lows.items():
+            out.low[market] = low if out.seen[market] else 1.0
         self._name_silent(session.day, out)
         due = self.held_last <= next_weekday(session.day)
         self.must_exit = np.asarray(due & (self.held != NO_CONTRACT))

@@ -59,6 +59,8 @@ class Session:
         What became known of macro series since the session before.
     fx_day : int array of shape (n_markets,), optional
         Epoch day on which each rate became known; without it all are of this session.
+    lows : mapping of (market index, contract month) to float
+        Lowest price of the session, where it is known and below the close.
     """
 
     day: int
@@ -68,3 +70,4 @@ class Session:
     fx: FloatArray
     macro: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     fx_day: IntArray | None = None
+    lows: Mapping[tuple[int, int], float] = field(default_factory=dict)

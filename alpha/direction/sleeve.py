@@ -39,7 +39,8 @@ class Direction:
     calm, moderate : float
         Annual volatilities below which leverage is 2, and 1.5.
     reset : float
-        Fall of the levered index in a session beyond which its leverage ends.
+        Fall of the levered index within a session, to its low where that is known, beyond which its
+        leverage ends.
 
     Attributes
     ----------
@@ -76,6 +77,7 @@ class Direction:
         seen: BoolArray,
         ret: FloatArray,
         latest: Mapping[str, Sequence[float]],
+        low: FloatArray | None = None,
     ) -> list[Said]:
         """Take a session; says what is absent, every change of exposure and every reset.
 
@@ -87,6 +89,8 @@ class Direction:
         ret : float array of shape (n_markets,)
         latest : mapping of str to (epoch day known, value)
             Macro series.
+        low : float array of shape (n_markets,), optional
+            Lowest price of the session over its close, 1 where not known.
         """
         level = {
             name: float(latest[name][1])
@@ -96,7 +100,8 @@ class Direction:
         mean = self._take_means(level)
         notes: list[Said] = []
         for number in np.flatnonzero(seen).tolist():
-            notes += self._watch(number, float(ret[number]))
+            lowest = 1.0 if low is None else float(low[number])
+            notes += self._watch(number, (1.0 + float(ret[number])) * lowest - 1.0)
             self._push(number, float(ret[number]))
             prices = self.price[number]
             facts = Facts(level, mean, prices[np.isfinite(prices)])
@@ -139,13 +144,13 @@ class Direction:
         price[-1] = last * max(1.0 + ret, 1e-6)
 
     def _watch(self, number: int, ret: float) -> list[Said]:
-        """004's reset: a levered index that fell too far in a session loses its leverage."""
+        """004's reset: a levered index that fell too far within a session loses its leverage."""
         exposure = float(self.exposure[number])
         if not (abs(exposure) > 1.0 and -exposure * ret > self._reset):
             return []
         self.ended[number] = np.sign(exposure)
         fall = -exposure * ret
-        text = f"the index at exposure {exposure:g} fell by {fall:.1%} in a session: reset to 1"
+        text = f"the index at exposure {exposure:g} fell by {fall:.1%} within a session: reset to 1"
         return [(number, text)]
 
     # --- what is decided -------------------------------------------------------------------------

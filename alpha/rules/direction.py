@@ -36,7 +36,10 @@ class DirectionSettings(Table):
         high=0.01,
     )
     direction_reset: float = setting(
-        0.25, "fall of the levered index in a session that ends its leverage", low=0.05, high=1.0
+        0.25,
+        "fall of the levered index within a session that ends its leverage",
+        low=0.05,
+        high=1.0,
     )
 
     def validate(self) -> None:
@@ -94,8 +97,9 @@ class DirectionRule(Rule):
         notes = [(0, self.NAME, f"{name} is not traded: no direction") for name in self._absent]
         self._absent = []
         own = self._markets
+        seen = view.seen
         said = self.direction.take(
-            view.day, view.seen.seen[own], view.seen.ret[own], view.macro.latest
+            view.day, seen.seen[own], seen.ret[own], view.macro.latest, seen.low[own]
         )
         return notes + [(own[number], self.NAME, text) for number, text in said]
 

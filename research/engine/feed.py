@@ -32,6 +32,8 @@ class _Bars:
         self._months: list[int] = history.contract_month[history.contract].tolist()
         self._opens = history.open
         self._closes: list[float] = history.close.tolist()
+        below = history.low < history.close
+        self._lows: list[float] = np.where(below, history.low, 0.0).tolist() if below.any() else []
         known = bool(np.any(np.isfinite(history.open_interest)))
         self._interest = _last_known_interest(history) if known else []
 
@@ -49,6 +51,14 @@ class _Bars:
         rows = slice(self._bounds[number], self._bounds[number + 1])
         pairs = zip(self._months[rows], self._interest[rows], strict=True)
         return {month: contracts for month, contracts in pairs if contracts > 0}
+
+    def lows(self, number: int) -> dict[int, float]:
+        """Lows below the close by contract month in session ``number``."""
+        if not self._lows:
+            return {}
+        rows = slice(self._bounds[number], self._bounds[number + 1])
+        pairs = zip(self._months[rows], self._lows[rows], strict=True)
+        return {month: low for month, low in pairs if low > 0}
 
     def open_of(self, number: int, month: int) -> float | None:
         """Open of a contract in session ``number``."""
@@ -150,13 +160,14 @@ class Feed:
             for market, month in fronts.get(row, ()):
                 mapped[market] = month
             quotes, interest, opens = none.copy(), none.copy(), numbers.tolist()
+            lows: dict[tuple[int, int], float] = {}
             for market in np.flatnonzero(numbers >= 0).tolist():
                 bars = self._bars[market]
                 quotes[market] = bars.quotes(opens[market])
                 interest[market] = bars.interest(opens[market])
-            session = Session(
-                day, quotes, mapped.copy(), interest, rates[row], macro.get(row, {}), rate_days[row]
-            )
+                lows |= {(market, month): low for month, low in bars.lows(opens[market]).items()}
+            known = rates[row], macro.get(row, {}), rate_days[row]
+            session = Session(day, quotes, mapped.copy(), interest, *known, lows)
             yield Bars(session, partial(self._open, opens), self.rolling(day))
 
     def _fronts(self) -> dict[int, list[tuple[int, int]]]:

@@ -312,8 +312,8 @@ def test_the_next_decision_is_on_a_weekday_whatever_the_clock_does():
 
 def test_daily_bars_are_found_beside_minutes():
     data = bars()
-    data.all_data.append(Lean.TradeBar("0 202106", None, timedelta(hours=6.5), 99.0))
-    assert list(daily_closes(data)) == [("0 202106", 99.0)]
+    data.all_data.append(Lean.TradeBar("0 202106", None, timedelta(hours=6.5), 99.0, low=97.0))
+    assert list(daily_closes(data)) == [("0 202106", 99.0, 97.0)]
 
 
 @pytest.mark.parametrize(

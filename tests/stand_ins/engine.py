@@ -503,6 +503,7 @@ class StandInEngine:
             if history.contract_month[history.contract[row]] == month:
                 return SimpleNamespace(
                     open=float(history.open[row]),
+                    low=float(history.low[row]),
                     close=float(history.close[row]),
                     interest=float(history.open_interest[row]),
                     end_time=self.time,

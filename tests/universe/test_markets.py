@@ -46,6 +46,17 @@ class TestSeries:
         seen = observe_closes(markets, [100.0, 102.0, 99.96])
         assert [float(s.ret[0]) for s in seen] == pytest.approx([0.0, 0.02, -0.02])
 
+    def test_lows_are_those_of_the_held_contract(self):
+        markets, close, day = warm()
+        bars = session(day, {MAR: close, JUN: close})
+        bars.lows = {(0, MAR): 0.9 * close, (0, JUN): 0.5 * close}
+        assert markets.observe(bars).low.tolist() == pytest.approx([0.9])
+        for low in (0.0, -1.0, 1.1 * close, np.nan):
+            day += 1
+            bars = session(day, {MAR: close, JUN: close})
+            bars.lows = {(0, MAR): low}
+            assert markets.observe(bars).low.tolist() == [1.0]
+
     def test_volatility_is_the_blend_of_001(self):
         markets = one_market(vol_span=32, vol_long_sessions=100, vol_long_weight=0.3)
         closes = walk(5, 400)

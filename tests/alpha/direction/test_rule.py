@@ -51,7 +51,8 @@ def views(count: int = N, seed: int = 3, without: tuple[str, ...] = (), drift: f
         day = 9_000 + k
         told = {name: float(path[k]) for name, path in values.items() if name not in without}
         macro.update(day, told)
-        seen = SimpleNamespace(seen=np.array([True, True]), ret=np.array([0.0, returns[k]]))
+        ret = np.array([0.0, returns[k]])
+        seen = SimpleNamespace(seen=np.array([True, True]), ret=ret, low=np.ones(2))
         yield SimpleNamespace(day=day, seen=seen, macro=macro)
 
 
@@ -117,13 +118,17 @@ def test_an_absent_input_makes_its_indicators_absent_and_says_so_once():
     assert np.isnan(table[up & (table[:, 2] == 0) & (table[:, 3] == 0), 0]).all()
 
 
-def test_a_fall_resets_leverage_until_the_signal_changes():
+@pytest.mark.parametrize("within", [False, True])
+def test_a_fall_resets_leverage_until_the_signal_changes(within):
     one = rule(direction_reset=0.05)
     plain, told, levered = rule(direction_reset=1.0), [], 0
     for k, (view, same) in enumerate(zip(views(drift=1e-3), views(drift=1e-3), strict=True)):
         before = one.direction.known[0, -1]
         if before == 2.0 and not told and k > 300:
-            view.seen.ret[1] = same.seen.ret[1] = -0.026
+            if within:  # the close is where it was
+                view.seen.low[1] = (1.0 - 0.026) / (1.0 + view.seen.ret[1])
+            else:
+                view.seen.ret[1] = same.seen.ret[1] = -0.026
         told += [text for _, _, text in one.update(view) if "reset to 1" in text]
         plain.update(same)
         assert (len(told) == 0) == (np.isnan(one.direction.ended[0]) and not told)
@@ -132,7 +137,7 @@ def test_a_fall_resets_leverage_until_the_signal_changes():
             assert one.direction.known[0, -1] == 1.0
         else:
             np.testing.assert_array_equal(one.direction.known[0, -1], plain.direction.known[0, -1])
-    assert told == ["the index at exposure 2 fell by 5.2% in a session: reset to 1"]
+    assert told == ["the index at exposure 2 fell by 5.2% within a session: reset to 1"]
     assert levered > 0
 
 

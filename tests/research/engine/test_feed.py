@@ -33,6 +33,15 @@ def history(market, rows, *, mapped=((0, 0),), months=(202003, 202006), expiry=(
     )
 
 
+def test_lows_below_the_close_are_told_by_contract():
+    data = two_markets()
+    assert [bars.session.lows for bars in Feed(data, 0, 100)] == [{}, {}, {}]
+    one = data.markets["AA"]
+    low = np.array([1.5, 4.0, NAN])
+    data.markets["AA"] = dataclasses.replace(one, low=low)
+    assert [bars.session.lows for bars in Feed(data, 0, 100)] == [{(0, 202003): 1.5}, {}, {}]
+
+
 def two_markets():
     one = history(
         instrument("AA"),

@@ -159,6 +159,7 @@ class TradeBar:
     period: timedelta
     close: float
     volume: float = 0.0
+    low: float = 0.0
 
 
 @dataclass
