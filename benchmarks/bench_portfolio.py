@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from portfolio.budgets import SleeveView, sleeve_exposures
-from portfolio.caps import ShareCap, cap_shares
+from portfolio.caps import ShareCap, ShareCaps
 from portfolio.optimiser import Costs, GroupLimit, Limits, NetLimit, Optimiser
 from portfolio.risk_parity import risk_parity
 from portfolio.whole_contracts import contract_bounds, contract_covariance, whole_contracts
@@ -56,11 +56,13 @@ def test_budgets(benchmark, markets, name):
 
 
 def test_caps(benchmark, markets):
-    caps = [
-        ShareCap("market", np.arange(markets.n), 0.04),
-        ShareCap("class", markets.classes, 0.22),
-    ]
-    benchmark(cap_shares, markets.weights, markets.cov, caps)
+    caps = ShareCaps(
+        [
+            ShareCap("market", np.arange(markets.n), 0.04),
+            ShareCap("class", markets.classes, 0.22),
+        ]
+    )
+    benchmark(caps.capped, markets.weights, markets.cov)
 
 
 def test_whole_contracts(benchmark, markets):
