@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithm.clock import session_day
-from execution.costs import CostModel
+from execution.costs import CostModel, fee
 from execution.fills import EXPIRY, OTHER, ROLL, SPREAD, Fill, beyond_expectation
 from execution.lean_minutes import child_of
 from universe.arrays import FloatArray, to_epoch_day
 from universe.fx import BASE
+from universe.legs import ContractKey
 
 if TYPE_CHECKING:
     from AlgorithmImports import OrderEvent, QCAlgorithm
@@ -50,13 +51,19 @@ class FillBook:
             reason = EXPIRY if delisted else OTHER
         concession = outright = 0.0
         decided = beyond = float("nan")
+        charged, currency = float(event.order_fee.value.amount), event.order_fee.value.currency
         child = context.children.get(child_of(str(event.ticket.tag)))
         if child is not None:
             reason, side = child.reason, 1.0 if quantity > 0 else -1.0
             concession = max(float(np.nan_to_num(side * (price - child.mid))), 0.0)
             decided = child.decided
             beyond = beyond_expectation(quantity, price, decided, concession, child.sigma)
-        elif reason != EXPIRY:
+        elif reason == EXPIRY:
+            if not self._algorithm.live_mode:
+                price, concession = self._closed(key, quantity, price)
+                charged, currency = fee(instrument, quantity), instrument.fee_currency
+                self._algorithm.portfolio.cash_book[currency].add_amount(-charged)
+        else:
             sigma = context.order_sigma.get(order_id)
             if sigma is None:
                 sigma = float(strategy.markets.sigma_price()[strategy.lines.market[key[0]]])
@@ -67,22 +74,46 @@ class FillBook:
                 outright = self._costs.concession(*paid, ROLL, day=strategy.day)
             decided = context.order_price.get(order_id, decided)
             beyond = beyond_expectation(quantity, price, decided, concession, sigma)
-        fee = event.order_fee.value
         today = to_epoch_day(self._algorithm.time.date())
         fill = Fill(
-            session_day(today, today - 1),  # LEAN delists on Saturdays too
+            session_day(today, today - 1),
             instrument.code,
             key[1],
             quantity,
             price,
             abs(quantity) * concession * instrument.multiplier,
-            float(fee.amount),
+            charged,
             reason,
             abs(quantity) * outright * instrument.multiplier,
             decided,
             beyond,
         )
-        self._fills.append((fill, str(fee.currency)))
+        self._fills.append((fill, str(currency)))
+
+    def _closed(self, key: ContractKey, quantity: int, price: float) -> tuple[float, float]:
+        """Charge what LEAN does not for a position that it closes itself, in a backtest.
+
+        LEAN delists at the contract's last price without a cost, whether or not the quality gate
+        trusts that price. The difference goes through the cash book.
+
+        Returns
+        -------
+        price, concession : float
+            The last trusted price with the concession that a market order of that size makes.
+        """
+        context, strategy = self._context, self._context.strategy
+        instrument = strategy.lines.instruments[key[0]]
+        sigma = strategy.markets.sigma_price()[strategy.lines.market[key[0]]]
+        if context.walk is not None:
+            sigma = strategy.order_sigma(context.walk.decision)[key[0]]
+        trusted = price - context.marks.off(strategy.lines.key(key))
+        concession = self._costs.concession(
+            instrument, quantity, float(sigma), trusted, EXPIRY, day=strategy.day
+        )
+        filled = trusted + concession if quantity > 0 else trusted - concession
+        paid = quantity * (filled - price) * instrument.multiplier
+        self._algorithm.portfolio.cash_book[instrument.currency].add_amount(-paid)
+        return filled, concession
 
     @property
     def so_far(self) -> list[Fill]:
@@ -91,6 +122,8 @@ class FillBook:
 
     def taken(self, fx: FloatArray) -> list[Fill]:
         """Since the last decision, costs at its rates, as the account's value is; then none.
+
+        LEAN delists at midnight, on Saturdays and holidays too: that counts in the next session.
 
         Parameters
         ----------
@@ -108,6 +141,7 @@ class FillBook:
             out.append(
                 replace(
                     fill,
+                    epoch_day=strategy.day if fill.reason == EXPIRY else fill.epoch_day,
                     slippage=fill.slippage * rate,
                     fee=fill.fee * known.get(fee_currency, 0.0),
                     outright=fill.outright * rate,

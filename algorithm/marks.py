@@ -53,6 +53,10 @@ class Marks:
         """Trusted price of a contract, None before its first."""
         return self._trusted.get(key)
 
+    def off(self, key: ContractKey) -> float:
+        """Last price of a contract less its trusted one, 0 before its first."""
+        return self._last[key] - self._trusted[key] if key in self._last else 0.0
+
     def trusted_value(
         self, nav: float, holdings: Mapping[ContractKey, int], point: FloatArray
     ) -> float:
@@ -68,10 +72,9 @@ class Marks:
         """
         value = nav
         for key, quantity in holdings.items():
-            if key in self._last:
-                off = self._last[key] - self._trusted[key]
-                if off:
-                    value -= quantity * off * float(point[key[0]])
+            off = self.off(key)
+            if off:
+                value -= quantity * off * float(point[key[0]])
         return value
 
     def priced(self, quotes: list[dict[int, float]]) -> list[dict[int, float]]:

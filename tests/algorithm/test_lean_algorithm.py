@@ -85,6 +85,17 @@ def holed(data):
     return replace(data, fx={"EUR": replace(euro, day=euro.day[keep], rate=euro.rate[keep])})
 
 
+def ended(data, code="FX1", sessions=75):
+    """The same markets, of which one has no bars any more while its contract runs to its end."""
+    history = data.markets[code]
+    last = np.unique(history.day)[-sessions]
+    rows = {
+        name: getattr(history, name)[history.day <= last]
+        for name in ("day", "contract", "open", "high", "low", "close", "volume", "open_interest")
+    }
+    return replace(data, markets={**data.markets, code: replace(history, **rows)})
+
+
 def record_of(engine, tmp_path):
     for key, content in engine.object_store.items():
         path = tmp_path / key
@@ -108,7 +119,7 @@ def record_of(engine, tmp_path):
 def both(request, data, tmp_path_factory):
     """The stand-in's run, its record as a result, and the embedded engine's result."""
     changes, curved = request.param
-    the_data, the_settings = holed(bent(data) if curved else data), chosen(**changes)
+    the_data, the_settings = ended(holed(bent(data) if curved else data)), chosen(**changes)
     if "roll_orders" in changes:
         the_data = listing_spreads(the_data)
     engine = start(the_data, the_settings).run().finish()
@@ -123,6 +134,13 @@ class TestAgreesWithTheEmbeddedEngine:
         assert report.differences == []
         assert report.sessions == len(own.day)
         assert report.fills > 100
+
+    def test_a_contract_that_the_exchange_closes_pays_like_any_other(self, both):
+        _, read, own = both
+        theirs, mine = ([f for f in r.fills if f.reason == "expiry"] for r in (read, own))
+        assert [fill.market for fill in mine] == ["FX1"]
+        assert mine[0].slippage > 0 < mine[0].fee
+        assert [asdict(fill) for fill in theirs] == [pytest.approx(asdict(f), nan_ok=True) for f in mine]
 
     @pytest.mark.slow
     def test_a_small_fund_with_the_optimiser_and_a_dynamic_mix(self, data, tmp_path):

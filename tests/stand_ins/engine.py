@@ -17,7 +17,7 @@ import numpy as np
 
 from research.data.dataset import Dataset, MarketHistory
 from research.lean.macro import macro_text
-from universe.arrays import from_epoch_day
+from universe.arrays import from_epoch_day, to_epoch_day
 from universe.macro_format import format_line, object_store_key
 
 CLOSE = time(17)
@@ -456,6 +456,7 @@ class StandInEngine:
         if self.is_warming_up and date >= self.start:
             self.is_warming_up = False
             self.algorithm.on_warmup_finished()
+        self._delist(day)
         self._before, self._day, self.time = self._day, day, datetime.combine(date, CLOSE)
         self._map(day)
         bars = Bars()
@@ -480,6 +481,23 @@ class StandInEngine:
         """End the algorithm."""
         self.algorithm.on_end_of_algorithm()
         return self
+
+    def _delist(self, day: int) -> None:
+        """At the midnight after its last day a position is closed at the last price, for nothing."""
+        for symbol, holding in list(self.portfolio.items()):
+            if not holding.quantity or to_epoch_day(symbol.id.date.date()) >= day:
+                continue
+            security, quantity = self._security(symbol), -holding.quantity
+            self.time = symbol.id.date + timedelta(days=1)
+            instrument, price = security.history.instrument, security.last.close
+            self._pay(instrument.currency, -quantity * price * instrument.multiplier)
+            self.portfolio[symbol] = Holding(security, 0)
+            ticket = Ticket(0, security, quantity, "Liquidate from delisting")
+            ticket.status = Lean.OrderStatus.FILLED
+            event = Lean.OrderEvent(
+                0, symbol, ticket.status, quantity, price, Lean.OrderFee.ZERO, ticket, ticket.tag
+            )
+            self.algorithm.on_order_event(event)
 
     def _map(self, day: int) -> None:
         changed = {}

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 Resolution = Enum("Resolution", "TICK SECOND MINUTE HOUR DAILY")
 DataMappingMode = Enum("DataMappingMode", "LAST_TRADING_DAY FIRST_DAY_MONTH OPEN_INTEREST")
@@ -204,6 +204,10 @@ class CashAmount:
 @dataclass
 class OrderFee:
     value: CashAmount
+    ZERO: ClassVar[OrderFee]
+
+
+OrderFee.ZERO = OrderFee(CashAmount(0.0, "QCC"))
 
 
 @dataclass
