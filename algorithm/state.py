@@ -4,8 +4,9 @@ A component with state declares three things as class attributes: ``STATE``, the
 state; ``DEPENDS``, the settings under whose other values they would mean something else; and
 ``ACCOUNT``, those of them that are about the account and mean the same under all settings. A part
 named "carry.mean" without ``DEPENDS`` has those of "carry". ``GROWS`` names arrays of ``STATE`` of
-any length, which ``from_state`` has to check. A method ``from_state(values)`` may refuse values
-with a ValueError, or fit them to other settings.
+any length, which ``from_state`` has to check. ``BOUNDS`` has the least and the greatest figure of
+attributes that a wrong one would turn into positions or costs. A method ``from_state(values)`` may
+refuse values with a ValueError, or fit them to other settings.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,17 @@ VERSION = 3
 
 DAYS = range(-100_000, 100_000)
 """Epoch days that a document may name."""
+
+
+LARGEST = 1e18
+"""Size beyond which a figure is none that the strategy keeps: its largest are sums of account
+currency over a fund's life, squares of quotes, and moves in volatilities of next to nothing."""
+
+
+Bounds = tuple[float, float]
+"""Least and greatest figure of an attribute, both allowed."""
+
+ANY: Bounds = (-LARGEST, LARGEST)
 
 
 class StateError(ValueError):
@@ -112,8 +123,9 @@ def values_of(name: str, component: Any, stored: Any, taken: Iterable[str]) -> d
     if missing:
         raise StateError(f"state lacks {name}.{missing[0]}; it was written by another version")
     current = {key: getattr(component, key) for key in component.STATE}
+    bounds = getattr(component, "BOUNDS", {})
     values = {
-        key: _decode(f"{name}.{key}", stored[key], value)
+        key: _decode(f"{name}.{key}", stored[key], value, bounds.get(key, ANY))
         for key, value in current.items()
         if key in taken
     }
@@ -139,10 +151,10 @@ def encoded(value: Any) -> Any:
     return value
 
 
-def _decode(name: str, value: Any, current: Any) -> Any:
-    """The stored value, which must be of the kind of the current one."""
+def _decode(name: str, value: Any, current: Any, bounds: Bounds) -> Any:
+    """The stored value, which must be of the kind of the current one and within bounds."""
     if isinstance(current, np.ndarray):
-        return _array(name, value, current)
+        return _array(name, value, current, bounds)
     kind = type(current.item() if isinstance(current, np.generic) else current)
     if kind is float and type(value) is int:
         value = float(value)
@@ -150,12 +162,31 @@ def _decode(name: str, value: Any, current: Any) -> Any:
         raise StateError(f"state's {name} is {_short(value)}; it must be {kind.__name__}")
     if kind is float and not math.isfinite(value):
         raise StateError(f"state's {name} is {value}; it must be finite")
-    if kind is int and abs(value) >= 2**53:
-        raise StateError(f"state's {name} is {value:.3g}; it must be below 2^53")
+    for figure in _figures(value):
+        if figure < bounds[0] or figure > bounds[1]:
+            raise _beyond(name, figure, bounds)
     return value
 
 
-def _array(name: str, value: Any, current: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _figures(value: Any) -> Iterator[float]:
+    """All numbers in a JSON value."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _figures(item)
+    elif isinstance(value, (int, float)):
+        yield value
+
+
+def _beyond(name: str, figure: float, bounds: Bounds) -> StateError:
+    low, high = bounds
+    return StateError(f"state's {name} holds {figure:.3g}; it must be from {low:g} to {high:g}")
+
+
+def _array(
+    name: str, value: Any, current: np.ndarray[Any, Any], bounds: Bounds
+) -> np.ndarray[Any, Any]:
     dtype, shape = current.dtype, value["shape"]
     if value["dtype"] != dtype.str or len(shape) != current.ndim:
         raise StateError(
@@ -170,8 +201,10 @@ def _array(name: str, value: Any, current: np.ndarray[Any, Any]) -> np.ndarray[A
     if dtype == np.bool_ and data.strip(b"\x00\x01"):
         raise StateError(f"state's {name} has bytes that are neither true nor false")
     out = np.frombuffer(data, dtype=dtype).reshape(shape).copy()
-    if dtype.kind == "f" and np.isinf(out).any():
-        raise StateError(f"state's {name} has infinite values")
+    if dtype.kind in "fi":
+        beyond = out[(out < bounds[0]) | (out > bounds[1])]
+        if beyond.size:
+            raise _beyond(name, beyond.flat[0], bounds)
     return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from universe.arrays import FloatArray, IntArray
@@ -36,6 +38,7 @@ class ForecastMultiplier:
     """
 
     STATE = ("product", "square", "sessions")
+    BOUNDS: ClassVar = {"square": (0.0, 1e12)}
     DEPENDS = (
         "trend_rules",
         "carry_rules",

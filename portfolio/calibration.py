@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 PRIOR_SHARE = 0.25
 """Sessions of perfect forecasts the statistic starts with, as share of its span."""
+
+MOST = 36.0
+"""What a session adds at most to the squares: a move of six volatilities."""
 
 
 class BiasStatistic:
@@ -28,6 +31,7 @@ class BiasStatistic:
     STATE = ("weight", "squares")
     DEPENDS = ()  # a ratio means the same under another span
     ACCOUNT = STATE
+    BOUNDS: ClassVar = {"weight": (0.0, 1e6)}
 
     def __init__(self, span: int, low: float = 0.8, high: float = 1.5) -> None:
         self._decay = 1.0 - 2.0 / (span + 1.0)
@@ -43,8 +47,14 @@ class BiasStatistic:
         ValueError
             Likewise.
         """
-        if not (values["weight"] > 0 and values["squares"] >= 0):
+        weight, squares = values["weight"], values["squares"]
+        if not (weight > 0 and squares >= 0):
             raise ValueError("the bias statistic's weight must be above 0, its squares not below")
+        if not squares <= MOST * weight:
+            raise ValueError(
+                f"the bias statistic's squares are {squares:g}, their weight {weight:g}; a session "
+                f"adds at most {MOST:g} times its weight"
+            )
         return values
 
     def update(self, profit: float, vol: float) -> None:
@@ -59,7 +69,7 @@ class BiasStatistic:
         """
         if not (math.isfinite(profit) and math.isfinite(vol)) or vol <= 0:
             return
-        ratio = min((profit / vol) ** 2, 36.0)
+        ratio = min((profit / vol) ** 2, MOST)
         self.weight = self.weight * self._decay + 1.0
         self.squares = self.squares * self._decay + ratio
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from scipy.linalg.lapack import dgesv
@@ -279,6 +280,7 @@ class WorstDays:
 
     STATE = ("fall", "rise")
     DEPENDS = ()
+    BOUNDS: ClassVar = dict.fromkeys(STATE, (0.0, 1e3))
 
     def __init__(self, n_assets: int) -> None:
         self.fall: FloatArray = np.zeros(n_assets)

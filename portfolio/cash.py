@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 from math import isfinite
+from typing import ClassVar
 
 from portfolio.collateral import BillLadder, Haircut, discount_rate, wanted_cash
 from universe.fx import BASE
@@ -202,6 +203,7 @@ class Treasury:
 
     STATE = ("day", "month", "base", "rate", "variation", "margin")
     DEPENDS = ()
+    BOUNDS: ClassVar = {"rate": (-1.0, 10.0)}  # a year
     ACCOUNT = STATE
 
     def __init__(self, settings: CashSettings) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from sklearn.covariance import ledoit_wolf
@@ -94,6 +95,7 @@ class Correlation:
 
     STATE = ("moment", "sessions", "updates", "estimate", "estimated_at")
     DEPENDS = ("corr_span", "corr_window")
+    BOUNDS: ClassVar = {"estimate": (-1.001, 1.001)}
 
     def __init__(
         self,

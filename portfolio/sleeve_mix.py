@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,6 +41,7 @@ class SleeveMix:
     """
 
     STATE = ("results", "count", "month", "shares")
+    BOUNDS: ClassVar = {"shares": (0.0, 1.0)}
 
     def __init__(
         self,

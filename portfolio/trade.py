@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -65,6 +66,7 @@ class BufferedTrading:
 
     STATE = ("model_contracts", "since_trade")
     DEPENDS = ("contract_sizes",)
+    BOUNDS: ClassVar = {"model_contracts": (-1e7, 1e7)}
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -95,6 +95,10 @@ class MarginModel:
 
     STATE = ("short", "long", "count", "ratio", "initial_ratio", "maintenance", "since")
     DEPENDS = ()
+    BOUNDS: ClassVar = {
+        **dict.fromkeys(("short", "long"), (0.0, 1e3)),
+        **dict.fromkeys(("ratio", "initial_ratio"), (0.0, 1e2)),
+    }
 
     def __init__(
         self,

@@ -12,6 +12,10 @@ COLLAPSE = 0.5
 """A NAV below this share of the last one is believed only when positions explain it, or a person
 says so."""
 
+SURGE = 2.0
+"""A NAV above this multiple of the last one likewise: every position would double with it, and the
+peak that drawdowns are measured from. A deposit as large as the fund comes with a person's word."""
+
 UNEXPLAINED = 0.05
 """Part of the last NAV that may be missing where positions explain a change: fills between two
 closes, fees and interest."""
@@ -101,6 +105,8 @@ class NavGuard:
             return ""
         if nav < COLLAPSE * last:
             return "it has collapsed without a known reason; it waits for a person to confirm it"
+        if nav > SURGE * last:
+            return "no position explains such a rise; it waits for a person to confirm it"
         if within_a_jump(nav, self._doubted):
             return ""
         self._doubted = nav

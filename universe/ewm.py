@@ -8,7 +8,7 @@ takes several sessions, ``update`` one, with the same result to the last bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,7 @@ class EwmMean:
     """
 
     STATE = ("weight", "total", "count")
+    BOUNDS: ClassVar = {"weight": (0.0, 1e6)}
 
     def __init__(self, n_markets: int, spans: tuple[int, ...]) -> None:
         self.spans = spans
@@ -149,6 +150,10 @@ class EwmStd:
 
     STATE = ("moments", "count", "ring", "ring_sum", "ring_count")
     DEPENDS = ("vol_span", "vol_long_sessions")
+    BOUNDS: ClassVar = {
+        "ring": (0.0, 1e9),
+        "ring_sum": (-1e-9, 1e12),
+    }  # a sum that is kept up rounds
 
     def __init__(self, n_markets: int, span: int, window: int) -> None:
         self.span, self.window = span, window

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,6 +46,9 @@ class FxGate:
 
     STATE = ("rate", "known_on", "raw", "suspect", "variance", "count", "stale")
     DEPENDS = ()
+    BOUNDS: ClassVar = dict.fromkeys(("rate", "raw", "suspect"), (1e-6, 1e3)) | {
+        "variance": (0.0, 1e3)
+    }
 
     def __init__(
         self, currencies: Sequence[str], *, outlier_sigmas: float = 20.0, max_age: int = 14
@@ -62,6 +66,21 @@ class FxGate:
         self.variance: FloatArray = np.zeros(n)
         self.count: IntArray = np.zeros(n, dtype=np.int64)
         self.stale: BoolArray = np.zeros(n, dtype=bool)  # too old, and said so
+
+    def from_state(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse rates of which the last one taken is neither the trusted nor the doubted one.
+
+        Raises
+        ------
+        ValueError
+            Naming the currency.
+        """
+        rate, raw, suspect = values["rate"], values["raw"], values["suspect"]
+        strange = np.isfinite(raw) & (raw != rate) & (raw != suspect)
+        if strange.any():
+            k = int(np.flatnonzero(strange)[0])
+            raise ValueError(f"{self.names[k]} stands at {rate[k]:g}, its last rate is {raw[k]:g}")
+        return values
 
     def take(
         self, day: int, fx: FloatArray, fx_day: IntArray | None = None

@@ -140,7 +140,9 @@ class TestAgreesWithTheEmbeddedEngine:
         theirs, mine = ([f for f in r.fills if f.reason == "expiry"] for r in (read, own))
         assert [fill.market for fill in mine] == ["FX1"]
         assert mine[0].slippage > 0 < mine[0].fee
-        assert [asdict(fill) for fill in theirs] == [pytest.approx(asdict(f), nan_ok=True) for f in mine]
+        assert [asdict(fill) for fill in theirs] == [
+            pytest.approx(asdict(f), nan_ok=True) for f in mine
+        ]
 
     @pytest.mark.slow
     def test_a_small_fund_with_the_optimiser_and_a_dynamic_mix(self, data, tmp_path):

@@ -1,5 +1,6 @@
 """What of a state document is taken up: all, the account's part, or nothing, whatever it holds."""
 
+import base64
 import hashlib
 import itertools
 import json
@@ -21,7 +22,7 @@ from algorithm.state import (
     save_state,
     state_keys,
 )
-from algorithm.state_document import VERSION, sealed
+from algorithm.state_document import VERSION, encoded, sealed
 from algorithm.strategy import Strategy
 from research.engine.engine import EmbeddedEngine
 from risk.governor import DrawdownGovernor
@@ -450,6 +451,13 @@ class TestWhateverItHolds:
             ("screen", "screened_in", math.nan, "it must be int"),
             ("bias", "weight", 0, "weight must be above 0"),
             ("bias", "squares", math.nan, "must be finite"),
+            ("bias", "squares", 1e12, "adds at most 36 times"),
+            ("bias", "weight", 1e12, "bias.weight holds 1e\\+12; it must be from 0"),
+            ("strategy", "last_nav", 1e300, "strategy.last_nav holds 1e\\+300"),
+            ("governor", "peak", -1e300, "governor.peak holds -1e\\+300"),
+            ("screen", "screened_in", 10**300, "screen.screened_in holds 1e\\+300"),
+            ("macro", "latest", {"usd.3m": [1, 1e300]}, "macro.latest holds 1e\\+300"),
+            ("markets", "last_quotes", [[[202003, 1e300]]] * 6, "last_quotes holds 1e\\+300"),
             ("governor", "peak", -1.0, "must not be negative"),
             ("governor", "share", 1.5, "beyond 0 to 1"),
             ("observer", "day", 1, "of different days"),
@@ -476,6 +484,44 @@ class TestWhateverItHolds:
         with pytest.raises(StateError, match=sentence):
             load_state(strategy, _unsealed(_changed(body, ("components", part, key), change)))
         assert save_state(strategy) == before
+
+    @pytest.mark.parametrize("absurd", [1e300, -1e300])
+    def test_an_extreme_figure_in_any_array(self, body, fresh, absurd):
+        """Finite, but nothing that prices, volatilities or an account ever are."""
+        strategy = fresh()
+        before = save_state(strategy)
+        for part, stored in body["components"].items():
+            for key, value in stored.items():
+                if not isinstance(value, dict) or value.get("dtype") != "<f8" or not value["data"]:
+                    continue
+                data = np.full(value["shape"], np.nan)
+                data.flat[-1] = absurd
+
+                def change(place, name, data=data):
+                    place[name] = encoded(data)
+
+                document = _unsealed(_changed(body, ("components", part, key), change))
+                with pytest.raises(StateError, match=rf"{part}\.{key} holds -?1e\+300"):
+                    load_state(strategy, document)
+        assert save_state(strategy) == before
+
+    @pytest.mark.parametrize(
+        ("part", "key", "factor", "sentence"),
+        [
+            ("rates", "rate", 1e-3, "EUR stands at"),
+            ("worst", "fall", -1.0, "worst.fall holds"),
+            ("margin", "ratio", -1.0, "margin.ratio holds"),
+        ],
+    )
+    def test_a_figure_that_would_become_positions(self, body, fresh, part, key, factor, sentence):
+        stored = body["components"][part][key]
+        data = np.frombuffer(base64.b64decode(stored["data"])).reshape(stored["shape"])
+
+        def change(place, name):
+            place[name] = encoded(data * factor)
+
+        with pytest.raises(StateError, match=sentence):
+            load_state(fresh(), _unsealed(_changed(body, ("components", part, key), change)))
 
     def test_a_held_contract_that_nobody_lists(self, body, fresh):
         def change(place, key):

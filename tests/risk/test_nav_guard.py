@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk.governor import DrawdownGovernor
-from risk.nav_guard import COLLAPSE, JUMP, LEAST, MOST_GROSS, UNEXPLAINED, NavGuard
+from risk.nav_guard import COLLAPSE, JUMP, LEAST, MOST_GROSS, SURGE, UNEXPLAINED, NavGuard
 
 
 @given(st.floats(2e3, 1e12), st.floats(-JUMP + 1e-9, JUMP - 1e-9))
@@ -30,7 +30,7 @@ def test_no_value_is_never_believed_however_often_it_comes(nothing, last):
         assert "must be positive" in guard.doubt(nothing, last)
 
 
-@pytest.mark.parametrize("after", [6e5, 4e6])
+@pytest.mark.parametrize("after", [6e5, 1.9e6])
 def test_a_deposit_and_a_withdrawal_are_believed_on_the_second(after):
     guard = NavGuard()
     assert guard.doubt(after, 1e6)
@@ -47,9 +47,19 @@ def test_a_collapse_waits_for_a_person(after):
     assert guard.doubt(after * 1.01, after) == ""
 
 
+@pytest.mark.parametrize("times", [SURGE + 0.01, 20.0, 1e9])
+@pytest.mark.parametrize("explained", [math.nan, 0.0, 9e5])
+def test_a_rise_that_nothing_explains_waits_for_a_person(times, explained):
+    guard = NavGuard()
+    for _ in range(5):
+        assert "confirm it" in guard.doubt(times * 1e6, 1e6, explained=explained)
+    guard.confirm(times * 1e6)
+    assert guard.doubt(times * 1e6, 1e6, explained=explained) == ""
+
+
 def test_two_different_jumps_confirm_nothing():
     guard = NavGuard()
-    assert guard.doubt(2e6, 1e6)
+    assert guard.doubt(1.9e6, 1e6)
     assert guard.doubt(6e5, 1e6)
     assert guard.doubt(6.1e5, 1e6) == ""
 

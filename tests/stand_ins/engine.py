@@ -483,7 +483,7 @@ class StandInEngine:
         return self
 
     def _delist(self, day: int) -> None:
-        """At the midnight after its last day a position is closed at the last price, for nothing."""
+        """At the midnight after its last day a position is closed at the last price, free."""
         for symbol, holding in list(self.portfolio.items()):
             if not holding.quantity or to_epoch_day(symbol.id.date.date()) >= day:
                 continue
