@@ -64,7 +64,7 @@ class RiskAccount:
     drawdown : float
         From the highest NAV, positive fraction.
     turnover : float
-        Notional traded since the last close over NAV.
+        Notional that positions have grown by since the last close, over NAV.
     slippage : float array of shape (2 n_markets,), optional
         What the fills since the last close cost beyond their expectation, in daily volatilities, by
         market, and behind them what rolls did; NaN where nothing was filled.

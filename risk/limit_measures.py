@@ -288,7 +288,11 @@ class StaleShare(Measure):
 
 
 class TurnoverSpike(Measure):
-    """Turnover over its mean of the last quarter, which grows by one at each close."""
+    """Turnover over its mean of the last quarter, which grows by one at each close.
+
+    What is traded to make positions smaller does not count: a gate that cuts and a switch that
+    closes the book do what they are there for.
+    """
 
     STATE = ("past", "count")
     caps = False

@@ -339,10 +339,16 @@ class LimitStage(Protection):
             book.unit_margin,
             last_nav=self.last_nav if self.last_nav > 0 else float("nan"),
             drawdown=1.0 - book.nav / peak,
-            turnover=_gross(book.held - self.last_held, book.unit * self._factor),
+            turnover=_gross(_grown(self.last_held, book.held), book.unit * self._factor),
             slippage=book.slippage,
             price_age=None if book.seen is None else book.day - self.last_seen,
         )
+
+
+def _grown(before: IntArray, held: IntArray) -> IntArray:
+    """Contracts that positions have grown by; all of one that has turned."""
+    kept = np.where(before * held > 0, np.minimum(np.abs(before), np.abs(held)), 0)
+    return np.asarray(np.abs(held) - kept)
 
 
 def _gross(contracts: IntArray, unit: FloatArray) -> float:

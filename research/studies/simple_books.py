@@ -19,7 +19,7 @@ from research.engine.feed import Bars, Feed
 from research.engine.ledger import Ledger
 from research.measures.performance import calendar
 from research.studies.study_row import StudyError, StudyRequest, StudyRow, make_row
-from universe.arrays import TRADING_DAYS, FloatArray, IntArray, known, to_epoch_day
+from universe.arrays import FloatArray, IntArray, known, sessions_a_year, to_epoch_day
 from universe.counts import count_text
 from universe.fills import SessionGate
 from universe.markets import Markets
@@ -38,8 +38,8 @@ MOST_SCALE = 20.0
 class Weights(ABC):
     """Signed notional over NAV that a book wants; it sees every session's returns first."""
 
-    def observe(self, markets: Markets, returns: FloatArray) -> None:  # noqa: B027 - not every book looks
-        """Take a session; ``returns`` is (n_markets,), 0 where a market has no price."""
+    def observe(self, day: int, markets: Markets, returns: FloatArray) -> None:  # noqa: B027 - not every book looks
+        """Take the session of an epoch day; ``returns`` is (n_markets,), 0 without a price."""
 
     @abstractmethod
     def wanted(self, markets: Markets, alive: FloatArray) -> FloatArray:
@@ -64,23 +64,26 @@ class EqualRisk(Weights):
     ----------
     n_markets : int
     target : float
-        Annual volatility.
+        Annual volatility, by the sessions a year of the calendar that it sees: more than a market's
+        own where exchanges have different holidays.
     by_trend : bool
         True: long after a year's rise, short after a fall, nothing before a year has passed;
         False: always long.
     """
 
     def __init__(self, n_markets: int, target: float, *, by_trend: bool) -> None:
-        self._daily = target / math.sqrt(TRADING_DAYS)
+        self._target = target
         self._by_trend = by_trend
         self._past = np.zeros((YEAR, n_markets))
         self._seen = np.zeros(n_markets, dtype=np.int64)
         self._row = 0
         self._unit = np.zeros(n_markets)  # held per unit of scale into the next session
         self._variance, self._sessions = 0.0, 0
+        self._days: list[int] = []
 
-    def observe(self, markets: Markets, returns: FloatArray) -> None:
+    def observe(self, day: int, markets: Markets, returns: FloatArray) -> None:
         """Take a session: momentum, and the variance that the unscaled book would have had."""
+        self._days.append(day)
         earned = float(self._unit @ returns)
         if np.any(self._unit):
             self._sessions += 1
@@ -102,7 +105,8 @@ class EqualRisk(Weights):
         """Weights at the target volatility; nothing while its own is too young."""
         if self._sessions < TARGET_SPAN or not self._variance > 0:
             return np.zeros(len(alive))
-        scale = min(self._daily / math.sqrt(self._variance), MOST_SCALE)
+        annual = math.sqrt(self._variance * sessions_a_year(np.array(self._days)))
+        scale = min(self._target / annual, MOST_SCALE)
         return np.asarray(scale * self._unit * alive)
 
 
@@ -198,7 +202,7 @@ class _Run:
             bars.rolling,
         )
         seen = markets.observe(session)
-        self.weights.observe(markets, known(seen.ret))
+        self.weights.observe(session.day, markets, known(seen.ret))
         if session.day < self.first:
             return
         rates = {"USD": 1.0}

@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from portfolio.contracts import ten_year_equivalent
 from risk.account import Remedy
 from risk.book import Book
 from risk.gate import GateSettings
+from risk.limit_measures import HISTORY
 from risk.limit_stage import LimitSettings, LimitStage
 from risk.limits import TABLE
 from risk.settings import RiskSettings
@@ -19,6 +21,7 @@ from universe.setting import SettingsError
 
 INSTRUMENTS = [MASTER[code] for code in ("ES", "ZN", "CL", "GC")]
 N = 4
+ZN = float(1.0 / ten_year_equivalent(np.array([MASTER["ZN"].duration]))[0])
 contracts = arrays(np.int64, N, elements=st.integers(-300, 300))
 
 
@@ -61,6 +64,17 @@ def test_a_daily_loss_asks_to_freeze_until_it_is_over():
     again = made.protect(book([10, 0, 0, 0], held=[7, 0, 0, 0], nav=9.5e6, day=102))
     assert again.remedy is Remedy.SAY
     assert again.contracts.tolist() == [10, 0, 0, 0]
+
+
+def test_closing_a_book_is_no_unusual_turnover_and_opening_it_again_is():
+    made, spike = stage(), {}
+    held = [[20 + k % 2, -5, 9, 0] for k in range(70)] + [[5, 0, 0, 0], [0] * 4, [15, -5, 9, 0]]
+    for k, now in enumerate(held):
+        made.protect(book(now, held=now, day=100 + k))
+        (spike[k],) = (r for r in made.readings if r.limit == "turnover_spike")
+    assert [spike[k].value for k in (70, 71)] == [0, 0]
+    assert spike[72].value == pytest.approx(HISTORY * (15 + 9 + 5 * ZN) / 31, rel=0.1)
+    assert spike[72].status.name == "BREACH"
 
 
 def test_an_unknown_nav_is_no_loss_and_no_drawdown():
