@@ -229,9 +229,9 @@ class MinuteSettings(Table):
             for name, text in zip(words[::2], words[1::2], strict=True)
         }
         for name, sessions in out.items():
-            if not sessions > 0:
+            if not sessions >= 1.0:  # what is gone within a session is no reason to wait or hurry
                 raise SettingsError(
-                    f"signal_half_lives has {sessions:g} sessions for {name}; above 0 is allowed"
+                    f"signal_half_lives has {sessions:g} sessions for {name}; 1 and more is allowed"
                 )
         return out
 

@@ -240,12 +240,12 @@ def _readings_difference(mine: Sequence[Reading], theirs: Sequence[Reading]) -> 
     What is quiet is read only where it has changed, and live the reading before may be that of a
     watch between decisions, which no record has: such a reading may be in one of both alone.
     """
-    mine, theirs = ({(one.limit, one.bucket): one for one in read} for read in (mine, theirs))
-    for place in [*mine, *(one for one in theirs if one not in mine)]:
-        one, other = mine.get(place), theirs.get(place)
+    recorded, now = ({(one.limit, one.bucket): one for one in read} for read in (mine, theirs))
+    for place in [*recorded, *(one for one in now if one not in recorded)]:
+        one, other = recorded.get(place), now.get(place)
         if one is None or other is None:
-            lone = one or other
-            if lone.status in (Status.OK, Status.UNKNOWN):
+            lone = one if one is not None else other
+            if lone is None or lone.status in (Status.OK, Status.UNKNOWN):
                 continue
             return f"limits: {lone.limit} of {lone.bucket} is {'not ' if one else ''}read now"
         for name in ("limit", "bucket", "status", "cause", "sessions", "value"):

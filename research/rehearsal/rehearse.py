@@ -21,6 +21,7 @@ from research.rehearsal.moments import moments
 from research.rehearsal.parts import Stage, compile_parts
 from research.rehearsal.run import Death, run
 from universe.arrays import from_epoch_day, to_epoch_day
+from universe.counts import count_text
 
 DEFAULTS = {
     "warmup_days": "500",
@@ -75,7 +76,8 @@ def sessions_between(dataset: Dataset, settings: Settings) -> list[date]:
     chosen = [from_epoch_day(day) for day in days if first <= day <= last]
     if len(chosen) < 2:
         raise SettingsError(
-            f"{dataset.name} has {len(chosen)} sessions from {settings.start} to {settings.end};"
+            f"{dataset.name} has {count_text(len(chosen), 'session')} from {settings.start} to "
+            f"{settings.end};"
             " a rehearsal needs two: orders of the first are worked on the second"
         )
     return chosen

@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import math
+from copy import copy
 
 import numpy as np
 import pytest
@@ -334,12 +335,11 @@ def _paths(value, depth):
 
 
 def _changed(body, path, change):
-    copy = json.loads(json.dumps(body))
-    place = copy
+    whole = place = copy(body)
     for key in path[:-1]:
-        place = place[key]
+        place[key] = place = copy(place[key])
     change(place, path[-1])
-    return copy
+    return whole
 
 
 def _unsealed(body):
@@ -349,9 +349,9 @@ def _unsealed(body):
     )
 
 
-def _outcome(strategy, document, session):
+def _outcome(strategy, document, session, before=None):
     """Load; if refused nothing has changed, if taken up the next session is decided on."""
-    before = save_state(strategy)
+    before = before or save_state(strategy)
     try:
         load_state(strategy, document)
     except StateError:
@@ -385,6 +385,7 @@ class TestWhateverItHolds:
 
     def test_anything_missing(self, body, fresh, stopped):
         strategy = fresh()
+        before = save_state(strategy)
 
         def remove(place, key):
             del place[key]
@@ -392,7 +393,8 @@ class TestWhateverItHolds:
         for path in _paths(body, 3):
             if path[0] in ("assets", "extra", "settings", "contracts") and len(path) > 1:
                 continue
-            taken = _outcome(strategy, _unsealed(_changed(body, path, remove)), stopped[1])
+            document = _unsealed(_changed(body, path, remove))
+            taken = _outcome(strategy, document, stopped[1], before)
             assert not taken, path
 
     @settings(

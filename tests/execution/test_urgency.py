@@ -16,7 +16,7 @@ from execution.urgency import best_share, costs_of_time, half_life_of
 from tests.helpers import instrument
 from universe.setting import SettingsError
 
-sizes, lives = st.floats(1e-7, 1.0), st.floats(0.01, 500.0)
+sizes, lives = st.floats(1e-7, 1.0), st.floats(1.0, 500.0)
 
 
 @pytest.mark.parametrize("half_life", [0.2, 3.0, 200.0])
@@ -74,7 +74,7 @@ def test_a_plan_of_the_settings():
     ("text", "said"),
     [
         ("trend", "must be pairs of a sleeve"),
-        ("trend 0", "has 0 sessions for trend; above 0 is allowed"),
+        ("trend 0", "has 0 sessions for trend; 1 and more is allowed"),
         ("trend soon", "signal_half_lives"),
     ],
 )

@@ -16,7 +16,7 @@ from research.lean.stage import CORE, stage_project
 from research.pages.run_files import REPORT
 from tests.test_project import FILES, ROOT, may_import_lean
 
-UPLOADED = {".py", ".ipynb", ".html", ".css"}
+UPLOADED = {".py", ".cs", ".ipynb", ".html", ".css"}
 
 ASK = """
 import json, sys

@@ -1,6 +1,13 @@
-"""Inputs of the worked examples that several tests share."""
+"""Inputs of the worked examples that several tests share, and what other libraries find."""
+
+import json
+from pathlib import Path
 
 import numpy as np
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "other_libraries.json"
+OTHER_LIBRARIES = json.loads(GOLDEN.read_text(encoding="utf-8"))
+"""By library and function; see tests/golden/README.md."""
 
 COV = np.array(
     [

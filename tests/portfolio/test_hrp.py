@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.hrp import LINKAGES, hierarchical_risk_parity
-from tests.portfolio.figures import COV
+from tests.portfolio.figures import COV, OTHER_LIBRARIES
 
 OPTIMAL = [
     0.7294832826747721,
@@ -47,29 +47,17 @@ def test_uncorrelated_markets_of_two_get_inverse_variance():
 
 @pytest.mark.parametrize("method", ["single", "ward"])
 def test_pyportfolioopt_agrees_in_the_plain_order(method):
-    hrp = pytest.importorskip("pypfopt.hierarchical_portfolio")
-    pd = pytest.importorskip("pandas")
-    cov = random_cov(3, 25)
-    other = hrp.HRPOpt(cov_matrix=pd.DataFrame(cov)).optimize(linkage_method=method)
-    ours = hierarchical_risk_parity(cov, method, "plain")
-    assert ours == pytest.approx([other[i] for i in range(25)], rel=1e-12)
+    """What HRPOpt(cov).optimize(linkage_method=method) finds."""
+    ours = hierarchical_risk_parity(random_cov(3, 25), method, "plain")
+    assert ours == pytest.approx(OTHER_LIBRARIES["pypfopt_hrp_plain"][method], rel=1e-9)
 
 
 @pytest.mark.parametrize("method", ["single", "ward"])
 def test_skfolio_agrees_in_the_optimal_order(method):
-    skfolio = pytest.importorskip("skfolio.optimization")
-    cluster = pytest.importorskip("skfolio.cluster")
-    measures = pytest.importorskip("skfolio")
+    """What HierarchicalRiskParity of variance finds, clustered by the same linkage."""
     returns = np.random.default_rng(4).standard_normal((400, 20)) @ random_cov(4, 20)
-    model = skfolio.HierarchicalRiskParity(
-        risk_measure=measures.RiskMeasure.VARIANCE,
-        hierarchical_clustering_estimator=cluster.HierarchicalClustering(
-            linkage_method=getattr(cluster.LinkageMethod, method.upper())
-        ),
-    )
-    model.fit(returns)
     ours = hierarchical_risk_parity(np.cov(returns.T), method, "optimal")
-    assert ours == pytest.approx(model.weights_, rel=1e-9)
+    assert ours == pytest.approx(OTHER_LIBRARIES["skfolio_hrp_optimal"][method], rel=1e-9)
 
 
 class TestDefinedResults:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import portfolio.cone_programme as cone_programme
 from portfolio.optimiser import Costs, GroupLimit, Limits, NetLimit, Optimised, Optimiser
-from tests.portfolio.figures import COV
+from tests.portfolio.figures import COV, OTHER_LIBRARIES
 
 needs_solver = pytest.mark.skipif(
     not cone_programme.installed(), reason="clarabel is not installed"
@@ -163,40 +163,27 @@ class TestProperties:
         assert np.all(np.diff(turnover) <= 1e-6)
         assert turnover[-1] == 0
 
-    @given(seeds, st.sampled_from([8, 40]))
-    @settings(max_examples=20)
-    def test_a_modelling_layer_finds_the_same(self, seed, n):
-        cp = pytest.importorskip("cvxpy")
+    @pytest.mark.parametrize(("n", "seed", "value"), OTHER_LIBRARIES["cvxpy_objective"])
+    def test_a_modelling_layer_finds_the_same(self, n, seed, value):
+        """CVXPY's maximum of 8 w'Σp - 4 w'Σw - trade|w - h| - impact (w - h)² - hold|w|.
+
+        Under the sums of |w| by group, |w| <= 1.5, |beta'w| <= 0.3 and sqrt(w'Σw) <= 0.08.
+        """
         cov, plain, held, sigma = made(seed, n)
         beta = cov[0] / cov[0, 0]
         groups = (gross(n, 3.0), *classes(n, sigma, 0.08))
         limits = box(n, 1.5, groups=groups, nets=(NetLimit("beta", beta, -0.3, 0.3),), vol=0.08)
         costs = Costs(0.01 * sigma, 0.02 * sigma**2, 0.002 * sigma)
         found = Optimiser(4.0).solve(plain, held, cov, limits, costs)
-        w = cp.Variable(n)
-        root = np.linalg.cholesky(cov).T
-        objective = (
-            (8.0 * cov @ plain) @ w
-            - 4.0 * cp.sum_squares(root @ w)
-            - costs.trade @ cp.abs(w - held)
-            - costs.impact @ cp.square(w - held)
-            - costs.hold @ cp.abs(w)
-        )
-        rows = [group.unit @ cp.abs(w) <= group.limit for group in groups]
-        rows += [cp.abs(w) <= 1.5, cp.abs(beta @ w) <= 0.3, cp.norm(root @ w) <= 0.08]
-        problem = cp.Problem(cp.Maximize(objective), rows)
-        problem.solve(solver=cp.CLARABEL)
-        assert found.objective == pytest.approx(problem.value, rel=1e-6, abs=1e-8)
+        assert found.objective == pytest.approx(value, rel=1e-6, abs=1e-8)
 
     def test_pyportfolioopt_finds_the_same(self):
-        expected = pytest.importorskip("pypfopt.efficient_frontier")
-        mean = TestFigures.MEAN
-        other = expected.EfficientFrontier(mean, COV, weight_bounds=(-0.8, 0.8))
-        weights = other.max_quadratic_utility(risk_aversion=5.0)
+        """max_quadratic_utility(risk_aversion=5), within 0.8 and adding up to 1."""
         limits = box(5, 0.8, nets=(net(5, 1.0, 1.0),))
         zero = np.zeros(5)
-        found = Optimiser(2.5).solve(zero, zero, COV, limits, Costs.none(5), mean)
-        assert found.weights == pytest.approx(list(weights.values()), abs=1e-4)
+        found = Optimiser(2.5).solve(zero, zero, COV, limits, Costs.none(5), TestFigures.MEAN)
+        theirs = OTHER_LIBRARIES["pypfopt_quadratic_utility"]
+        assert found.weights == pytest.approx(theirs, abs=1e-4)
 
     def test_one_layout_serves_all_days_of_a_shape(self):
         optimiser = Optimiser(3.0)

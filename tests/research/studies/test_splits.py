@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research.studies.splits import combinatorial_purged, walk_forward
+from tests.portfolio.figures import OTHER_LIBRARIES
 
 
 @given(
@@ -74,11 +75,11 @@ def test_combinatorial_paths_are_whole_histories(groups: int, held_out: int) -> 
 
 
 def test_combinatorial_training_is_skfolios() -> None:
-    model_selection = pytest.importorskip(
-        "skfolio.model_selection", reason="skfolio is not installed"
-    )
-    theirs = model_selection.CombinatorialPurgedCV(6, 2, purged_size=4, embargo_size=3)
-    found = [train.tolist() for train, _ in theirs.split(np.zeros((240, 1)))]
+    """The rows of CombinatorialPurgedCV(6, 2, purged_size=4, embargo_size=3), as runs of them."""
+    found = [
+        [row for first, end in runs for row in range(first, end)]
+        for runs in OTHER_LIBRARIES["skfolio_combinatorial_train"]
+    ]
     ours = combinatorial_purged(240, 6, 2, horizon=4, embargo=3)
     assert [split.train.tolist() for split in ours] == found
 
