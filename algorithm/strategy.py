@@ -17,12 +17,13 @@ from algorithm.decision import Account, Decision
 from algorithm.observer import Observer
 from algorithm.risk_figures import measure
 from algorithm.settings import Settings
+from algorithm.slippage import slippage_by_market
 from algorithm.walk import Stage, Walk
 from alpha.forecasts import Forecasts
 from alpha.scale import ExposureScale, combined, tilt
 from alpha.snapshot import Snapshot
 from execution.costs import past_cost_factor
-from execution.fills import ROLLS, Fill
+from execution.fills import Fill
 from execution.planner import Planner
 from portfolio.calibration import BiasStatistic
 from portfolio.caps import Binding
@@ -272,7 +273,7 @@ class Strategy:
             Since the last decision.
         """
         event = RiskEvent(kind, self.day)
-        action = self._limits.watch(event, nav, self._slippage(fills))
+        action = self._limits.watch(event, nav, slippage_by_market(fills, self.lines))
         self.switch.follow(action, self.day)
         return action
 
@@ -502,7 +503,7 @@ class Strategy:
             snapshot.must_exit,
             self._spot_month(),
             self._unit_margin(decision),
-            self._slippage(decision.account.fills),
+            slippage_by_market(decision.account.fills, self.lines),
         )
 
     def _spot_month(self) -> BoolArray:
@@ -511,21 +512,6 @@ class Strategy:
         months = legs.held if not legs.spreads else np.concatenate([legs.held, legs.near])
         ending = self._expiries.of(months) - snapshot.day <= SPOT_DAYS
         return np.asarray(ending | ((months > 0) & (months <= snapshot.month)))
-
-    def _slippage(self, fills: Sequence[Fill]) -> FloatArray:
-        """What fills cost beyond their expectation by market and then rolls by market.
-
-        Means by size, in daily volatilities; NaN where nothing was filled that was ordered.
-        """
-        n = len(self.instruments)
-        cost, size = np.zeros(2 * n), np.zeros(2 * n)
-        for fill in fills:
-            if np.isfinite(fill.beyond):
-                line = self.lines.index[fill.market]
-                at = self.lines.market[line] + (n if fill.reason in ROLLS else 0)
-                cost[at] += abs(fill.quantity) * self.lines.units[line] * fill.beyond
-                size[at] += abs(fill.quantity) * self.lines.units[line]
-        return np.where(size > 0, cost / np.maximum(size, 1.0), np.nan)
 
     def _unit_margin(self, decision: Decision) -> FloatArray:
         """Initial margin of one contract over NAV; a spread's legs are margined each by itself."""
