@@ -25,10 +25,11 @@ def command(
     expiries: Path | None,
     study: Path | None,
 ) -> None:
-    """Run the strategy with its defaults on DATA and write the documents' figures."""
+    """Run the strategy with its defaults, rolls either way, and write the documents' figures."""
     from dataclasses import replace
 
     from algorithm.settings import Settings
+    from execution.settings import RollOrders
     from research.commands.opening import data_request, fit_dates, load
     from research.engine.engine import run_backtest
     from research.lean.project_config import OPEN_END, ROOT
@@ -48,7 +49,10 @@ def command(
     )
     with Bars() as bars:
         dataset = load(data_request(data, settings, expiries, None, None), bars)
-        result = run_backtest(dataset, fit_dates(settings, dataset), bars.stage("run"))
-        written = write_figures(result, ROOT)
+        settings = fit_dates(settings, dataset)
+        result = run_backtest(dataset, settings, bars.stage("run"))
+        spreads = replace(settings, roll_orders=RollOrders.SPREAD)
+        by_spread = run_backtest(dataset, spreads, bars.stage("with calendar spreads"))
+        written = write_figures(result, by_spread, ROOT)
     for path in written:
         say(f"written: {path}")

@@ -17,6 +17,7 @@ from research.engine.result import RunResult
 from research.measures.periods import COVERAGE, sub_periods
 from research.measures.summary import headline_figures
 from research.pages.doc_records import book_figures
+from research.pages.doc_rolls import rolls_block, rolls_figures
 from research.pages.files import write_atomically
 from research.pages.text import data_text, day_text, percent, signed
 
@@ -27,6 +28,7 @@ PAGES = tuple(
         "README.md",
         "docs/attribution.md",
         "docs/choices.md",
+        "docs/execution.md",
         "docs/risk.md",
         "docs/studies.md",
     )
@@ -55,8 +57,14 @@ class DocumentError(ValueError):
     """A document names a block of figures that does not exist, or the figures are missing."""
 
 
-def figures_of(result: RunResult) -> dict[str, Any]:
-    """What documents show of a run, as text and as it is printed everywhere else."""
+def figures_of(result: RunResult, by_spread: RunResult) -> dict[str, Any]:
+    """What documents show of a run, as text and as it is printed everywhere else.
+
+    Parameters
+    ----------
+    result, by_spread : RunResult
+        Of the defaults, and of the same with rolls as calendar spreads.
+    """
     figures = headline_figures(result)
     return {
         "data": data_text(result),
@@ -82,6 +90,7 @@ def figures_of(result: RunResult) -> dict[str, Any]:
             for row in sub_periods(result)
         ],
         **book_figures(result),
+        "rolls": rolls_figures(result, by_spread),
     }
 
 
@@ -170,6 +179,7 @@ _BLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "now": now_block,
     "coverage": coverage_block,
     "sleeves": sleeves_block,
+    "rolls": rolls_block,
     **{name: partial(study_block, command=name) for name in STUDIES},
 }
 
@@ -207,8 +217,15 @@ def read_figures(root: Path) -> dict[str, Any]:
     return record
 
 
-def write_figures(result: RunResult, root: Path) -> list[Path]:
+def write_figures(result: RunResult, by_spread: RunResult, root: Path) -> list[Path]:
     """Write ``docs/figures.json`` and the blocks of the documents; returns what was written.
+
+    Parameters
+    ----------
+    result, by_spread : RunResult
+        As ``figures_of``.
+    root : Path
+        Of the repository.
 
     Raises
     ------
@@ -218,7 +235,7 @@ def write_figures(result: RunResult, root: Path) -> list[Path]:
         If a file cannot be written.
     """
     studies = read_figures(root).get("studies", {}) if (root / FIGURES).exists() else {}
-    return _write({**figures_of(result), "studies": studies}, root)
+    return _write({**figures_of(result, by_spread), "studies": studies}, root)
 
 
 def write_study_figures(folder: Path, root: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from research.synthetic.defects import DEFECTS
 from research.synthetic.exchange_holidays import bank_holidays, closed_days, easter
 from research.synthetic.market import synthetic_market
 from research.synthetic.models import CRISES, DEFAULT_CODES
+from tests.golden_lean import EXPIRIES, lean_facts
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.continuous import stitch
 from universe.instruments import AssetClass, UnknownInstrumentError
@@ -156,12 +157,8 @@ class TestContents:
         )
         assert list(few_years.markets) == codes
 
-    @pytest.mark.realdata
-    def test_expiries_are_close_to_those_of_lean(self, data, futures_data):
-        path = futures_data.parent / "lean" / "expiries.csv"
-        if not path.is_file():
-            pytest.skip("no lean/expiries.csv beside the futures data")
-        known = read_expiries(path, MASTER)
+    def test_expiries_are_close_to_those_of_lean(self, data):
+        known = read_expiries(lean_facts() / EXPIRIES, MASTER)
         same = [
             known[code, month] == expiry
             for code, history in data.markets.items()
