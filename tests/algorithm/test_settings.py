@@ -245,6 +245,7 @@ OTHER = {
     "execution_algorithm": "twap bond vwap",
     "execution_by_size": "pov 0.05",
     "execution_windows": "0905-0915 Europe/Berlin",
+    "signal_half_lives": "trend 20 carry 60",
     "order_account": "U1",
     "account": "U1234567",
     "own_budgets": "equity 1",
