@@ -89,14 +89,14 @@ def read_document(text: str, settings: Mapping[str, str], day: int) -> RegimeDoc
     """
     try:
         body = json.loads(text)
-        stored = body.pop("checksum")
+        fits = body.pop("checksum") == _checksum(body)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RegimeDocumentError("regime model: the document is not readable") from error
     if body.get("version") != VERSION:
         raise RegimeDocumentError(
             f"regime model: version {body.get('version')}, this program reads {VERSION}"
         )
-    if stored != _checksum(body):
+    if not fits:
         raise RegimeDocumentError("regime model: the document was changed after it was written")
     changed = [k for k, v in settings.items() if body["settings"].get(k) != v]
     if changed:

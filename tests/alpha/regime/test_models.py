@@ -262,6 +262,7 @@ class TestTraining:
                 "version 2, this program reads 1",
             ),
             (lambda t: t.replace('"base_rate": 0.', '"base_rate": 0.9'), "was changed"),
+            (lambda t: t.replace('"base_rate": 0', '"base_rate": 1e999, "": 0'), "not readable"),
             (lambda t: "[]", "not readable"),
         ],
     )
