@@ -74,8 +74,12 @@ def _styles() -> dict[str, ParagraphStyle]:
     text = ParagraphStyle("text", fontName=plain, fontSize=9, leading=12.5, textColor=_INK)
     return {
         "text": text,
-        "1": ParagraphStyle("1", text, fontName=bold, fontSize=15, leading=19, spaceAfter=6),
-        "2": ParagraphStyle("2", text, fontName=bold, fontSize=11, leading=14, spaceBefore=8),
+        "1": ParagraphStyle(
+            "1", text, fontName=bold, fontSize=15, leading=19, spaceAfter=6, keepWithNext=1
+        ),
+        "2": ParagraphStyle(
+            "2", text, fontName=bold, fontSize=11, leading=14, spaceBefore=8, keepWithNext=1
+        ),
         "cell": ParagraphStyle("cell", text, fontSize=7, leading=8.6),
         "name": ParagraphStyle("name", text, fontName=bold, fontSize=7, leading=8.6),
         "number": ParagraphStyle("number", text, fontSize=7, leading=8.6, alignment=TA_RIGHT),
@@ -102,7 +106,7 @@ def _flowables(block: Block, styles: dict[str, ParagraphStyle]) -> list[Flowable
         case Heading(text, level):
             return [Text(escape(text), styles[str(level)])]
         case Paragraph(text):
-            return [Text(escape(text), styles["text"]), Spacer(0, 4)]
+            return [KeepTogether([Text(escape(text), styles["text"])]), Spacer(0, 4)]
         case Figure(png, caption):
             wide, high = ImageReader(io.BytesIO(png)).getSize()
             image = Image(io.BytesIO(png), WIDTH, WIDTH * high / wide)
