@@ -16,6 +16,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import (
+    CondPageBreak,
     Flowable,
     Image,
     KeepTogether,
@@ -32,6 +33,8 @@ from research.compliance.pack_html import is_number
 MARGIN = 18 * mm
 WIDTH = A4[0] - 2 * MARGIN
 PADDING = 8.0
+LEAST = 32 * mm
+"""Of room for a heading and what comes under it, or they begin the next page."""
 _INK, _GRID, _MUTED = colors.HexColor("#1b1f24"), colors.HexColor("#d8dce2"), colors.grey
 
 
@@ -74,12 +77,8 @@ def _styles() -> dict[str, ParagraphStyle]:
     text = ParagraphStyle("text", fontName=plain, fontSize=9, leading=12.5, textColor=_INK)
     return {
         "text": text,
-        "1": ParagraphStyle(
-            "1", text, fontName=bold, fontSize=15, leading=19, spaceAfter=6, keepWithNext=1
-        ),
-        "2": ParagraphStyle(
-            "2", text, fontName=bold, fontSize=11, leading=14, spaceBefore=8, keepWithNext=1
-        ),
+        "1": ParagraphStyle("1", text, fontName=bold, fontSize=15, leading=19, spaceAfter=6),
+        "2": ParagraphStyle("2", text, fontName=bold, fontSize=11, leading=14, spaceBefore=8),
         "cell": ParagraphStyle("cell", text, fontSize=7, leading=8.6),
         "name": ParagraphStyle("name", text, fontName=bold, fontSize=7, leading=8.6),
         "number": ParagraphStyle("number", text, fontSize=7, leading=8.6, alignment=TA_RIGHT),
@@ -104,9 +103,9 @@ def _fonts() -> tuple[str, str]:
 def _flowables(block: Block, styles: dict[str, ParagraphStyle]) -> list[Flowable]:
     match block:
         case Heading(text, level):
-            return [Text(escape(text), styles[str(level)])]
+            return [CondPageBreak(LEAST), Text(escape(text), styles[str(level)])]
         case Paragraph(text):
-            return [KeepTogether([Text(escape(text), styles["text"])]), Spacer(0, 4)]
+            return [Text(escape(text), styles["text"]), Spacer(0, 4)]
         case Figure(png, caption):
             wide, high = ImageReader(io.BytesIO(png)).getSize()
             image = Image(io.BytesIO(png), WIDTH, WIDTH * high / wide)
