@@ -15,6 +15,7 @@ from research.compliance.programme import programme
 from research.compliance.records import DayEntry, Head, LimitEntry, Number
 from research.pages.text import NONE, percent, signed
 from risk.coverage import CoverageTest
+from risk.replay import EPISODES
 from risk.var_backtest import Backtest, backtest, compare, horizon_backtest
 from universe.arrays import FloatArray
 from universe.counts import count_text
@@ -56,7 +57,7 @@ def pack(head: Head, days: Sequence[DayEntry], last_hash: str) -> list[Block]:
         *_collateral_part(head, days),
         *_stress_part(days),
         *_filings(head, days),
-        *programme(),
+        *programme(days),
         *_model_part(head),
         *_sign_off(last_hash),
     ]
@@ -97,7 +98,46 @@ def _cover(head: Head, days: Sequence[DayEntry], last_hash: str) -> list[Block]:
         Table(("of", "is"), rows),
         Paragraph(f"{legal_basis(head)} {of}"),
         Paragraph(_held_by_the_gate(head, days)),
+        Heading("In short", 2),
+        Table(("of the period", "is"), _in_short(head, days)),
     ]
+
+
+def _in_short(head: Head, days: Sequence[DayEntry]) -> list[tuple[str, str]]:
+    """What the rest of the pack shows, in a line each."""
+    tested = [entry for entry in days if entry.result is not None]
+    found = backtest(
+        _array([entry.result for entry in tested]),
+        _array([entry.var_tested for entry in tested]),
+        CONFIDENCE,
+    )
+    var = max(((v, entry.day) for entry in days if (v := binding_var(entry)) is not None),
+              default=None)  # fmt: skip
+    fall = max(((entry.drawdown, entry.day) for entry in days if entry.drawdown is not None),
+               default=None)  # fmt: skip
+    stress = min(((one.worst, one.name, entry.day) for entry in days for one in entry.stress
+                  if one.worst is not None and not one.name.startswith("reverse")),
+                 default=None)  # fmt: skip
+    out = breach_episodes(head, days)
+    return [
+        ("highest 20-day VaR", NONE if var is None else f"{percent(var[0])} on {var[1]}"),
+        (f"out of the {head.legal_test} test",
+         f"{count_text(len(out), 'stretch', 'stretches')}, "
+         f"{sum(one.is_reportable for one in out)} longer than five business days"),
+        ("exceptions of one-day VaR",
+         f"{found.exceptions} in {count_text(found.sessions, 'session')}, "
+         f"{signed(found.expected, 1)} expected: {found.zone}; Kupiec p {_p(found.proportion)}, "
+         f"joint p {_p(found.joint)}"),
+        ("limits above their level", count_text(len(_breach_rows(days)), "stretch", "stretches")),
+        ("deepest fall", NONE if fall is None else f"{percent(fall[0])} on {fall[1]}"),
+        ("worst stress test",
+         NONE if stress is None else f"{percent(stress[0])}: {stress[1]}, on {stress[2]}"),
+        ("cash or collateral short",
+         "not measured" if all(entry.short is None for entry in days)
+         else f"on {count_text(sum(bool(entry.short) for entry in days), 'session')}"),
+        ("kill switch not armed",
+         f"on {count_text(sum(entry.switch != 'armed' for entry in days), 'session')}"),
+    ]  # fmt: skip
 
 
 def legal_basis(head: Head) -> str:
@@ -281,8 +321,15 @@ def _breach_row(stretch: Sequence[tuple[DayEntry, LimitEntry]]) -> tuple[str, ..
         f"{limit.breach:g}",
         limit.remedy,
         limit.cause,
-        "; ".join(first.remedies) or NONE,
+        _done(limit.limit, first.remedies),
     )
+
+
+def _done(limit: str, remedies: Sequence[str]) -> str:
+    """Of what was done on a day that which speaks of a limit, of VaR what the gate did too."""
+    gate = limit in ("var_absolute", "var_relative")
+    told = [one for one in remedies if f"{limit} " in one or (gate and one.startswith("gate: "))]
+    return "; ".join(told) or NONE
 
 
 def _exposure_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
@@ -369,9 +416,21 @@ def _stress_part(days: Sequence[DayEntry]) -> list[Block]:
             ("stress", "profit", "lowest on the way", "stand-ins"),
             rows,
             f"On the portfolio held on {latest.day}, of NAV; a dash where a held market has no "
-            "move.",
+            f"move.{_not_replayed(latest)}",
         ),
     ]
+
+
+def _not_replayed(entry: DayEntry) -> str:
+    """Which episodes the test of a day is without."""
+    there = {one.name for one in entry.stress}
+    missing = [episode.name for episode in EPISODES if episode.name not in there]
+    if not missing:
+        return ""
+    return (
+        f" Not replayed, because no market's data reach back to it or it was not over when the "
+        f"year began: {', '.join(missing)}."
+    )
 
 
 def _filings(head: Head, days: Sequence[DayEntry]) -> list[Block]:
@@ -406,6 +465,13 @@ def _model_part(head: Head) -> list[Block]:
             "scaled by today's volatility over that of its day. The larger one counts. A "
             "market's volatility is the larger of the current one and its blend with the long run; "
             "the gate's headroom is the margin for what the model misses."
+        ),
+        Paragraph(
+            "What it does not know: markets that close at other hours are taken as of one "
+            "moment; a market without a history of the window enters through another one's; "
+            "overlapping windows of 20 sessions hold few that are independent; positions are held "
+            "still over the horizon, and what closing them costs in a stressed market is in the "
+            "stress tests alone."
         ),
         Paragraph(
             f"Every figure here was made with the settings {head.settings} on the data "

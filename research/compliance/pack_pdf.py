@@ -16,6 +16,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import (
+    CondPageBreak,
     Flowable,
     Image,
     KeepTogether,
@@ -32,6 +33,8 @@ from research.compliance.pack_html import is_number
 MARGIN = 18 * mm
 WIDTH = A4[0] - 2 * MARGIN
 PADDING = 8.0
+LEAST = 32 * mm
+"""Of room for a heading and what comes under it, or they begin the next page."""
 _INK, _GRID, _MUTED = colors.HexColor("#1b1f24"), colors.HexColor("#d8dce2"), colors.grey
 
 
@@ -100,7 +103,7 @@ def _fonts() -> tuple[str, str]:
 def _flowables(block: Block, styles: dict[str, ParagraphStyle]) -> list[Flowable]:
     match block:
         case Heading(text, level):
-            return [Text(escape(text), styles[str(level)])]
+            return [CondPageBreak(LEAST), Text(escape(text), styles[str(level)])]
         case Paragraph(text):
             return [Text(escape(text), styles["text"]), Spacer(0, 4)]
         case Figure(png, caption):

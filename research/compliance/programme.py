@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from research.compliance.blocks import Block, Heading, Paragraph, Table
-from risk.limits import TABLE
+from research.compliance.records import DayEntry, LimitEntry
+from risk.limits import TABLE, LimitRow
 
 RISKS = (
     ("market", "prices, yields, volatilities and their correlations move against the positions",
@@ -40,13 +43,28 @@ ESCALATION = (
 )
 
 
-def programme() -> list[Block]:
-    """Risks, guidelines, cadences and escalation."""
+def programme(days: Sequence[DayEntry]) -> list[Block]:
+    """Risks, guidelines, cadences and escalation.
+
+    Parameters
+    ----------
+    days : sequence of DayEntry
+        Of the run, whose levels the guidelines are.
+    """
+    own: dict[str, LimitEntry] = {}
+    for entry in reversed(days):
+        own |= {one.limit: one for one in entry.limits if one.limit not in own}
+        if len(own) == len(TABLE):
+            break
     levels = [
-        (row.name.replace("_", " "), f"{row.warn:g}", f"{row.breach:g}", row.unit,
-         row.remedy.name.lower(), str(row.cure_days), row.meaning)
+        (row.name.replace("_", " "), *_levels(row, own.get(row.name)), row.unit,
+         str(row.cure_days), row.meaning)
         for row in TABLE
     ]  # fmt: skip
+    unread = [row.name.replace("_", " ") for row in TABLE if row.name not in own]
+    note = "Levels and remedies of this run, as its archive has them."
+    if unread:
+        note += f" Never measured in it, with the default levels: {', '.join(unread)}."
     return [
         Heading("Derivatives risk management programme"),
         Paragraph(
@@ -58,12 +76,18 @@ def programme() -> list[Block]:
         Table(("risk", "what may happen", "how it is assessed and managed"), RISKS),
         Heading("Guidelines", 2),
         Table(
-            ("limit", "warn", "breach", "unit", "remedy", "sessions to cure", "of"),
+            ("limit", "warn", "breach", "remedy", "unit", "sessions to cure", "of"),
             levels,
-            "Levels by default; the settings of a run are named by the hash on the first page.",
+            note,
         ),
         Heading("Cadences", 2),
         Table(("what", "how often"), CADENCES),
         Heading("Escalation", 2),
         Paragraph(ESCALATION),
     ]
+
+
+def _levels(row: LimitRow, own: LimitEntry | None) -> tuple[str, str, str]:
+    if own is None:
+        return f"{row.warn:g}", f"{row.breach:g}", row.remedy.name.lower()
+    return f"{own.warn:g}", f"{own.breach:g}", own.remedy
