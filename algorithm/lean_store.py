@@ -31,7 +31,7 @@ def write(algorithm: QCAlgorithm, key: str, content: Any) -> str:
         if algorithm.live_mode:
             store.get_file_path(key)
     except Exception as error:  # a full disk must not stop what trades
-        return str(error)
+        return str(error) or type(error).__name__
     return ""
 
 

@@ -6,6 +6,7 @@ is under test, and what happens to orders on their way.
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import asdict, replace
 from datetime import date
 from types import SimpleNamespace
@@ -94,6 +95,10 @@ def ended(data, code="FX1", sessions=75):
         for name in ("day", "contract", "open", "high", "low", "close", "volume", "open_interest")
     }
     return replace(data, markets={**data.markets, code: replace(history, **rows)})
+
+
+def record_lines(part):
+    return gzip.decompress(bytes(part)).decode().splitlines()
 
 
 def record_of(engine, tmp_path):
@@ -450,6 +455,44 @@ class TestLive:
             again.algorithm._context.strategy.last_contracts,
             first.algorithm._context.strategy.last_contracts,
         )
+
+    def test_a_restart_in_the_evening_takes_the_decision_that_is_missing(self, data):
+        day = to_epoch_day(date(2015, 12, 10))
+        whole = start(data, chosen(), live=True).run(day)
+        killed = start(data, chosen(), live=True).run(day - 1)
+        killed._events, events = [], killed._events
+        killed.step(day)  # its bars are there, and nobody decides
+        killed._events = events
+        killed.algorithm._state.restored = True
+        before = len(killed.tickets)
+        for hour in (17, 21):  # not due yet, and too late
+            killed.time = killed.time.replace(hour=hour)
+            killed.algorithm.on_warmup_finished()
+        assert len(killed.tickets) == before < len(whole.tickets)
+        killed.time = killed.time.replace(hour=18, minute=20)
+        killed.algorithm.on_warmup_finished()
+        ordered, again = (
+            [(ticket.symbol.value, ticket.quantity) for ticket in engine.tickets]
+            for engine in (whole, killed)
+        )
+        assert again == ordered
+        assert "the decision of this session is missing; it is taken now" in killed.lines
+
+    def test_a_damaged_part_of_the_record_is_found_in_its_spare(self, data):
+        first = start(data, chosen(), live=True).run(to_epoch_day(date(2015, 12, 10)))
+        store = first.object_store
+        key = f"{LIVE_RECORD_KEY}/2015-12.gz"
+        before = record_lines(store[key])
+        store[key] = bytes(store[key])[:100]
+        again = start(data, chosen(), live=True, store=store, today=date(2015, 12, 10))
+        record, last = again.algorithm._record, before[-1]
+        record._write(to_epoch_day(date(2015, 12, 10)), last)  # decided on again
+        record._write(to_epoch_day(date(2015, 12, 9)), last.replace("decision", "session", 1))
+        record._save()
+        after = record_lines(store[key])
+        assert after[: len(before)] == before
+        assert len(after) == len(before) + 1  # the header of the second start
+        assert any("2015-12.gz" in error for error in again.errors)
 
     def test_foreign_cash_is_changed_by_orders_in_its_pair(self, data):
         """The stand-in pays positions in full, so that euros are short by what is held in them."""
