@@ -417,7 +417,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self._account.settle_found_positions()
             if self._context.minutes is not None:
                 self._context.minutes.resume()
-            if self._state.restored and self._is_late():
+            if self._is_late():
                 self.log("the decision of this session is missing; it is taken now")
                 self._decide()
 

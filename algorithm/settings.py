@@ -86,7 +86,7 @@ class RunSettings(Table):
 
     late_decision_minutes: int = setting(
         120,
-        "live: a restart within this long after the decision's time takes it, if it is missing;"
+        "live: a start within this long after the decision's time takes it, if it is missing;"
         " 0 never",
         unit="minutes",
         low=0,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from execution.orders import Withdrawal, unfilled_of
 from portfolio.cash import Settlement
 from research.data.dataset import Dataset
 from research.engine.engine import EmbeddedEngine
-from risk.limits import Reading
+from risk.limits import Reading, Status
 from universe.arrays import from_epoch_day
 from universe.legs import ContractKey
 
@@ -236,10 +235,18 @@ def _difference(name: str, mine: Any, theirs: Any, codes: list[str]) -> str:
 
 
 def _readings_difference(mine: Sequence[Reading], theirs: Sequence[Reading]) -> str:
-    """The first limit that is read otherwise: its status, clock or cause, or its figure."""
-    for one, other in zip_longest(mine, theirs):
+    """The first limit that is read otherwise: its status, clock or cause, or its figure.
+
+    What is quiet is read only where it has changed, and live the reading before may be that of a
+    watch between decisions, which no record has: such a reading may be in one of both alone.
+    """
+    mine, theirs = ({(one.limit, one.bucket): one for one in read} for read in (mine, theirs))
+    for place in [*mine, *(one for one in theirs if one not in mine)]:
+        one, other = mine.get(place), theirs.get(place)
         if one is None or other is None:
             lone = one or other
+            if lone.status in (Status.OK, Status.UNKNOWN):
+                continue
             return f"limits: {lone.limit} of {lone.bucket} is {'not ' if one else ''}read now"
         for name in ("limit", "bucket", "status", "cause", "sessions", "value"):
             detail = _difference(name, getattr(one, name), getattr(other, name), [])

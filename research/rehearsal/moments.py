@@ -74,11 +74,11 @@ def moments(sessions: Sequence[date], count: int, seed: int) -> list[Moment]:
             day = random.choice(sessions[:-1])
             at = _utc(day, time(18, 5))
             at += random.choice([-_NEAR, timedelta(0), timedelta(0), timedelta(0), _NEAR])
-            kind = random.choice([CLOCK, CLOCK, SAVING])
+            kind = (CLOCK, SAVING)[number // 2 % 2]
         else:
             day = random.choice(sessions[1:])
             at = _utc(day, time(9, 31)) + timedelta(minutes=random.randrange(440))
-            kind = random.choice([CLOCK, PLACED, FILLED, SAVING])
+            kind = (CLOCK, PLACED, FILLED, SAVING)[number // 2 % 4]
         down = timedelta(minutes=random.choice([1, 2, 5, 15, 40]))
         out.append(Moment(at, kind, random.randint(1, 3), random.uniform(0.0, 1.2), down))
     return sorted(out, key=lambda one: one.at)

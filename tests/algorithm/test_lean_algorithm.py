@@ -463,7 +463,6 @@ class TestLive:
         killed._events, events = [], killed._events
         killed.step(day)  # its bars are there, and nobody decides
         killed._events = events
-        killed.algorithm._state.restored = True
         before = len(killed.tickets)
         for hour in (17, 21):  # not due yet, and too late
             killed.time = killed.time.replace(hour=hour)
