@@ -110,7 +110,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "replay": Entry(
         "decide again on the sessions of RUN and name the first stage that differs",
-        "RUN DATA EXPIRIES MACRO INSTRUMENTS SEED",
+        "RUN DATA STORE EXPIRIES MACRO INSTRUMENTS SEED",
     ),
     "schedules": Entry(
         "work an order of CONTRACTS through recorded minutes with every algorithm",
@@ -142,6 +142,7 @@ VARIABLES: dict[str, str] = {
     "SET": 'settings, like "vol_target=0.12 trend_budget=0.6"',
     "NAME": "setting to be told all about (optimize: settings with LOW:HIGH:STEP)",
     "RUN": "folder of a run, with decisions.jsonl",
+    "STORE": "object store of a live deployment, whose record replay brings to RUN first",
     "DATE": "session of a run (the last one)",
     "MINUTES": "LEAN data folder with minute trades and quotes",
     "MARGINS": "LEAN data folder with the exchanges' margins (a model's)",

@@ -25,6 +25,11 @@ _SHOWN = 20
     options.SEED,
     options.DEBUG,
 )
+@click.option(
+    "--store",
+    type=options.PATH,
+    help="Object store of a live deployment, whose record is brought to --run first.",
+)
 def command(
     run: Path,
     data: Path | None,
@@ -32,13 +37,17 @@ def command(
     macro: Path | None,
     instruments: Path | None,
     seed: int | None,
+    store: Path | None,
 ) -> None:
     """Decide again on every session of a run's record and name the first stage that differs."""
     from research.commands.opening import data_request, load
     from research.engine.redecide import redecide
     from research.lean.project_config import chosen_settings
+    from research.lean.record import bring_live_record
     from research.progress import Bars
 
+    if store is not None:
+        bring_live_record(store, run)
     header, decisions = record_of(run)
     codes = " ".join(header.codes)
     settings = chosen_settings((), open_end=True, markets=codes)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from algorithm.decision_text import HEADER, RecordError
+from research.engine.from_decisions import RECORD_FILE
 from research.lean.format import MARKER_FILE
 
 STORE_FOLDER = "trend-carry/decisions"
@@ -61,6 +62,28 @@ def bring_record(
             file.write(text)
     unfinished.replace(target)
     return target
+
+
+def bring_live_record(object_store: Path, folder: Path) -> Path:
+    """Join the parts of a live deployment's record in a folder.
+
+    Parameters
+    ----------
+    object_store : Path
+        Root of the store, or a copy of it.
+    folder : Path
+        Made if missing.
+
+    Raises
+    ------
+    RecordError
+        If there is no record, or a part and its spare cannot be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    record = bring_record(object_store, object_store, folder / RECORD_FILE, LIVE_STORE_FOLDER)
+    if record is None:
+        raise RecordError(f"{object_store / LIVE_STORE_FOLDER}: no live record")
+    return record
 
 
 def _text(part: Path) -> str:

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from algorithm.decision_line import DecisionLine, Header
-from algorithm.decision_text import RecordError
 from algorithm.state import state_keys
 from algorithm.state_document import opened
 from execution.blotter import child_of
 from execution.fills import ROLLS
 from research.data.dataset import Dataset
-from research.engine.from_decisions import RECORD_FILE
 from research.engine.redecide import read_lines, redecide
-from research.lean.record import LIVE_STORE_FOLDER, bring_record
+from research.lean.record import bring_live_record
 from research.rehearsal.parts import BOOK, EVENTS, STORE
 from research.rehearsal.whole import DEPLOYMENT, damage
 from universe.arrays import from_epoch_day
@@ -49,7 +47,7 @@ class Left:
     held: dict[str, float]
 
 
-def read_left(folder: Path, data: Path) -> Left:
+def read_left(folder: Path) -> Left:
     """Read what a run has left in its folder.
 
     Raises
@@ -57,9 +55,7 @@ def read_left(folder: Path, data: Path) -> Left:
     RecordError
         If the record is missing or cannot be read.
     """
-    record = bring_record(folder / STORE, data, folder / RECORD_FILE, LIVE_STORE_FOLDER)
-    if record is None:
-        raise RecordError(f"{folder / STORE}: no record, no decision was taken")
+    record = bring_live_record(folder / STORE, folder)
     lines = record.read_text(encoding="utf-8").splitlines()
     header, decisions = read_lines(lines)
     kinds = [json.loads(line) for line in lines]

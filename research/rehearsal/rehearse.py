@@ -148,7 +148,7 @@ def rehearse(
         folder.mkdir(parents=True)
         progress(f"LEAN live from {sessions[0]} to {sessions[-1]}, {number} kills")
         deaths = run(stage, folder, span, moments(sessions, number, seed), progress)
-    undisturbed, killed = (read_left(folder, data) for folder in folders)
+    undisturbed, killed = (read_left(folder) for folder in folders)
     found = [*missing(undisturbed), *differences(undisturbed, killed, dataset)]
     return Verdict(sessions, deaths, undisturbed, killed, found)
 
