@@ -257,7 +257,6 @@ OTHER = {
     "ladder_terms": "28 91",
     "limits": "gross 3 4 say",
     "governor": "0.1 0.5",
-    "signal_half_lives": "trend 60",
 }
 
 
