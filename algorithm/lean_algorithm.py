@@ -130,6 +130,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._fronts = SessionFronts(len(instruments), self._mapped_month)
         self._currencies = [instrument.currency for instrument in instruments]
         self._rates = ConversionRates(self, time(*DECISION_TIME))
+        self._warmed = 0  # session that the warm-up observed last
         self._account = LiveAccount(self, context)
         self._cash = LeanCash(self, context)
         self._state = StateStore(self, strategy)
@@ -272,6 +273,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
             context.strategy.learn_macro(session.macro)
             return False
         snapshot = context.observe(session)
+        if self.is_warming_up:
+            self._warmed = session.day
         self._benchmark.take(snapshot)
         if self._record is not None and self.is_warming_up:
             self._record.observed(snapshot)
@@ -322,8 +325,12 @@ class TrendCarryAlgorithm(QCAlgorithm):
             if self.live_mode and not self.is_warming_up:
                 self.log("no bars today: no decision")
             return
-        if not self._observe() or self.is_warming_up:
-            return
+        if self._observe() and not self.is_warming_up:
+            self._decide_on(today)
+
+    def _decide_on(self, today: int) -> None:
+        """Decide on the session observed last."""
+        context = self._context
         self._commands.read_store()
         if context.minutes is not None:
             context.minutes.close()
@@ -417,21 +424,23 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self._account.settle_found_positions()
             if self._context.minutes is not None:
                 self._context.minutes.resume()
-            if self._is_late():
-                self.log("the decision of this session is missing; it is taken now")
-                self._decide()
+            with self._surviving("late decision"):
+                self._decide_late()
 
-    def _is_late(self) -> bool:
-        """Whether the bars of today wait for a decision whose time has passed, not long ago."""
+    def _decide_late(self) -> None:
+        """Take today's decision if its time has passed, not long ago, and the state has none."""
         at = datetime.combine(self.time.date(), time(*DECISION_TIME))
         late = self.time.replace(tzinfo=None) - at
         most = timedelta(minutes=self._settings.late_decision_minutes)
-        today = to_epoch_day(self.time.date())
-        return (
-            timedelta(0) < late <= most
-            and self._context.collecting == today
-            and self._context.has_bars()
-        )
+        today, context = to_epoch_day(self.time.date()), self._context
+        if not timedelta(0) < late <= most or context.collecting != today:
+            return
+        if context.has_bars():
+            self._observe()
+        elif self._warmed != today:  # else the warm-up has passed the decision's time
+            return
+        self.log("the decision of this session is missing; it is taken now")
+        self._decide_on(today)
 
     def _look(self) -> None:
         strategy, today = self._context.strategy, to_epoch_day(self.time.date())

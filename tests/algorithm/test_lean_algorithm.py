@@ -463,6 +463,9 @@ class TestLive:
         killed._events, events = [], killed._events
         killed.step(day)  # its bars are there, and nobody decides
         killed._events = events
+        killed.is_warming_up = True  # as it is when LEAN starts again: it passes the time then
+        killed.algorithm._decide()
+        killed.is_warming_up = False
         before = len(killed.tickets)
         for hour in (17, 21):  # not due yet, and too late
             killed.time = killed.time.replace(hour=hour)
