@@ -180,8 +180,8 @@ def _risk(desk: Desk) -> list[Block]:
              "part of the targets' variance"),
             by_class,
             "Parts of the one-day 99 % figures of what is held; they add up. Where the historical "
-            "figure is the larger one, a part of VaR is the loss of a single past session, and that "
-            "of the shortfall, a mean over the worst ones, is the steadier.",
+            "figure is the larger one, a part of VaR is the loss of a single past session, and that"
+            " of the shortfall, a mean over the worst ones, is the steadier.",
         ),
         Heading("By market", 2),
         Table(
