@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import wraps
-from math import inf
+from math import inf, nan
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -241,7 +241,7 @@ class MinuteDesk:
         tag = f"{CHILD}{wish.child} {job.algorithm}"
         strategy = context.strategy
         market, month = strategy.lines.key(job.key)
-        sigma = float(strategy.snapshot.sigma_price[market])
+        sigma = job.worker.plan.sigma or nan  # after a restart no session is observed yet
         decided = strategy.markets.last_close(market, month)
         mid = job.mids[wish.child]
         impact = job.worker.plan.concession(wish.quantity) if wish.limit is None else 0.0

@@ -259,6 +259,7 @@ def test_a_killed_process_goes_on_where_the_broker_stands():
 
     _, _, again = made(execution_algorithm="twap", passive_share=0.5)
     again._algorithm, again._context = algorithm, context
+    del context.strategy.snapshot  # a restored strategy has none before its next decision
     OrderStore(algorithm, again, Owner("fund", "U1")).restore()
     algorithm.still_open = [still, Ticket(77, "1 202106", 4, None, "")]
     algorithm.portfolio["0 202106"].quantity = 2
