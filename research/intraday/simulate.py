@@ -114,11 +114,10 @@ def work_together(
         for job, wish in moves.send:
             market[job.key[1]].orders.append(wish)
         for one in market:
+            one.orders = [wish for wish in one.orders if wish.child not in moves.withdraw]
             one.fill(now, desk)
         for child in moves.withdraw:  # known in the next minute
             desk.apply(Event("cancelled", child))
-            for one in market:
-                one.orders = [wish for wish in one.orders if wish.child != child]
         for parent in moves.done:
             desk.finish(parent)
     return [one.done() for one in market]

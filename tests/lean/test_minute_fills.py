@@ -81,10 +81,10 @@ class Main(QCAlgorithm):
 
     def work(self, job, now, volume, quoted):
         job.traded += volume
-        if job.ticket is not None and job.ticket.status == OrderStatus.SUBMITTED:
-            job.ticket.cancel()
         quote = self.quotes[job.month] if quoted else None
         wish = job.worker.step(now - 1 - job.start, quote, job.traded)
+        if job.ticket is not None and job.ticket.status == OrderStatus.SUBMITTED:
+            job.ticket.cancel()
         if wish is None:
             return
         tag = f"{job.number}|{wish.child}"
