@@ -141,7 +141,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self._state.restore()
             self._regime.restore()
         if settings.execution_resolution == "minute":
-            context.minutes = work_by_the_minute(self, context, self._state.owner)
+            context.minutes = work_by_the_minute(self, context, self._state.owner, self._fills)
 
         self.set_security_initializer(FuturesInitializer(self, context))
         self.set_universe_selection(FuturesChainUniverseSelectionModel(context))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class FillBook:
         settings = context.strategy.settings
         self._costs = CostModel.of(settings)
         self._fills: list[tuple[Fill, str]] = []  # with the currency of the fee
+        self._since = 0  # day of the decision before them
 
     def filled(self, event: OrderEvent) -> None:
         """Take a fill in one of our contracts."""
@@ -149,5 +150,26 @@ class FillBook:
                     outright=fill.outright * rate,
                 )
             )
-        self._fills = []
+        self._fills, self._since = [], strategy.day
         return out
+
+    def kept(self) -> dict[str, Any]:
+        """What a document keeps of them: a restart must not lose a fill from the record."""
+        return {
+            "since": self._since,
+            "fills": [[*astuple(fill), currency] for fill, currency in self._fills],
+        }
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Take up the fills of before a restart, once the state has been.
+
+        Those of before its last decision are in the record already.
+
+        Raises
+        ------
+        KeyError, TypeError
+            If it is nothing that ``kept`` made.
+        """
+        self._since = self._context.strategy.day
+        if int(kept["since"]) == self._since:
+            self._fills = [(Fill(*fields), str(currency)) for *fields, currency in kept["fills"]]

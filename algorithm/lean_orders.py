@@ -15,6 +15,7 @@ from AlgorithmImports import InteractiveBrokersOrderProperties, ScheduledUnivers
 
 from algorithm.clock import DECISION_TIME
 from algorithm.context import TradingContext
+from algorithm.lean_fills import FillBook
 from algorithm.lean_store import InTurns
 from algorithm.state import Owner, orders_keys
 from algorithm.state_document import StateError
@@ -47,7 +48,9 @@ def set_order_properties(algorithm: QCAlgorithm, context: TradingContext) -> Non
     algorithm.default_order_properties = properties
 
 
-def work_by_the_minute(algorithm: QCAlgorithm, context: TradingContext, owner: Owner) -> MinuteDesk:
+def work_by_the_minute(
+    algorithm: QCAlgorithm, context: TradingContext, owner: Owner, fills: FillBook
+) -> MinuteDesk:
     """The desk of a run; live it goes on with what its documents hold.
 
     LEAN steps where there are data: the universe of nothing gives the decision a step of its own,
@@ -65,7 +68,7 @@ def work_by_the_minute(algorithm: QCAlgorithm, context: TradingContext, owner: O
     )
     writing = context.strategy.settings.state
     if writing == "always" or (writing == "live" and algorithm.live_mode):
-        store = OrderStore(algorithm, desk, owner)
+        store = OrderStore(algorithm, desk, owner, fills)
         if algorithm.live_mode:
             store.restore()
         desk.on_change = store.save
@@ -73,10 +76,15 @@ def work_by_the_minute(algorithm: QCAlgorithm, context: TradingContext, owner: O
 
 
 class OrderStore:
-    """Writes and takes up parents and children; what goes wrong is said and stops nothing."""
+    """Writes and takes up parents, children and fills that no record has yet.
 
-    def __init__(self, algorithm: QCAlgorithm, desk: MinuteDesk, owner: Owner) -> None:
-        self._algorithm, self._desk = algorithm, desk
+    What goes wrong is said and stops nothing.
+    """
+
+    def __init__(
+        self, algorithm: QCAlgorithm, desk: MinuteDesk, owner: Owner, fills: FillBook
+    ) -> None:
+        self._algorithm, self._desk, self._fills = algorithm, desk, fills
         self._owner = {"name": owner.name, "account": owner.account, "currency": owner.currency}
         keys, plans_keys = orders_keys(owner.name)
         self._name = keys[0]
@@ -90,7 +98,8 @@ class OrderStore:
         desk = self._desk.desk
         if plans:
             self._write(self._plans, {"plans": plans_of(desk)})
-        self._write(self._orders, {"work": work_of(desk), "run": self._desk.run})
+        work = {"work": work_of(desk), "run": self._desk.run, "fills": self._fills.kept()}
+        self._write(self._orders, work)
 
     def _write(self, place: InTurns, body: dict[str, Any]) -> None:
         reason = place.write({"owner": self._owner, **body})
@@ -103,7 +112,7 @@ class OrderStore:
         """Go on with the work of before a restart."""
         key = self._name
         try:
-            body = self._orders.read(frozenset({"owner", "work", "run"}))
+            body = self._orders.read(frozenset({"owner", "work", "run", "fills"}))
             if body is None:
                 return
             if body["owner"] != self._owner:
@@ -114,6 +123,7 @@ class OrderStore:
             plans = known["plans"] if known is not None else {}
             desk = desk_of(plans, body["work"])
             self._desk.restore(desk, int(body["run"]) + 1)
+            self._fills.restore(body["fills"])
         except (StateError, KeyError, TypeError, ValueError) as error:
             self._algorithm.error(
                 f"{key}: {error}; the orders of before the start are not taken up, the next "

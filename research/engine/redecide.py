@@ -7,6 +7,7 @@ where to look.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -154,6 +155,7 @@ class OpenOrders:
     def __init__(self, codes: list[str]) -> None:
         self._index = {code: market for market, code in enumerate(codes)}
         self._open: list[tuple[ContractKey, int, bool]] = []
+        self._held: Mapping[ContractKey, int] = {}
 
     def sent(self, line: DecisionLine) -> None:
         """Take the orders of a line."""
@@ -163,9 +165,21 @@ class OpenOrders:
         ]
 
     def filled(self, line: DecisionLine) -> None:
-        """Take off what a line's fills have done."""
+        """Take off what has filled since the line before.
+
+        Holdings tell where fills do not: what fills while LEAN is away is in no record.
+        """
+        told: Counter[ContractKey] = Counter()
         for fill in line.fills:
-            key, rest = (self._index[fill.market], fill.month), fill.quantity
+            told[self._index[fill.market], fill.month] += fill.quantity
+        moved = {
+            key: line.holdings.get(key, 0) - self._held.get(key, 0)
+            for key in {*line.holdings, *self._held}
+        }
+        unseen = {key: q - told[key] for key, q in moved.items() if q != told[key]}
+        done_by = [((self._index[one.market], one.month), one.quantity) for one in line.fills]
+        self._held = dict(line.holdings)
+        for key, rest in [*done_by, *unseen.items()]:
             kept = []
             for contract, quantity, spread in self._open:
                 if contract == key and quantity * rest > 0:

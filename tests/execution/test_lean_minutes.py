@@ -9,10 +9,12 @@ import AlgorithmImports as Lean
 import numpy as np
 import pytest
 
+from algorithm.lean_fills import FillBook
 from algorithm.lean_orders import OrderStore, next_decision, set_order_properties
 from algorithm.settings import Settings
 from algorithm.state import Owner
 from execution.blotter import child_of
+from execution.fills import Fill
 from execution.lean_minutes import MinuteDesk
 from execution.lean_sessions import daily_closes, session_of
 from execution.orders import Order
@@ -101,6 +103,7 @@ def made(**changes):
         key=lambda key: key,
     )
     strategy = SimpleNamespace(
+        day=0,
         lines=lines,
         settings=Settings(execution_resolution="minute", **changes),
         snapshot=SimpleNamespace(sigma_price=np.array([2.0, 2.0]), fx=np.ones(2)),
@@ -247,7 +250,7 @@ def test_a_market_without_a_session_before_the_next_decision_is_said():
 
 def test_a_killed_process_goes_on_where_the_broker_stands():
     algorithm, context, desk = made(execution_algorithm="twap", passive_share=0.5)
-    store = OrderStore(algorithm, desk, Owner("fund", "U1"))
+    store = OrderStore(algorithm, desk, Owner("fund", "U1"), FillBook(algorithm, context))
     desk.on_change = store.save
     take(desk, Order(0, 202106, 390, "rebalance"))
     for minute in (31, 32, 33):
@@ -260,7 +263,7 @@ def test_a_killed_process_goes_on_where_the_broker_stands():
     _, _, again = made(execution_algorithm="twap", passive_share=0.5)
     again._algorithm, again._context = algorithm, context
     del context.strategy.snapshot  # a restored strategy has none before its next decision
-    OrderStore(algorithm, again, Owner("fund", "U1")).restore()
+    OrderStore(algorithm, again, Owner("fund", "U1"), FillBook(algorithm, context)).restore()
     algorithm.still_open = [still, Ticket(77, "1 202106", 4, None, "")]
     algorithm.portfolio["0 202106"].quantity = 2
     again.resume()
@@ -274,19 +277,31 @@ def test_a_killed_process_goes_on_where_the_broker_stands():
     assert len({ticket.tag for ticket in algorithm.tickets}) == 4
 
 
+def test_fills_of_before_a_restart_are_in_the_next_record_once():
+    algorithm, context, desk = made()
+    fills = FillBook(algorithm, context)
+    fills._fills = [(Fill(DAY, "AA", 202106, 3, 100.5, 1.0, 6.0, "rebalance"), "USD")]
+    OrderStore(algorithm, desk, Owner("fund", "U1"), fills).save(True)
+    for decided, expected in ((0, fills.so_far), (DAY, [])):  # then the state is of a decision
+        context.strategy.day = decided
+        again = FillBook(algorithm, context)
+        OrderStore(algorithm, made()[2], Owner("fund", "U1"), again).restore()
+        assert repr(again.so_far) == repr(expected)  # a figure that is not a number equals none
+
+
 def test_orders_of_another_account_are_left_alone(monkeypatch):
-    algorithm, _, desk = made()
+    algorithm, context, desk = made()
     errors = []
     monkeypatch.setattr(algorithm, "error", errors.append)
-    OrderStore(algorithm, desk, Owner("fund", "U1")).save(True)
-    other = OrderStore(algorithm, desk, Owner("fund", "U2"))
+    OrderStore(algorithm, desk, Owner("fund", "U1"), FillBook(algorithm, context)).save(True)
+    other = OrderStore(algorithm, desk, Owner("fund", "U2"), FillBook(algorithm, context))
     before = dict(algorithm.object_store)
     other.restore()
     other.save(True)
     assert "left alone" in errors[0]
     assert dict(algorithm.object_store) == before
     algorithm.object_store["fund/orders.json"] = "{"
-    OrderStore(algorithm, desk, Owner("fund", "U1")).restore()
+    OrderStore(algorithm, desk, Owner("fund", "U1"), FillBook(algorithm, context)).restore()
     assert "the next decision orders what is missing" in errors[1]
 
 

@@ -124,8 +124,9 @@ def test_damaged_documents_are_named(tmp_path):
 class Line:
     """A decision, as far as the judge looks at it."""
 
-    def __init__(self, holdings, orders=(("ES", 201406, 3, ROLL),)):
+    def __init__(self, holdings, orders=(("ES", 201406, 3, ROLL),), nav=5e7):
         self.holdings, self.orders, self.contracts = holdings, orders, [3]
+        self.nav = nav
 
 
 def left(tmp_path, name, **changes):
@@ -157,6 +158,14 @@ def judged(tmp_path, monkeypatch):
 def test_two_runs_alike_have_no_difference(judged, tmp_path):
     assert judged() == []
     assert missing(left(tmp_path, "killed")) == []
+
+
+def test_another_account_value_leaves_a_contract_of_rounding_open(judged):
+    """Fills at other minutes' prices: whole contracts are those of the account."""
+    one_off = {1: Line({}), 2: Line({(0, 201406): 4}, (), nav=4.99e7)}
+    assert judged(decisions=one_off, held={"ES": 4.0}) == []
+    two_off = {1: Line({}), 2: Line({(0, 201406): 5}, (), nav=4.99e7)}
+    assert "holdings without kills" in judged(decisions=two_off)[0]
 
 
 @pytest.mark.parametrize(
