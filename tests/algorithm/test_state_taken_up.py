@@ -423,7 +423,7 @@ class TestWhateverItHolds:
         )
 
         def change(place, name):
-            place[name] |= changes
+            place[name] = place[name] | changes
 
         document = _unsealed(_changed(body, ("components", part, key), change))
         _outcome(fresh(), document, stopped[1])
