@@ -54,6 +54,7 @@ needs_futures = pytest.mark.skipif(
     not (FUTURES_DATA / "csvconfig").is_dir(),
     reason=f"no futures CSVs in {FUTURES_DATA}; set FUTURES_DATA",
 )
+GOLDEN_CONFIG = Path(__file__).resolve().parents[1] / "golden/source_config.csv"
 needs_config = pytest.mark.skipif(
     not SOURCE_CONFIG.is_dir(), reason=f"no configuration in {SOURCE_CONFIG}; set FUTURES_DATA"
 )
@@ -276,8 +277,21 @@ def test_roll_window_opens_before_the_last_holding_date(instrument: Instrument) 
 
 
 @cache
-def config(name: str) -> pd.DataFrame:
-    return pd.read_csv(SOURCE_CONFIG / f"{name}.csv", index_col=0)
+def config() -> pd.DataFrame:
+    """What the source's configuration says of our markets."""
+    return pd.read_csv(GOLDEN_CONFIG, index_col=0)
+
+
+@needs_config
+@pytest.mark.parametrize("name", ["instrumentconfig", "rollconfig", "spreadcosts"])
+def test_the_packed_configuration_is_the_sources(name: str) -> None:
+    theirs = pd.read_csv(SOURCE_CONFIG / f"{name}.csv", index_col=0)
+    known = theirs.columns.intersection(config().columns)
+    there = config().index.intersection(theirs.index)
+    assert len(known) > 0
+    assert len(there) > 100
+    packed = config().loc[there, known]
+    pd.testing.assert_frame_equal(packed, theirs.loc[there, known], check_dtype=False)
 
 
 @cache
@@ -304,28 +318,25 @@ def test_every_source_market_has_a_record() -> None:
     assert files <= {i.source_code for i in WITH_SOURCE}
 
 
-@needs_config
 @pytest.mark.parametrize("instrument", WITH_SOURCE, **by_code)
 def test_agrees_with_the_source_configuration(instrument: Instrument) -> None:
     code = instrument.code
-    facts = config("instrumentconfig").loc[instrument.source_code]
+    facts = config().loc[instrument.source_code]
     assert facts["Currency"] == instrument.currency
     assert facts["Pointsize"] == pytest.approx(instrument.multiplier * instrument.source_scale)
     if code in OWN_ROLLS:
         return
 
-    rolls = config("rollconfig").loc[instrument.source_code]
     if code not in {"NK225M", "KOSDQ150"}:  # prices hold other months, see the table
-        assert rolls["HoldRollCycle"] == instrument.hold_months
-    assert rolls["PricedRollCycle"] == instrument.priced_months
-    assert rolls["CarryOffset"] == instrument.carry_offset
+        assert facts["HoldRollCycle"] == instrument.hold_months
+    assert facts["PricedRollCycle"] == instrument.priced_months
+    assert facts["CarryOffset"] == instrument.carry_offset
 
-    spread = config("spreadcosts").loc[instrument.source_code, "SpreadCost"]
+    spread = facts["SpreadCost"]
     if instrument in WITH_PRICES and code != "I":  # 12.0 there
         assert instrument.half_spread == pytest.approx(spread * instrument.source_scale)
 
 
-@needs_config
 def test_most_liquid_markets_of_the_source_have_a_name() -> None:
     """So that a folder of its prices loses no major market; what is left is niche or defunct."""
     majors = """
@@ -336,7 +347,7 @@ def test_most_liquid_markets_of_the_source_have_a_name() -> None:
         LIVECOW FEEDCOW LEANHOG COFFEE COCOA SUGAR11 COTTON2 OJ
     """
     named = {i.source_code for i in WITH_SOURCE}
-    assert set(majors.split()) <= named <= set(config("instrumentconfig").index)
+    assert set(majors.split()) <= named <= set(config().index)
 
 
 @pytest.mark.realdata
