@@ -194,7 +194,7 @@ class Decision:
     def sentences(self) -> list[str]:
         """What scales, the choice of whole contracts and risk stages did, for a log."""
         out = [f"{scale.name}: {scale.reason}" for scale in self.scales if scale.reason]
-        out += [f"optimiser: {reason}" for reason in self.target.reasons]
+        out += [f"{origin}: {reason}" for origin, reason in self.target.reasons]
         out += [f"whole contracts: {step}" for step in self.contract_steps]
         return out + [
             f"{verdict.name}: {step}" for verdict in self.verdicts for step in verdict.steps

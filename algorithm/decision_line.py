@@ -33,7 +33,7 @@ OF_MARKETS = ("universe", "flip", "carry", "direction")
 """Kinds of notes that keep their name as events; all others are of the data."""
 
 
-CONTRACTS, OPTIMISER = "contracts", "optimiser"
+CONTRACTS = "contracts"
 """Kinds of events on the choice of whole contracts, and on a portfolio that is not the optimum."""
 
 
@@ -533,7 +533,7 @@ def events_of(decision: Decision, codes: Sequence[str], fills: Sequence[Fill]) -
     ]
     for market, kind, text in [*seen.notes, *decision.notes]:
         out.append(Event(day, kind if kind in OF_MARKETS else "data", codes[market], text))
-    out += [Event(day, OPTIMISER, "", reason) for reason in decision.target.reasons]
+    out += [Event(day, origin, "", reason) for origin, reason in decision.target.reasons]
     out += [Event(day, CONTRACTS, "", step) for step in decision.contract_steps]
     for verdict in decision.verdicts:
         kind = "gate" if verdict.name == VarGate.NAME else verdict.name

@@ -168,11 +168,12 @@ class Optimiser:
     By default μ = 2λΣ·plain, the mean for which the plain portfolio is the optimum of mean less
     risk: without costs and limits the answer is then the plain portfolio (reverse optimisation,
     Black and Litterman 1992). The programme is solved in units of risk, in which markets of 0.2 and
-    70 % volatility weigh alike.
+    70 % volatility weigh alike. The cone of the VaR limit is only written down on a day whose
+    optimum without it is outside.
     """
 
     aversion: float
-    _programmes: dict[bool, ConeProgramme] = field(default_factory=dict)
+    _programmes: dict[tuple[bool, bool], ConeProgramme] = field(default_factory=dict)
 
     def solve(
         self,
@@ -211,12 +212,14 @@ class Optimiser:
             return Optimised(plain.copy(), problem.objective(plain))
         try:
             weights, reason = self._solved(problem, plain), ""
-            if limits.exceeded(weights, cov):  # by the solver's tolerance
+            exceeded = limits.exceeded(weights, cov)
+            if exceeded:  # by the solver's tolerance
                 weights = problem.moved_within(weights)
+                exceeded = limits.exceeded(weights, cov)
         except SolverError as error:
             weights, reason = self._without(problem, plain, error)
+            exceeded = limits.exceeded(weights, cov)
         best = problem.objective(weights)
-        exceeded = limits.exceeded(weights, cov)
         if allowed and (exceeded or problem.objective(plain) > best):
             weights, best, exceeded = plain.copy(), problem.objective(plain), ()
         if exceeded and not reason:
@@ -227,20 +230,26 @@ class Optimiser:
         data, scale, free, fixed = problem.data(plain)
         if not len(free):
             return fixed
-        programme = self._programmes.get(elastic)
-        if programme is None or programme.shape != data.shape:
-            programme = ConeProgramme(data.shape, elastic=elastic)
-            self._programmes[elastic] = programme
-        try:
-            z, _ = programme.solve(data)
-        except SolverError:
-            del self._programmes[elastic]
-            raise
+        z = self._programmed(data.without_cone(), elastic=elastic)
+        if not data.within_cone(z):
+            z = self._programmed(data, elastic=elastic)
         weights = fixed.copy()
         weights[free] = z / scale
         still = np.abs(weights - problem.previous) <= STILL * np.abs(weights).max(initial=0.0)
         weights = np.where(still, problem.previous, weights)
         return np.clip(weights, problem.limits.low, problem.limits.high)
+
+    def _programmed(self, data: Data, *, elastic: bool) -> FloatArray:
+        """The answer of the programme, whose layout and solver are kept while they fit."""
+        kind = elastic, data.shape[3]
+        programme = self._programmes.get(kind)
+        if programme is None or programme.shape != data.shape:
+            programme = self._programmes[kind] = ConeProgramme(data.shape, elastic=elastic)
+        try:
+            return programme.solve(data)[0]
+        except SolverError:
+            del self._programmes[kind]
+            raise
 
     def _without(
         self, problem: _Problem, plain: FloatArray, error: SolverError

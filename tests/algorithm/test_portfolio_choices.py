@@ -120,7 +120,7 @@ def test_without_a_solver_the_plain_portfolio_and_the_reason(data, monkeypatch):
     strategy, found = walked(data, 2, optimiser="whole")
     for one, other in zip(plain, found, strict=True):
         np.testing.assert_allclose(other.target.optimal, one.target.optimal, rtol=1e-9)
-        assert "clarabel is not installed" in other.target.reasons[0]
+        assert "clarabel is not installed" in other.target.reasons[0][1]
         assert any(text.startswith("optimiser: clarabel") for text in other.sentences())
         events = events_of(other, [i.code for i in strategy.instruments], [])
         assert [event.kind for event in events if "clarabel" in event.detail] == ["optimiser"]
