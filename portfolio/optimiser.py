@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -98,6 +99,50 @@ class Limits:
         if weights @ cov @ weights > (self.vol * (1 + SLACK)) ** 2:
             names.append("VaR")
         return tuple(names)
+
+    def farthest(self, inside: FloatArray, outside: FloatArray, cov: FloatArray) -> FloatArray:
+        """The portfolio within the limits, which are convex, that is farthest on a way.
+
+        Parameters
+        ----------
+        inside, outside : float arrays of shape (n_assets,)
+            Where it begins, which is the answer if that is not within the limits, and ends.
+        cov : float array of shape (n_assets, n_assets)
+        """
+        if not self.exceeded(outside, cov):
+            return outside
+        if self.exceeded(inside, cov):
+            return inside
+        low, high = 0.0, 1.0
+        for _ in range(HALVINGS):
+            share = 0.5 * (low + high)
+            if self.exceeded(inside + share * (outside - inside), cov):
+                high = share
+            else:
+                low = share
+        return inside + low * (outside - inside)
+
+    def at_volatility(self, weights: FloatArray, vol: float, cov: FloatArray) -> FloatArray:
+        """``weights`` with all that may trade scaled to a volatility, as far as the limits allow.
+
+        Parameters
+        ----------
+        weights : float array of shape (n_assets,)
+            Within the limits.
+        vol : float
+            Annual, over NAV.
+        cov : float array of shape (n_assets, n_assets)
+        """
+        free = self.low < self.high
+        moving, stuck = np.where(free, weights, 0.0), np.where(free, 0.0, weights)
+        pull = cov @ moving
+        square, cross = float(moving @ pull), float(stuck @ pull)
+        rest = float(stuck @ cov @ stuck) - vol**2
+        root = cross**2 - square * rest
+        if not (square > 0 and root >= 0):
+            return weights
+        scale = max((math.sqrt(root) - cross) / square, 0.0)
+        return self.farthest(weights, np.clip(stuck + scale * moving, self.low, self.high), cov)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,22 +330,11 @@ class _Problem:
         return float(self.mean @ weights) - risk - self.costs.of(weights, self.previous)
 
     def moved_within(self, weights: FloatArray) -> FloatArray:
-        """``weights`` moved towards none until within the limits (they are convex)."""
-        inside = np.clip(np.zeros_like(weights), self.limits.low, self.limits.high)
+        """``weights`` moved towards none until within the limits."""
+        limits = self.limits
+        inside = np.clip(np.zeros_like(weights), limits.low, limits.high)
         known = np.where(np.diagonal(self.cov) > 0, weights, inside)
-        outside = np.clip(known, self.limits.low, self.limits.high)
-        if not self.limits.exceeded(outside, self.cov):
-            return outside
-        if self.limits.exceeded(inside, self.cov):
-            return inside
-        low, high = 0.0, 1.0
-        for _ in range(HALVINGS):
-            share = 0.5 * (low + high)
-            if self.limits.exceeded(inside + share * (outside - inside), self.cov):
-                high = share
-            else:
-                low = share
-        return inside + low * (outside - inside)
+        return limits.farthest(inside, np.clip(known, limits.low, limits.high), self.cov)
 
     def data(self, plain: FloatArray) -> tuple[Data, FloatArray, IntArray, FloatArray]:
         """The programme, risk units of a unit of exposure, the free assets, and what is fixed."""
