@@ -16,6 +16,9 @@ from risk.book import Verdict
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.legs import ContractKey
 
+BOOK = -1
+"""In the place of a market's index: of the whole book."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -127,6 +130,7 @@ class Decision:
     withdrawals : list of Withdrawal
         Open orders that the target has turned against.
     notes : list of (market index, kind, sentence)
+        ``BOOK`` in the place of a market: of the whole book.
         Of the stages, for people; those of the quality gate and the rules are the snapshot's.
     """
 
@@ -194,7 +198,7 @@ class Decision:
     def sentences(self) -> list[str]:
         """What scales, the choice of whole contracts and risk stages did, for a log."""
         out = [f"{scale.name}: {scale.reason}" for scale in self.scales if scale.reason]
-        out += [f"optimiser: {reason}" for reason in self.target.reasons]
+        out += [f"{origin}: {reason}" for origin, reason in self.target.reasons]
         out += [f"whole contracts: {step}" for step in self.contract_steps]
         return out + [
             f"{verdict.name}: {step}" for verdict in self.verdicts for step in verdict.steps

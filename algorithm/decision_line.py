@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from algorithm.decision import Decision, RiskFigures
+from algorithm.decision import BOOK, Decision, RiskFigures
 from algorithm.strategy import Strategy
 from alpha.scale import Scale
 from alpha.snapshot import Snapshot
@@ -30,10 +30,10 @@ SCHEMA = 2
 """Version of the record; a reader refuses others."""
 
 OF_MARKETS = ("universe", "flip", "carry", "direction")
-"""Kinds of notes that keep their name as events; all others are of the data."""
+"""Kinds of an observation's notes that keep their name as events; all others are of the data."""
 
 
-CONTRACTS, OPTIMISER = "contracts", "optimiser"
+CONTRACTS = "contracts"
 """Kinds of events on the choice of whole contracts, and on a portfolio that is not the optimum."""
 
 
@@ -531,9 +531,11 @@ def events_of(decision: Decision, codes: Sequence[str], fills: Sequence[Fill]) -
         Event(day, "roll", roll.market, f"{roll.old} -> {roll.new} ({roll.reason})")
         for roll in seen.rolls
     ]
-    for market, kind, text in [*seen.notes, *decision.notes]:
+    for market, kind, text in seen.notes:
         out.append(Event(day, kind if kind in OF_MARKETS else "data", codes[market], text))
-    out += [Event(day, OPTIMISER, "", reason) for reason in decision.target.reasons]
+    for market, kind, text in decision.notes:
+        out.append(Event(day, kind, "" if market == BOOK else codes[market], text))
+    out += [Event(day, origin, "", reason) for origin, reason in decision.target.reasons]
     out += [Event(day, CONTRACTS, "", step) for step in decision.contract_steps]
     for verdict in decision.verdicts:
         kind = "gate" if verdict.name == VarGate.NAME else verdict.name

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from algorithm import registry
-from algorithm.decision import Account, Decision
+from algorithm.decision import BOOK, Account, Decision
 from algorithm.observer import Observer
 from algorithm.risk_figures import measure
 from algorithm.settings import Settings
@@ -396,7 +396,7 @@ class Strategy:
     def _target(self, decision: Decision) -> None:
         if decision.is_blind:
             decision.notes.append(
-                (0, "universe", f"NAV is {decision.account.nav:,.0f}: no market is sized")
+                (BOOK, "universe", f"NAV is {decision.account.nav:,.0f}: no market is sized")
             )
             decision.target = self.builder.without_nav()
             return
@@ -416,7 +416,7 @@ class Strategy:
         now = {(binding.kind, binding.index) for binding in bindings}
         notes = [
             (
-                max(binding.index, 0) % len(self.instruments),
+                binding.index % len(self.instruments) if binding.of_market else BOOK,
                 "cap",
                 self.builder.caps.sentence(binding),
             )
@@ -436,7 +436,7 @@ class Strategy:
         if any(one.spared for one in decision.scales):
             factor = tilt(decision.scales, self._classes, floor)
             decision.target = decision.target.tilted(factor, decision.cov)
-        decision.notes += [(0, one.name, note) for one in decision.scales for note in one.notes]
+        decision.notes += [(BOOK, one.name, note) for one in decision.scales for note in one.notes]
 
     def _trade(self, decision: Decision) -> None:
         trades = self.trading.solve(decision.target, decision.scale, decision.snapshot)

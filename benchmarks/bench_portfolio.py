@@ -31,7 +31,7 @@ class Markets:
         self.view = SleeveView(
             rng.standard_normal(n), self.sigma, self.correlation, self.classes, np.ones(n, bool)
         )
-        self.weights = 0.1 * sleeve_exposures("conviction", self.view)
+        self.weights = 0.1 * sleeve_exposures("conviction", self.view).weights
         self.unit = 0.02 / self.sigma * rng.lognormal(0.0, 0.7, n)
         self.free, self.zero = np.ones(n, bool), np.zeros(n, np.int64)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from portfolio.covariance import covariance, portfolio_vol
 from portfolio.hrp import hierarchical_risk_parity
-from portfolio.risk_parity import risk_parity
+from portfolio.risk_parity import RiskParity, risk_parity
 from portfolio.sleeves import class_budgets, sleeve_weights
 from universe.arrays import BoolArray, FloatArray, IntArray
 
@@ -72,13 +72,29 @@ class BudgetOptions:
     class_shares: FloatArray | None = None
 
 
-BudgetRule = Callable[[SleeveView, BudgetOptions], FloatArray]
+@dataclass(frozen=True, slots=True)
+class SleeveExposures:
+    """A sleeve before it is scaled to its share of risk.
+
+    Attributes
+    ----------
+    weights : float array of shape (n_assets,)
+        Exposure over NAV, 0 where unknown.
+    reason : str
+        Why these are not quite what the budgets ask for, where they are not.
+    """
+
+    weights: FloatArray
+    reason: str = ""
+
+
+BudgetRule = Callable[[SleeveView, BudgetOptions], SleeveExposures]
 
 
 def sleeve_exposures(
     name: str, view: SleeveView, options: BudgetOptions | None = None
-) -> FloatArray:
-    """Exposure over NAV of a sleeve before it is scaled to its share of risk, 0 where unknown.
+) -> SleeveExposures:
+    """Exposure over NAV of a sleeve before it is scaled to its share of risk.
 
     Parameters
     ----------
@@ -97,12 +113,13 @@ def sleeve_exposures(
     return BUDGETS[name](view, options or BudgetOptions())
 
 
-def equal(view: SleeveView, options: BudgetOptions) -> FloatArray:
+def equal(view: SleeveView, options: BudgetOptions) -> SleeveExposures:
     """Equal standalone risk of classes and, in a class, of markets, times the forecast."""
-    return sleeve_weights(view.forecast, view.sigma, class_budgets(view.class_index, view.covered))
+    budget = class_budgets(view.class_index, view.covered)
+    return SleeveExposures(sleeve_weights(view.forecast, view.sigma, budget))
 
 
-def own(view: SleeveView, options: BudgetOptions) -> FloatArray:
+def own(view: SleeveView, options: BudgetOptions) -> SleeveExposures:
     """Standalone risk of classes as ``class_shares`` say, equal in a class, times the forecast."""
     if options.class_shares is None:
         raise ValueError("budgets is 'own'; it needs a share of risk for each class")
@@ -111,10 +128,10 @@ def own(view: SleeveView, options: BudgetOptions) -> FloatArray:
     share = np.where(size > 0, shares, 0.0)
     each = share / np.maximum(size, 1) / max(float(share.sum()), 1e-300)
     budget = np.where(view.covered, each[view.class_index], 0.0)
-    return sleeve_weights(view.forecast, view.sigma, budget)
+    return SleeveExposures(sleeve_weights(view.forecast, view.sigma, budget))
 
 
-def contribution(view: SleeveView, options: BudgetOptions) -> FloatArray:
+def contribution(view: SleeveView, options: BudgetOptions) -> SleeveExposures:
     """Equal contributions to risk of classes and, in a class, of markets, whatever the conviction.
 
     The forecast decides the side alone.
@@ -122,11 +139,10 @@ def contribution(view: SleeveView, options: BudgetOptions) -> FloatArray:
     used = view.active & (view.forecast != 0)
     signs = np.where(used, np.sign(view.forecast), 0.0)
     cov = covariance(view.correlation, view.sigma)
-    weights = risk_parity(cov, class_budgets(view.class_index, used), signs).weights
-    return _unit_risk(weights, cov)
+    return _balanced(risk_parity(cov, class_budgets(view.class_index, used), signs), None, cov)
 
 
-def conviction(view: SleeveView, options: BudgetOptions) -> FloatArray:
+def conviction(view: SleeveView, options: BudgetOptions) -> SleeveExposures:
     """Contributions to risk of classes in proportion to what each class says.
 
     Notes
@@ -145,7 +161,7 @@ def conviction(view: SleeveView, options: BudgetOptions) -> FloatArray:
     cov = covariance(correlation, view.sigma)
     between = portfolios.dot(cov).dot(portfolios.T)
     budgets = np.maximum(between.diagonal(), 0.0)
-    return _unit_risk(risk_parity(between, budgets).weights.dot(portfolios), cov)
+    return _balanced(risk_parity(between, budgets), portfolios, cov)
 
 
 @lru_cache(maxsize=64)
@@ -159,7 +175,7 @@ def _classes(class_index: bytes, used: bytes) -> FloatArray:
     return np.asarray(classes, dtype=np.float64)
 
 
-def agnostic(view: SleeveView, options: BudgetOptions) -> FloatArray:
+def agnostic(view: SleeveView, options: BudgetOptions) -> SleeveExposures:
     """D⁻¹C⁻¹ᐟ²f: every principal component at the risk its forecast asks for.
 
     Agnostic risk parity (Benichou and others 2016, "Agnostic risk parity: taming known and
@@ -168,7 +184,7 @@ def agnostic(view: SleeveView, options: BudgetOptions) -> FloatArray:
     used = np.flatnonzero(view.active)
     exposure = np.zeros(len(view.forecast))
     if not len(used):
-        return exposure
+        return SleeveExposures(exposure)
     shrunk = (1.0 - options.shrinkage) * view.correlation[used[:, None], used]
     np.fill_diagonal(shrunk, 1.0)
     values, vectors = np.linalg.eigh(shrunk)
@@ -178,7 +194,7 @@ def agnostic(view: SleeveView, options: BudgetOptions) -> FloatArray:
     return _unit_risk(exposure, covariance(view.correlation, view.sigma))
 
 
-def hrp(view: SleeveView, options: BudgetOptions) -> FloatArray:
+def hrp(view: SleeveView, options: BudgetOptions) -> SleeveExposures:
     """Standalone risk by hierarchical risk parity of the positions, times the forecast.
 
     The tree is built on the correlations of positions, so that a short in one market and a long in
@@ -188,12 +204,31 @@ def hrp(view: SleeveView, options: BudgetOptions) -> FloatArray:
     side = np.where(used, np.sign(view.forecast), 0.0)
     positions = view.correlation * np.multiply.outer(side, side)
     budget = hierarchical_risk_parity(positions, options.linkage, options.leaf_order)
-    return sleeve_weights(view.forecast, view.sigma, budget)
+    return SleeveExposures(sleeve_weights(view.forecast, view.sigma, budget))
 
 
-def _unit_risk(weights: FloatArray, cov: FloatArray) -> FloatArray:
+def _balanced(found: RiskParity, portfolios: FloatArray | None, cov: FloatArray) -> SleeveExposures:
+    """Unit risk of weights of assets, or of portfolios of them, that share risk as they should."""
+    weights = found.weights if portfolios is None else found.weights.dot(portfolios)
+    if portfolios is not None and not weights.any():  # none of the portfolios has any risk
+        weights = np.add.reduce(portfolios)
+    out = _unit_risk(weights, cov)
+    if out.reason or not found.shrunk > 0:
+        return out
+    return SleeveExposures(
+        out.weights,
+        f"contributions to risk are as asked for with correlations shrunk by {found.shrunk:.2g}, "
+        "no weights have them with those of the day",
+    )
+
+
+def _unit_risk(weights: FloatArray, cov: FloatArray) -> SleeveExposures:
     vol = portfolio_vol(weights, cov)
-    return weights / vol if vol > 0 else np.zeros_like(weights)
+    if vol > 0:
+        return SleeveExposures(weights / vol)
+    wanted = int(np.count_nonzero(weights))
+    reason = f"correlations give its {wanted} positions no risk together, it holds none"
+    return SleeveExposures(np.zeros_like(weights), reason if wanted else "")
 
 
 BUDGETS: dict[str, BudgetRule] = {

@@ -61,6 +61,11 @@ class Binding:
     value: float
     limit: float
 
+    @property
+    def of_market(self) -> bool:
+        """Whether it is a single market's."""
+        return self.kind in ("market", "jump", "rise")
+
     def sentence(self, name: str) -> str:
         """In words, for ``name`` of the market, sector or class."""
         what = {

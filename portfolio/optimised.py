@@ -16,7 +16,7 @@ from alpha.snapshot import Snapshot
 from portfolio.covariance import portfolio_vol
 from portfolio.optimiser import Costs, GroupLimit, Limits, NetLimit, Optimiser
 from portfolio.risk_caps import RiskCaps
-from portfolio.settings import OptimiserMean, OptimiserScope, PortfolioSettings
+from portfolio.settings import OptimiserMean, OptimiserRisk, OptimiserScope, PortfolioSettings
 from universe.arrays import BoolArray, FloatArray, known
 from universe.cost_screen import trade_costs, yearly_rolls
 from universe.cost_stress import CostStress
@@ -90,10 +90,11 @@ class TargetOptimiser:
     Notes
     -----
     The cap on a class's (a sector's) share of variance, which is not convex, stands as a limit on
-    the sum of its positions' risks: that of the plain portfolio times √(cap / share). The optimum
-    is not scaled up again: where costs ask for less risk it is held. With means from the forecasts
-    these are scaled so that the plain portfolio earns what it implies, and an optimum above the
-    volatility target is scaled down to it.
+    the sum of its positions' risks: that of the plain portfolio times √(cap / share). Costs ask for
+    less risk than the plain portfolio has; the optimum is brought to that (000 targets volatility
+    after the optimiser), as far as its limits allow, or with ``optimiser_risk=own`` only down to
+    it. With means from the forecasts these are scaled so that the plain portfolio earns what it
+    implies.
     """
 
     STATE = ("contracts",)
@@ -169,12 +170,11 @@ class TargetOptimiser:
         if self._settings.optimiser_mean == OptimiserMean.FORECASTS:
             mean = self._forecast_mean(plain, asked, weights)
         found = self._optimisers[number].solve(asked, previous, plain.cov, limits, costs, mean)
-        out = found.weights
-        if mean is not None:
-            most = portfolio_vol(asked, plain.cov)
-            vol = portfolio_vol(out, plain.cov)
-            out = out * min(most / vol, 1.0) if vol > 0 else out
-        return out, found.reason
+        wanted, own = portfolio_vol(asked, plain.cov), portfolio_vol(found.weights, plain.cov)
+        scaled = self._settings.optimiser_risk == OptimiserRisk.TARGET or own > wanted
+        if found.reason or not scaled:
+            return found.weights, found.reason
+        return limits.at_volatility(found.weights, wanted, plain.cov), ""
 
     def _forecast_mean(
         self, plain: PlainDay, asked: FloatArray, weights: Mapping[str, float]

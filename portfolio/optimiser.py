@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -99,6 +100,50 @@ class Limits:
             names.append("VaR")
         return tuple(names)
 
+    def farthest(self, inside: FloatArray, outside: FloatArray, cov: FloatArray) -> FloatArray:
+        """The portfolio within the limits, which are convex, that is farthest on a way.
+
+        Parameters
+        ----------
+        inside, outside : float arrays of shape (n_assets,)
+            Where it begins, which is the answer if that is not within the limits, and ends.
+        cov : float array of shape (n_assets, n_assets)
+        """
+        if not self.exceeded(outside, cov):
+            return outside
+        if self.exceeded(inside, cov):
+            return inside
+        low, high = 0.0, 1.0
+        for _ in range(HALVINGS):
+            share = 0.5 * (low + high)
+            if self.exceeded(inside + share * (outside - inside), cov):
+                high = share
+            else:
+                low = share
+        return inside + low * (outside - inside)
+
+    def at_volatility(self, weights: FloatArray, vol: float, cov: FloatArray) -> FloatArray:
+        """``weights`` with all that may trade scaled to a volatility, as far as the limits allow.
+
+        Parameters
+        ----------
+        weights : float array of shape (n_assets,)
+            Within the limits.
+        vol : float
+            Annual, over NAV.
+        cov : float array of shape (n_assets, n_assets)
+        """
+        free = self.low < self.high
+        moving, stuck = np.where(free, weights, 0.0), np.where(free, 0.0, weights)
+        pull = cov @ moving
+        square, cross = float(moving @ pull), float(stuck @ pull)
+        rest = float(stuck @ cov @ stuck) - vol**2
+        root = cross**2 - square * rest
+        if not (square > 0 and root >= 0):
+            return weights
+        scale = max((math.sqrt(root) - cross) / square, 0.0)
+        return self.farthest(weights, np.clip(stuck + scale * moving, self.low, self.high), cov)
+
 
 @dataclass(frozen=True, slots=True)
 class Costs:
@@ -168,11 +213,12 @@ class Optimiser:
     By default μ = 2λΣ·plain, the mean for which the plain portfolio is the optimum of mean less
     risk: without costs and limits the answer is then the plain portfolio (reverse optimisation,
     Black and Litterman 1992). The programme is solved in units of risk, in which markets of 0.2 and
-    70 % volatility weigh alike.
+    70 % volatility weigh alike. The cone of the VaR limit is only written down on a day whose
+    optimum without it is outside.
     """
 
     aversion: float
-    _programmes: dict[bool, ConeProgramme] = field(default_factory=dict)
+    _programmes: dict[tuple[bool, bool], ConeProgramme] = field(default_factory=dict)
 
     def solve(
         self,
@@ -211,12 +257,14 @@ class Optimiser:
             return Optimised(plain.copy(), problem.objective(plain))
         try:
             weights, reason = self._solved(problem, plain), ""
-            if limits.exceeded(weights, cov):  # by the solver's tolerance
+            exceeded = limits.exceeded(weights, cov)
+            if exceeded:  # by the solver's tolerance
                 weights = problem.moved_within(weights)
+                exceeded = limits.exceeded(weights, cov)
         except SolverError as error:
             weights, reason = self._without(problem, plain, error)
+            exceeded = limits.exceeded(weights, cov)
         best = problem.objective(weights)
-        exceeded = limits.exceeded(weights, cov)
         if allowed and (exceeded or problem.objective(plain) > best):
             weights, best, exceeded = plain.copy(), problem.objective(plain), ()
         if exceeded and not reason:
@@ -227,20 +275,26 @@ class Optimiser:
         data, scale, free, fixed = problem.data(plain)
         if not len(free):
             return fixed
-        programme = self._programmes.get(elastic)
-        if programme is None or programme.shape != data.shape:
-            programme = ConeProgramme(data.shape, elastic=elastic)
-            self._programmes[elastic] = programme
-        try:
-            z, _ = programme.solve(data)
-        except SolverError:
-            del self._programmes[elastic]
-            raise
+        z = self._programmed(data.without_cone(), elastic=elastic)
+        if not data.within_cone(z):
+            z = self._programmed(data, elastic=elastic)
         weights = fixed.copy()
         weights[free] = z / scale
         still = np.abs(weights - problem.previous) <= STILL * np.abs(weights).max(initial=0.0)
         weights = np.where(still, problem.previous, weights)
         return np.clip(weights, problem.limits.low, problem.limits.high)
+
+    def _programmed(self, data: Data, *, elastic: bool) -> FloatArray:
+        """The answer of the programme, whose layout and solver are kept while they fit."""
+        kind = elastic, data.shape[3]
+        programme = self._programmes.get(kind)
+        if programme is None or programme.shape != data.shape:
+            programme = self._programmes[kind] = ConeProgramme(data.shape, elastic=elastic)
+        try:
+            return programme.solve(data)[0]
+        except SolverError:
+            del self._programmes[kind]
+            raise
 
     def _without(
         self, problem: _Problem, plain: FloatArray, error: SolverError
@@ -276,22 +330,11 @@ class _Problem:
         return float(self.mean @ weights) - risk - self.costs.of(weights, self.previous)
 
     def moved_within(self, weights: FloatArray) -> FloatArray:
-        """``weights`` moved towards none until within the limits (they are convex)."""
-        inside = np.clip(np.zeros_like(weights), self.limits.low, self.limits.high)
+        """``weights`` moved towards none until within the limits."""
+        limits = self.limits
+        inside = np.clip(np.zeros_like(weights), limits.low, limits.high)
         known = np.where(np.diagonal(self.cov) > 0, weights, inside)
-        outside = np.clip(known, self.limits.low, self.limits.high)
-        if not self.limits.exceeded(outside, self.cov):
-            return outside
-        if self.limits.exceeded(inside, self.cov):
-            return inside
-        low, high = 0.0, 1.0
-        for _ in range(HALVINGS):
-            share = 0.5 * (low + high)
-            if self.limits.exceeded(inside + share * (outside - inside), self.cov):
-                high = share
-            else:
-                low = share
-        return inside + low * (outside - inside)
+        return limits.farthest(inside, np.clip(known, limits.low, limits.high), self.cov)
 
     def data(self, plain: FloatArray) -> tuple[Data, FloatArray, IntArray, FloatArray]:
         """The programme, risk units of a unit of exposure, the free assets, and what is fixed."""

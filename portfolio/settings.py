@@ -65,6 +65,13 @@ class OptimiserMean(StrEnum):
     FORECASTS = "forecasts"
 
 
+class OptimiserRisk(StrEnum):
+    """Volatility of the optimiser's portfolio."""
+
+    TARGET = "target"
+    OWN = "own"
+
+
 class Volumes(StrEnum):
     """How daily volumes of the past and of a grown fund follow from the instrument master's."""
 
@@ -207,6 +214,11 @@ class PortfolioSettings(Table):
     optimiser_mean: OptimiserMean = setting(
         OptimiserMean.IMPLIED,
         "expected returns: those for which the plain portfolio is the best, or the forecasts",
+    )
+    optimiser_risk: OptimiserRisk = setting(
+        OptimiserRisk.TARGET,
+        "volatility of the optimum: brought to the plain portfolio's, as far as the limits allow "
+        "(000 targets volatility after it), or what its costs leave",
     )
     optimiser_net: float = setting(
         50.0,

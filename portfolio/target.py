@@ -11,7 +11,7 @@ import numpy as np
 from alpha.forecasts import Forecasts
 from alpha.rules.rule import Style
 from alpha.snapshot import Snapshot
-from portfolio.budgets import BudgetOptions, SleeveView, sleeve_exposures
+from portfolio.budgets import BudgetOptions, SleeveExposures, SleeveView, sleeve_exposures
 from portfolio.caps import Binding
 from portfolio.contracts import (
     average_position,
@@ -74,8 +74,9 @@ class Target:
         Caps on risk that bind.
     nav : float
         Account currency, NaN while unknown.
-    reasons : tuple of str
-        Why the optimiser's portfolio is not the optimum, where it is not.
+    reasons : tuple of (str, str)
+        Why a sleeve is not as its budgets ask for ("budgets") and why the optimiser's portfolio is
+        not the optimum ("optimiser"), where they are not.
     """
 
     sleeve_contracts: dict[str, FloatArray]
@@ -92,7 +93,7 @@ class Target:
     priced: BoolArray
     bindings: tuple[Binding, ...] = ()
     nav: float = float("nan")
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
 
     def tilted(self, factor: FloatArray, cov: FloatArray) -> Target:
         """The target with every asset times a factor; ``cov`` is the one it was built on."""
@@ -204,7 +205,8 @@ class TargetBuilder:
             if full:
                 shares[name] *= self._breadth(forecasts[name], member, full)
         raw = self._raw_sleeves(forecasts, member, annual, snapshot.correlation)
-        sleeves = overlay(raw, shares, cov)
+        reasons = [("budgets", f"{name}: {s.reason}") for name, s in raw.items() if s.reason]
+        sleeves = overlay({name: sleeve.weights for name, sleeve in raw.items()}, shares, cov)
         total = np.add.reduce(list(sleeves.values()))
         most = self._caps(value, nav)
         cap = np.minimum(most, self.caps.exposure(total, snapshot))
@@ -216,7 +218,6 @@ class TargetBuilder:
         asked = {name: weights * scale for name, weights in sleeves.items()}
         contracts_of_nav = nav / np.where(value > 0, value, np.inf)
         average = self._average_position(asked, member, annual, value, nav, snapshot)
-        reasons: tuple[str, ...] = ()
         if self.optimiser is not None:
             plain = PlainDay(
                 asked,
@@ -229,7 +230,8 @@ class TargetBuilder:
                 member,
                 snapshot,
             )
-            asked, reasons = self.optimiser.improve(plain)
+            asked, why = self.optimiser.improve(plain)
+            reasons += [("optimiser", reason) for reason in why]
         total = np.add.reduce(list(asked.values()))
         sleeve_contracts = {
             name: contracts_for_weights(weights, nav, value, self.duration)
@@ -250,7 +252,7 @@ class TargetBuilder:
             have | snapshot.alive,
             bindings,
             nav,
-            reasons,
+            tuple(reasons),
         )
 
     def commit(self, target: Target) -> None:
@@ -332,7 +334,7 @@ class TargetBuilder:
         member: BoolArray,
         annual: FloatArray,
         correlation: FloatArray,
-    ) -> dict[str, FloatArray]:
+    ) -> dict[str, SleeveExposures]:
         raw = {}
         markets = slice(0, self.n_markets)
         for name, forecast in forecasts.items():

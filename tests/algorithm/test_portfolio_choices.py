@@ -11,6 +11,7 @@ from algorithm.decision_line import events_of
 from algorithm.state import dependencies
 from algorithm.strategy import Strategy
 from portfolio.cone_programme import installed
+from portfolio.optimiser import SLACK
 from portfolio.trade import Trades
 from research.engine.feed import Feed
 from tests.helpers import made_up_dataset, settings
@@ -87,9 +88,22 @@ class TestOptimiser:
                     parts = sum(target.sleeve_contracts.values())
                     np.testing.assert_allclose(parts, target.optimal, atol=1e-9)
                     assert target.reasons == ()
-                    assert abs(target.weights.sum()) <= 0.5 + 1e-6
+                    size = np.abs(target.weights).sum()
+                    assert abs(target.weights.sum()) <= 0.5 + SLACK * (size + SLACK)
                     assert np.abs(target.weights).max() <= 0.4 * 1.06
                     assert target.vol <= 0.10 + 1e-9
+
+    @pytest.mark.parametrize("scope", ["whole", "sleeves"])
+    def test_costs_change_the_portfolio_and_not_its_volatility(self, data, scope):
+        _, plain = walked(data)
+        _, found = walked(data, optimiser=scope)
+        _, own = walked(data, optimiser=scope, optimiser_risk="own")
+        for one, other, less in zip(plain, found, own, strict=True):
+            assert less.target.vol < 0.99 * one.target.vol
+            assert other.target.vol > less.target.vol
+            if scope == "whole" and one.snapshot.tradable.all():
+                assert other.target.vol == pytest.approx(one.target.vol, rel=1e-9)
+            assert np.abs(other.target.weights - one.target.weights).max() > 0.003
 
     def test_means_from_forecasts_make_another_portfolio(self, data):
         _, implied = walked(data, 3, optimiser="whole")
@@ -120,7 +134,7 @@ def test_without_a_solver_the_plain_portfolio_and_the_reason(data, monkeypatch):
     strategy, found = walked(data, 2, optimiser="whole")
     for one, other in zip(plain, found, strict=True):
         np.testing.assert_allclose(other.target.optimal, one.target.optimal, rtol=1e-9)
-        assert "clarabel is not installed" in other.target.reasons[0]
+        assert "clarabel is not installed" in other.target.reasons[0][1]
         assert any(text.startswith("optimiser: clarabel") for text in other.sentences())
         events = events_of(other, [i.code for i in strategy.instruments], [])
         assert [event.kind for event in events if "clarabel" in event.detail] == ["optimiser"]

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,7 +43,7 @@ class TestAll:
     @given(seeds, st.sampled_from(sorted(BUDGETS)))
     def test_only_what_is_known_and_a_member_is_held(self, seed, name):
         view = made(seed)
-        weights = sleeve_exposures(name, view, OPTIONS)
+        weights = sleeve_exposures(name, view, OPTIONS).weights
         assert np.all(np.isfinite(weights))
         idle = ~view.member | ~np.isfinite(view.forecast) | ~(view.sigma > 0)
         assert not weights[idle].any()
@@ -51,7 +53,7 @@ class TestAll:
     @given(seeds, st.sampled_from(["contribution", "conviction", "agnostic"]))
     def test_unit_risk(self, seed, name):
         view = made(seed)
-        assert contributions(view, sleeve_exposures(name, view)).sum() == pytest.approx(1.0)
+        assert contributions(view, sleeve_exposures(name, view).weights).sum() == pytest.approx(1.0)
 
     @pytest.mark.parametrize("name", sorted(BUDGETS))
     @pytest.mark.parametrize("what", ["no members", "no forecast", "all zero", "no volatility"])
@@ -66,14 +68,14 @@ class TestAll:
             view.class_index,
             np.zeros(n, dtype=bool) if what == "no members" else view.member,
         )
-        assert not sleeve_exposures(name, view, OPTIONS).any()
+        assert not sleeve_exposures(name, view, OPTIONS).weights.any()
 
     @pytest.mark.parametrize("name", sorted(BUDGETS))
     def test_one_market(self, name):
         view = SleeveView(
             np.array([-0.5]), np.array([0.2]), np.eye(1), np.zeros(1, np.int64), np.ones(1, bool)
         )
-        weights = sleeve_exposures(name, view, BudgetOptions(class_shares=np.ones(1)))
+        weights = sleeve_exposures(name, view, BudgetOptions(class_shares=np.ones(1))).weights
         assert weights[0] < 0
 
     def test_an_unknown_name_is_refused(self):
@@ -86,19 +88,19 @@ def test_equal_is_to_the_bit_budget_by_class_times_forecast(seed):
     view = made(seed)
     budget = class_budgets(view.class_index, view.member & np.isfinite(view.forecast))
     plain = sleeve_weights(view.forecast, view.sigma, budget)
-    assert sleeve_exposures("equal", view).tobytes() == plain.tobytes()
+    assert sleeve_exposures("equal", view).weights.tobytes() == plain.tobytes()
 
 
 class TestOwn:
     @given(seeds)
     def test_equal_shares_are_the_equal_budgets(self, seed):
         view = made(seed)
-        same = sleeve_exposures("own", view, BudgetOptions(class_shares=np.ones(4)))
-        assert same == pytest.approx(sleeve_exposures("equal", view), rel=1e-12)
+        same = sleeve_exposures("own", view, BudgetOptions(class_shares=np.ones(4))).weights
+        assert same == pytest.approx(sleeve_exposures("equal", view).weights, rel=1e-12)
 
     def test_standalone_risk_by_class(self):
         view = made(3, 60)
-        weights = sleeve_exposures("own", view, OPTIONS)
+        weights = sleeve_exposures("own", view, OPTIONS).weights
         used = view.member & np.isfinite(view.forecast)
         risk = np.abs(weights * view.sigma / np.where(used, view.forecast, 1.0))
         total = np.bincount(view.class_index[used], risk[used], 4)
@@ -114,7 +116,7 @@ class TestOwn:
 @given(seeds)
 def test_contributions_are_equal_by_class_and_in_a_class(seed):
     view = made(seed)
-    weights = sleeve_exposures("contribution", view)
+    weights = sleeve_exposures("contribution", view).weights
     part = contributions(view, weights)
     used = weights != 0
     budget = class_budgets(view.class_index, used)
@@ -125,7 +127,7 @@ class TestConviction:
     def test_one_class_holds_forecast_over_volatility(self):
         view = made(1)
         view.class_index[:] = 0
-        weights = sleeve_exposures("conviction", view)
+        weights = sleeve_exposures("conviction", view).weights
         used = weights != 0
         plain = view.forecast[used] / view.sigma[used]
         assert weights[used] / plain == pytest.approx(
@@ -141,7 +143,7 @@ class TestConviction:
             np.array([0, 1]),
             np.ones(2, dtype=bool),
         )
-        weights = sleeve_exposures("conviction", view)
+        weights = sleeve_exposures("conviction", view).weights
         risk = weights * view.sigma
         assert risk == pytest.approx(np.array([1.0, -0.5]) / np.sqrt(1.25), rel=1e-12)
 
@@ -157,7 +159,7 @@ class TestConviction:
             np.array([0, 0, 1, 1]),
             np.ones(4, dtype=bool),
         )
-        part = contributions(view, sleeve_exposures("conviction", view))
+        part = contributions(view, sleeve_exposures("conviction", view).weights)
         # convictions (2 - 1.8) / 3.8 and 1
         assert part[2:].sum() / part[:2].sum() == pytest.approx(3.8 / 0.2, rel=1e-9)
 
@@ -175,7 +177,7 @@ class TestConviction:
             books.append(book)
             budgets.append(book @ cov @ book)
             assert 0 <= budgets[-1] <= 4.0 + 1e-12
-        part = contributions(view, sleeve_exposures("conviction", view))
+        part = contributions(view, sleeve_exposures("conviction", view).weights)
         by_class = [part[view.class_index == c].sum() for c in np.unique(view.class_index[used])]
         assert by_class == pytest.approx(np.array(budgets) / sum(budgets), rel=1e-8)
 
@@ -202,7 +204,7 @@ class TestConviction:
         x = minimize(objective, np.zeros(len(b)), method="BFGS", options={"gtol": 1e-12}).x
         other = np.exp(x) @ books
         other /= np.sqrt(other @ cov @ other)
-        assert sleeve_exposures("conviction", view) == pytest.approx(other, rel=1e-5)
+        assert sleeve_exposures("conviction", view).weights == pytest.approx(other, rel=1e-5)
 
 
 class TestAgnostic:
@@ -215,7 +217,7 @@ class TestAgnostic:
             np.zeros(2, np.int64),
             np.ones(2, bool),
         )
-        weights = sleeve_exposures("agnostic", view, BudgetOptions(shrinkage=0.0))
+        weights = sleeve_exposures("agnostic", view, BudgetOptions(shrinkage=0.0)).weights
         plus, minus = (f[0] + f[1]) / np.sqrt(1 + rho), (f[0] - f[1]) / np.sqrt(1 - rho)
         closed = np.array([plus + minus, plus - minus]) / 2
         assert weights * view.sigma == pytest.approx(closed / np.sqrt(f @ f), rel=1e-12)
@@ -223,7 +225,7 @@ class TestAgnostic:
     @given(seeds)
     def test_risk_of_each_principal_component_is_its_forecast(self, seed):
         view = made(seed)
-        weights = sleeve_exposures("agnostic", view, BudgetOptions(shrinkage=0.0))
+        weights = sleeve_exposures("agnostic", view, BudgetOptions(shrinkage=0.0)).weights
         used = np.flatnonzero(view.active)
         values, vectors = np.linalg.eigh(view.correlation[np.ix_(used, used)])
         risk = values * (vectors.T @ (weights * np.nan_to_num(view.sigma))[used]) ** 2
@@ -232,7 +234,7 @@ class TestAgnostic:
 
     def test_shrunk_to_nothing_it_is_forecast_over_volatility(self):
         view = made(5)
-        weights = sleeve_exposures("agnostic", view, BudgetOptions(shrinkage=1.0))
+        weights = sleeve_exposures("agnostic", view, BudgetOptions(shrinkage=1.0)).weights
         used = weights != 0
         ratio = weights[used] * view.sigma[used] / view.forecast[used]
         assert ratio == pytest.approx(np.full(used.sum(), ratio[0]))
@@ -240,7 +242,7 @@ class TestAgnostic:
     def test_duplicates_do_not_explode(self):
         view = made(6)
         view.correlation[:] = 1.0
-        weights = sleeve_exposures("agnostic", view, BudgetOptions(shrinkage=0.0))
+        weights = sleeve_exposures("agnostic", view, BudgetOptions(shrinkage=0.0)).weights
         assert np.all(np.isfinite(weights))
 
 
@@ -251,5 +253,43 @@ def test_hrp_is_on_positions():
     view.sigma[:] = 0.2
     side = np.sign(view.forecast)
     budget = hierarchical_risk_parity(view.correlation * np.outer(side, side), "ward", "plain")
-    weights = sleeve_exposures("hrp", view, BudgetOptions(linkage="ward", leaf_order="plain"))
+    weights = sleeve_exposures(
+        "hrp", view, BudgetOptions(linkage="ward", leaf_order="plain")
+    ).weights
     assert weights == pytest.approx(view.forecast * budget / 0.2)
+
+
+def outright(correlation, forecast):
+    n = len(forecast)
+    return SleeveView(
+        np.asarray(forecast, dtype=float),
+        np.full(n, 0.2),
+        np.asarray(correlation, dtype=float),
+        np.zeros(n, np.int64),
+        np.ones(n, bool),
+    )
+
+
+class TestMatricesWithoutARiskForEveryPosition:
+    INDEFINITE = ((1, 0.9, -0.9), (0.9, 1, 0.9), (-0.9, 0.9, 1))
+    TWINS = ((1, 1, 0.2), (1, 1, 0.2), (0.2, 0.2, 1))
+
+    @pytest.mark.parametrize("name", ["contribution", "conviction", "agnostic"])
+    def test_a_sleeve_of_no_risk_holds_nothing_and_says_why(self, name):
+        found = sleeve_exposures(name, outright(self.INDEFINITE, (1, -1, 1)))
+        assert not found.weights.any()
+        assert found.reason == "correlations give its 3 positions no risk together, it holds none"
+
+    def test_twins_on_two_sides_need_other_correlations_and_say_which(self):
+        view = outright(self.TWINS, (1, -1, 1))
+        found = sleeve_exposures("contribution", view)
+        share = float(re.search(r"shrunk by (\S+),", found.reason)[1])
+        cov = cov_of(view)
+        shrunk = (1 - share) * cov + share * np.diag(np.diagonal(cov))
+        part = found.weights * (shrunk @ found.weights)
+        np.testing.assert_allclose(part, part.mean(), rtol=1e-5)
+        assert found.weights @ cov @ found.weights == pytest.approx(1.0)
+
+    @given(seeds, st.sampled_from(sorted(BUDGETS)))
+    def test_nothing_to_say_of_sound_matrices(self, seed, name):
+        assert sleeve_exposures(name, made(seed), OPTIONS).reason == ""

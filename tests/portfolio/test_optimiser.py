@@ -349,3 +349,29 @@ class TestDefinedResults:
             "net",
             "VaR",
         )
+
+
+class TestVolatility:
+    @given(st.integers(0, 10**6), st.floats(0.5, 3.0))
+    def test_scaled_as_far_as_the_limits_allow(self, seed, factor):
+        rng = np.random.default_rng(seed)
+        n = 8
+        root = rng.standard_normal((n, n))
+        cov = root @ root.T / 100.0
+        weights = rng.standard_normal(n)
+        fixed = rng.random(n) < 0.3
+        size = 3.0 * np.abs(weights)
+        low, high = np.where(fixed, weights, -size), np.where(fixed, weights, size)
+        gross = 1.5 * np.abs(weights).sum()
+        limits = Limits(low, high, (GroupLimit("gross", np.ones(n), gross),))
+        vol = factor * np.sqrt(weights @ cov @ weights)
+        found = limits.at_volatility(weights, vol, cov)
+        assert limits.exceeded(found, cov) == ()
+        assert np.array_equal(found[fixed], weights[fixed])
+        with np.errstate(invalid="ignore"):
+            scale = (found / weights)[~fixed]
+        assert np.ptp(scale) <= 1e-9 * max(np.abs(scale).max(initial=0.0), 1.0)
+        reached = np.sqrt(found @ cov @ found)
+        bound = np.abs(found).sum() >= gross * (1 - 1e-6) or np.any(scale >= 3.0 - 1e-9)
+        if not fixed.any() and not bound:
+            assert reached == pytest.approx(vol, rel=1e-9)

@@ -74,7 +74,7 @@ def test_risk_parity_on_both_sides(books):
 @pytest.mark.parametrize("nav", [0.25e6, 0.5e6, 1e6, 5e6])
 def test_whole_contracts_are_within_three_percent_of_the_best_known(books, nav):
     for view, cov, value in books:
-        weights = 0.10 * sleeve_exposures("conviction", view)
+        weights = 0.10 * sleeve_exposures("conviction", view).weights
         unit = value / nav
         gram = contract_covariance(unit, cov)
         ideal, held = weights / unit, np.zeros(len(cov), dtype=np.int64)
@@ -95,7 +95,7 @@ def test_four_fifths_of_a_small_book_are_about_four_fifths(books, nav):
         unit = value / nav
         gram, ideal = (
             contract_covariance(unit, cov),
-            0.10 * sleeve_exposures("conviction", view) / unit,
+            0.10 * sleeve_exposures("conviction", view).weights / unit,
         )
         held, vol = np.zeros(len(cov), dtype=np.int64), []
         for scale in (1.0, 0.8):

@@ -32,10 +32,10 @@ now, end = datetime.fromisoformat(begin), datetime.fromisoformat(end)
 while now < end:
     now += timedelta(hours=1)
     text = f"{now:%Y-%m-%dT%H:%M:%S} " + ("end" if now >= end else "")
-    with open(folder + "/clock.txt", "w") as file:
-        file.write(text)
     with open(folder + "/lives.txt", "a") as file:
         print(now.isoformat(), file=file)
+    with open(folder + "/clock.txt", "w") as file:
+        file.write(text)
     if kill and now >= datetime.fromisoformat(kill.partition("@")[2]):
         sys.exit(9)
     time.sleep(0.02)
