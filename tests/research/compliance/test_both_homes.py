@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from algorithm.desk_data import BACKTEST
+from algorithm.desk_data import BACKTEST, NOW, PAST
 from research.cli import main
 from research.compliance.archive import read, verify
 from research.compliance.collateral import collateral_path
@@ -167,9 +167,11 @@ class TestCommands:
     def test_the_page_from_what_lean_writes_after_every_decision(self, homes, tmp_path):
         """Of the last session: the record's page but for what is older than the data."""
         (tmp_path / "trend-carry").mkdir()
-        kept = (homes[0] / "store" / "trend-carry" / "desk.jsonl").read_text(encoding="utf-8")
-        (tmp_path / "trend-carry" / "desk.jsonl").write_text(kept, encoding="utf-8")
-        lines = kept.splitlines()
+        lines = []
+        for name in (PAST, NOW):
+            kept = (homes[0] / "store" / "trend-carry" / name).read_text(encoding="utf-8")
+            (tmp_path / "trend-carry" / name).write_text(kept, encoding="utf-8")
+            lines += kept.splitlines()[1:]
         whole = (homes[0] / "decisions.jsonl").read_text(encoding="utf-8").splitlines()
         assert lines[-BACKTEST:] == whole[-1 - BACKTEST : -1]
         assert read_desk(tmp_path).history_ret.tolist() == read_run(homes[0]).history_ret.tolist()
