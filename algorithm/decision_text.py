@@ -31,7 +31,7 @@ from alpha.scale import Scale
 from execution.fills import Fill
 from portfolio.cash import Collateral
 from risk.account import Remedy
-from risk.limits import Reading, Status
+from risk.limits import Reading, Readings, Status
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.legs import ContractKey
 
@@ -195,15 +195,17 @@ def _figures(figures: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _stage(stage: RiskStage) -> list[Any]:
-    readings = [
-        [
-            *(r.limit, r.bucket, _or_none(r.value), r.warn, r.breach),
-            *(int(r.status), int(r.before), int(r.remedy)),
-            *(r.since, r.sessions, r.days_to_cure, r.cause),
-        ]
-        for r in stage.readings
-    ]
+    made = stage.readings
+    readings = made.plain() if isinstance(made, Readings) else [_reading_values(r) for r in made]
     return [stage.name, stage.scale, stage.steps, _figures(stage.figures), readings]
+
+
+def _reading_values(r: Reading) -> list[Any]:
+    return [
+        *(r.limit, r.bucket, _or_none(r.value), r.warn, r.breach),
+        *(int(r.status), int(r.before), int(r.remedy)),
+        *(r.since, r.sessions, r.days_to_cure, r.cause),
+    ]
 
 
 def _named(values: Mapping[ContractKey, float], codes: list[str]) -> dict[str, float]:
