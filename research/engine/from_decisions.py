@@ -19,7 +19,7 @@ from research.engine.ledger import DayBook
 from research.engine.result import RunResult
 from research.engine.rows import Rows
 from research.engine.sleeve_pnl import SleevePnl
-from universe.arrays import FloatArray, IntArray
+from universe.arrays import FloatArray, IntArray, from_epoch_day
 from universe.legs import ContractKey, Legs
 
 RECORD_FILE = "decisions.jsonl"
@@ -90,13 +90,20 @@ def result_from(lines: Iterable[str]) -> RunResult:
     Raises
     ------
     RecordError
-        If a line cannot be read, or none has a decision.
+        If a line cannot be read, days do not rise, or none has a decision.
     """
-    reader, replay = Reader(), None
+    reader, replay, day = Reader(), None, -1
     for text in lines:
         if not text.strip():
             continue
         line = reader.read(text)
+        if line is not None:
+            if line.day <= day:
+                raise RecordError(
+                    f"the record goes from {from_epoch_day(day)} to {from_epoch_day(line.day)}; "
+                    "its days must rise"
+                )
+            day = line.day
         if replay is None and reader.header is not None:
             replay = Replay(reader.header)
         if line is not None and replay is not None:
