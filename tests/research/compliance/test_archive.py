@@ -182,10 +182,10 @@ def test_an_empty_file_is_no_archive(tmp_path):
     path.write_bytes(b"")
     assert verify(path).problem == "the archive is empty"
     for reading in (read, head):
-        with pytest.raises(ArchiveError, match="archive.jsonl is empty"):
+        with pytest.raises(ArchiveError, match=r"archive\.jsonl is empty"):
             reading(path)
     path.write_bytes(b"garbage\n")
-    with pytest.raises(ArchiveError, match="archive.jsonl, line 1: the line is not of"):
+    with pytest.raises(ArchiveError, match=r"archive\.jsonl, line 1: the line is not of"):
         head(path)
 
 
