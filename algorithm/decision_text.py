@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,7 +31,7 @@ from alpha.scale import Scale
 from execution.fills import Fill
 from portfolio.cash import Collateral
 from risk.account import Remedy
-from risk.limits import Reading, Status
+from risk.limits import Reading, Readings, Status
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.legs import ContractKey
 
@@ -47,6 +49,8 @@ _RISK = (
     "proxied",
 )
 
+
+_DAY = re.compile(r'\{"line":"[a-z]+","day":(-?\d+)')
 
 _ALL = 11
 """Values of a fill whose order was decided at a price."""
@@ -74,6 +78,12 @@ def end_text(seconds: Mapping[str, float]) -> str:
 def session_text(line: SessionLine) -> str:
     """A session without a decision."""
     return _object({"line": f'"{SESSION}"', **_session(line)})
+
+
+def day_of(text: str) -> int:
+    """Epoch day of a session's line or a decision's, -1 of any other."""
+    found = _DAY.match(text)
+    return int(found[1]) if found else -1
 
 
 def session_of_decision(text: str) -> str:
@@ -146,10 +156,15 @@ def _object(fields: Mapping[str, str]) -> str:
 
 
 def _numbers(values: FloatArray, form: str = "%.10g") -> str:
-    text = ",".join([form] * len(values)) % tuple(values.tolist())
+    text = _forms(form, len(values)) % tuple(values.tolist())
     if "n" in text:  # nan, inf
-        text = ",".join(form % v if -np.inf < v < np.inf else "null" for v in values.tolist())
+        text = text.replace("-inf", "null").replace("inf", "null").replace("nan", "null")
     return f"[{text}]"
+
+
+@cache
+def _forms(form: str, count: int) -> str:
+    return ",".join([form] * count)
 
 
 def _by_name(arrays: Mapping[str, FloatArray], form: str = "%.10g") -> str:
@@ -180,15 +195,17 @@ def _figures(figures: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _stage(stage: RiskStage) -> list[Any]:
-    readings = [
-        [
-            *(r.limit, r.bucket, _or_none(r.value), r.warn, r.breach),
-            *(int(r.status), int(r.before), int(r.remedy)),
-            *(r.since, r.sessions, r.days_to_cure, r.cause),
-        ]
-        for r in stage.readings
-    ]
+    made = stage.readings
+    readings = made.plain() if isinstance(made, Readings) else [_reading_values(r) for r in made]
     return [stage.name, stage.scale, stage.steps, _figures(stage.figures), readings]
+
+
+def _reading_values(r: Reading) -> list[Any]:
+    return [
+        *(r.limit, r.bucket, _or_none(r.value), r.warn, r.breach),
+        *(int(r.status), int(r.before), int(r.remedy)),
+        *(r.since, r.sessions, r.days_to_cure, r.cause),
+    ]
 
 
 def _named(values: Mapping[ContractKey, float], codes: list[str]) -> dict[str, float]:

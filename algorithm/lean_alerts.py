@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from algorithm.decision import Decision
 from algorithm.settings import Settings
-from risk.limits import Reading, Status
+from risk.limits import Reading, Readings
 from risk.switch_stage import SwitchStage
 from universe.arrays import from_epoch_day
 
@@ -29,9 +29,9 @@ class Alerts:
 
     def decided(self, decision: Decision) -> None:
         """Alerts of a decision."""
-        readings = [reading for verdict in decision.verdicts for reading in verdict.readings]
+        said = [text for verdict in decision.verdicts for text in alerts_of(verdict.readings)]
         switch = [v for v in decision.verdicts if v.name == SwitchStage.NAME]
-        said = alerts_of(readings) + [f"{v.name}: {step}" for v in switch for step in v.steps]
+        said += [f"{v.name}: {step}" for v in switch for step in v.steps]
         self.tell(decision.day, said)
 
     def tell(self, day: int, said: Sequence[str]) -> None:
@@ -54,13 +54,6 @@ class Alerts:
 
 
 def alerts_of(readings: Sequence[Reading]) -> list[str]:
-    """Sentences on the limits whose status has changed since they were last measured.
-
-    One whose figure becomes known or unknown within its limit is no alert.
-    """
-    noticed = (Status.WARN, Status.BREACH)
-    return [
-        reading.sentence()
-        for reading in readings
-        if reading.is_news and (reading.status in noticed or reading.before in noticed)
-    ]
+    """Sentences on the limits whose status has changed since they were last measured."""
+    changed = readings.news if isinstance(readings, Readings) else readings
+    return [reading.sentence() for reading in changed if reading.is_news]

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import gzip
-import re
 import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from algorithm.decision import Decision
 from algorithm.decision_line import Header, header_of, line_of, session_of
-from algorithm.decision_text import DECISION, decision_text, end_text, header_text, session_text
+from algorithm.decision_text import (
+    DECISION,
+    day_of,
+    decision_text,
+    end_text,
+    header_text,
+    session_text,
+)
 from algorithm.desk_data import BACKTEST, LIVE, DeskData
 from algorithm.lean_store import write
 from alpha.snapshot import Snapshot
@@ -29,11 +35,10 @@ LIVE_RECORD_KEY = "trend-carry/decisions-live"
 SPARE_KEY = "trend-carry/decisions-spare"
 """Where a live part is written first, so that one of both is whole whenever the process ends."""
 
-DESK_KEY = "trend-carry/desk.jsonl"
-"""Data of the risk desk's page, overwritten after every decision."""
+DESK_FOLDER = "trend-carry"
+"""Of the data of the risk desk's page, which every decision brings up to date."""
 
 _A_DECISION = f'{{"line":"{DECISION}"'
-_DAY = re.compile(r'\{"line":"[a-z]+","day":(-?\d+)')
 _LEVEL = 4
 """Of compression: half of the size of 1, a third of the time of 9."""
 
@@ -86,7 +91,8 @@ class RunRecord:
         self._write(decision.day, text)
         if self._live:
             self._save()
-        self._put(DESK_KEY, self._desk.decided(text))
+        for name, document in self._desk.decided(text).items():
+            self._put(f"{DESK_FOLDER}/{name}", document)
 
     def finish(self) -> None:
         """Write what is left, and that the run came to its end."""
@@ -104,7 +110,7 @@ class RunRecord:
                 self._save()
             self._part = part
             self._lines = self._earlier() if self._live else []
-            self._at = {_day(line): at for at, line in enumerate(self._lines)}
+            self._at = {day_of(line): at for at, line in enumerate(self._lines)}
             if first:
                 self._lines.append(header_text(self.header))
         if day not in self._at:
@@ -151,9 +157,3 @@ class RunRecord:
         reason = write(self._algorithm, key, content)
         if reason:
             self._algorithm.error(f"{key}: {reason}; the record of the run has a gap")
-
-
-def _day(line: str) -> int:
-    """Epoch day of a line, that of the header before all others."""
-    found = _DAY.match(line)
-    return int(found[1]) if found else -1

@@ -1,11 +1,15 @@
 """The risk office over a span of real data: what it costs, and whether replays reproduce it.
 
-    python benchmarks/office_run.py FOLDER START END [MACRO [MARKETS]] [--costs]
+    python benchmarks/office_run.py FOLDER START END [MACRO [MARKETS]] [--pairs N]
 
 Runs the strategy with record and archive, makes the pack, decides again on every session of the
-record and compares what the limits read, causes included. ``--costs`` also runs it without limits,
-kill switch, record and archive. Prints JSON: processor seconds, breaches by limit and cause,
-sessions on which the replay differs, and exceptions by decade with the tests' p-values.
+record and compares what the limits read, causes included. Prints JSON: processor seconds, breaches
+by limit and cause, sessions on which the replay differs, and exceptions by decade with the tests'
+p-values.
+
+``--pairs N`` runs it N times with all of the office and N times without, in turns, and prints the
+processor seconds alone. Without is: no limits, position limits and kill switch, no shortfall and
+parts of risk, no margin and rolls ahead, no ladder of bills, no record, no archive, no stress.
 """
 
 from __future__ import annotations
@@ -25,8 +29,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
+import algorithm.strategy as chain
 from algorithm import registry
+from algorithm.decision import RiskFigures
 from algorithm.settings import Settings
+from portfolio.cash import Interest
 from research.commands.run_inputs import bills_of
 from research.compliance.archive import read
 from research.compliance.files import ARCHIVE, archive_run, write_pack
@@ -37,7 +44,9 @@ from risk.book import Verdict
 from risk.breach_cause import Cause
 from risk.gate import VarGate
 from risk.limit_stage import LimitStage
+from risk.switch_stage import SwitchStage
 from risk.var_backtest import backtest
+from universe.arrays import TRADING_DAYS
 
 SECONDS: dict[str, float] = {}
 
@@ -48,6 +57,77 @@ class NoLimits(LimitStage):
     def protect(self, book):
         """Nothing is read."""
         return Verdict(self.NAME, book.asked)
+
+
+class NoSwitch(SwitchStage):
+    """Is never asked."""
+
+    def protect(self, book):
+        """Nothing is ruled on."""
+        return Verdict(self.NAME, book.asked)
+
+
+def only_var(model, exposure, held, horizon, blind, proxied):
+    """The figures that there would be for the VaR gate's sake alone."""
+    parametric, historical = model.both(exposure, horizon)
+    nothing, number = np.zeros_like(exposure), float("nan")
+    vol = float(np.sqrt(max(exposure @ model.cov_daily @ exposure, 0.0) * TRADING_DAYS))
+    held_var = number if blind else model.binding(held, horizon)
+    return RiskFigures(
+        vol, parametric, historical, held_var, model.binding(held, 1), number, number,
+        float(proxied), nothing, nothing, nothing,
+    )  # fmt: skip
+
+
+@contextmanager
+def no_office():
+    """Strategies without it, but for the settings of ``WITHOUT``."""
+    changes = [
+        (registry, "PROTECTIONS", (NoLimits, VarGate, NoSwitch)),
+        (chain, "measure", only_var),
+        (chain.Strategy, "_rolls_ahead", lambda *_: {}),
+        (chain.Strategy, "_margin_ahead", lambda *_: 0.0),
+        (chain.Strategy, "_unit_margin", lambda *_: None),
+    ]
+    kept = [getattr(owner, name) for owner, name, _ in changes]
+    for owner, name, new in changes:
+        setattr(owner, name, new)
+    yield
+    for (owner, name, _), old in zip(changes, kept, strict=True):
+        setattr(owner, name, old)
+
+
+WITHOUT = {"position_limits": False, "interest": Interest.NONE, "decisions": False}
+
+
+def pairs(dataset, settings, count):
+    """Processor seconds with everything and without, in turns that begin with either."""
+    seconds = {"with": [], "of it archive": [], "without": []}
+
+    def with_office():
+        began = time.process_time()
+        with tempfile.TemporaryDirectory() as name:
+            out = Path(name)
+            with (out / "decisions.jsonl").open("w", encoding="utf-8") as file:
+                result = run_backtest(dataset, settings, record=lambda line: print(line, file=file))
+            ran = time.process_time()
+            archive_run(result, out, bill_yield=bills_of(dataset))
+        done = time.process_time()
+        seconds["with"].append(round(done - began, 2))
+        seconds["of it archive"].append(round(done - ran, 2))
+
+    def without_office():
+        began = time.process_time()
+        with no_office():
+            run_backtest(dataset, replace(settings, **WITHOUT))
+        seconds["without"].append(round(time.process_time() - began, 2))
+
+    for turn in range(count):
+        for run in (with_office, without_office)[:: 1 if turn % 2 == 0 else -1]:
+            run()
+            print({name: taken[-1:] for name, taken in seconds.items()}, file=sys.stderr)
+    ratio = sum(seconds["with"]) / sum(seconds["without"]) - 1.0
+    return {"cpu": seconds, "added": round(ratio, 3)}
 
 
 @contextmanager
@@ -77,7 +157,7 @@ def tested(days):
     return out
 
 
-def main(folder, start, end, macro=None, markets=None, *, costs=False):
+def main(folder, start, end, macro=None, markets=None, *, count=0):
     """All of it over one span."""
     settings = Settings(start=start, end=end)
     request = DataRequest(
@@ -90,12 +170,10 @@ def main(folder, start, end, macro=None, markets=None, *, costs=False):
     )
     dataset = open_data(request)
     settings = replace(settings, markets=" ".join(dataset.markets))
-    if costs:
-        kept = registry.PROTECTIONS
-        registry.PROTECTIONS = (NoLimits, VarGate)
-        with taking("run without the office"):
-            run_backtest(dataset, settings)
-        registry.PROTECTIONS = kept
+    if count:
+        found = pairs(dataset, settings, count)
+        print(json.dumps({"span": [start, end], "markets": len(dataset.markets)} | found))
+        return
     lines: list[str] = []
     with tempfile.TemporaryDirectory() as name, taking("run with record and archive"):
         out = Path(name)
@@ -124,5 +202,9 @@ def main(folder, start, end, macro=None, markets=None, *, costs=False):
 
 
 if __name__ == "__main__":
-    words = [word for word in sys.argv[1:] if word != "--costs"]
-    main(*words, costs="--costs" in sys.argv)
+    words = sys.argv[1:]
+    asked = 0
+    if "--pairs" in words:
+        asked = int(words.pop(words.index("--pairs") + 1))
+        words.remove("--pairs")
+    main(*words, count=asked)

@@ -30,6 +30,8 @@ from risk.limits import (
 from risk.position_caps import PositionCaps
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.instruments import Instrument
+from universe.master import MASTER
+from universe.nearest import did_you_mean
 from universe.setting import SettingsError, Table, setting
 
 
@@ -78,6 +80,8 @@ class LimitSettings(Table):
                 raise SettingsError(
                     f"limits: remedy of {name} is {remedy!r}; allowed are {', '.join(known)}"
                 )
+            if name in values:
+                raise SettingsError(f"limits: {name} is changed twice; once is allowed")
             try:
                 values[name] = float(warn), float(breach), known[remedy]
             except ValueError:
@@ -188,8 +192,8 @@ class LimitStage(Protection):
         Raises
         ------
         SettingsError
-            If a limit cannot be measured or its remedy cannot help, or one flattens and nobody
-            could re-arm the kill switch.
+            If a limit cannot be measured or its remedy cannot help, one flattens and nobody could
+            re-arm the kill switch, or the market of net beta is unknown.
         """
         times = n_assets // len(instruments)
         assets = list(instruments) * times
@@ -200,6 +204,7 @@ class LimitStage(Protection):
                 f"limits: {flat[0]} flattens, and without command_token nobody could re-arm the "
                 "kill switch; set it"
             )
+        _check_beta_market(settings.limit_beta_market, instruments)
         factor = 1.0 / ten_year_equivalent(np.array([one.duration for one in assets]))
         try:
             book = make_limits(
@@ -343,6 +348,14 @@ class LimitStage(Protection):
             slippage=book.slippage,
             price_age=None if book.seen is None else book.day - self.last_seen,
         )
+
+
+def _check_beta_market(code: str, instruments: Sequence[Instrument]) -> None:
+    """A market that the run does not trade leaves net beta out; one that is not known is a slip."""
+    there = [instrument.code for instrument in instruments]
+    if code and code not in there and code not in MASTER:
+        like = did_you_mean(code, [*there, *(instrument.code for instrument in MASTER)])
+        raise SettingsError(f"limit_beta_market: unknown market {code!r}{like}")
 
 
 def _grown(before: IntArray, held: IntArray) -> IntArray:

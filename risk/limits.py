@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -167,8 +167,11 @@ class Reading:
 
     @property
     def is_news(self) -> bool:
-        """Whether an alert is due: the status changed. What lasts is in the archive."""
-        return self.status != self.before
+        """Whether an alert is due: the status changed to or from a warning or a breach.
+
+        What lasts is in the archive, and a figure that becomes known or unknown within its limit.
+        """
+        return self.status != self.before and max(self.status, self.before) >= Status.WARN
 
     def sentence(self) -> str:
         """What a person is told."""
@@ -283,8 +286,9 @@ class Readings(Sequence[Reading]):
 
     @property
     def news(self) -> tuple[Reading, ...]:
-        """Those whose status changed."""
-        return tuple(self._at((self._status != self._before).nonzero()[0]))
+        """Those that an alert is due of."""
+        noticed = np.maximum(self._status, self._before) >= int(Status.WARN)
+        return tuple(self._at((noticed & (self._status != self._before)).nonzero()[0]))
 
     @property
     def breaches(self) -> dict[int, Reading]:
@@ -314,6 +318,27 @@ class Readings(Sequence[Reading]):
         return places
 
     def _at(self, places: IntArray) -> Iterator[Reading]:
+        for limit, bucket, value, warn, breach, status, before, remedy, *rest in self._plain(
+            places
+        ):
+            yield Reading(
+                self._day,
+                limit,
+                bucket,
+                math.nan if value is None else value,
+                warn,
+                breach,
+                Status(status),
+                Status(before),
+                Remedy(remedy),
+                *rest,
+            )
+
+    def plain(self) -> list[list[Any]]:
+        """The fields of every one after its day as plain values, None for a figure not known."""
+        return list(self._plain(self._told())) if self._read.limits else []
+
+    def _plain(self, places: IntArray) -> Iterator[list[Any]]:
         if not len(places):
             return
         arrays = (self._values, self._status, self._before, self._since, self._sessions)
@@ -321,21 +346,20 @@ class Readings(Sequence[Reading]):
             places.tolist(), *(array[places].tolist() for array in arrays), strict=True
         ):
             row, bucket = self._read.buckets[at]
-            yield Reading(
-                self._day,
+            yield [
                 row.name,
                 bucket,
-                value if math.isfinite(value) else math.nan,
+                value if math.isfinite(value) else None,
                 row.warn,
                 row.breach,
-                Status(status),
-                Status(before),
-                row.remedy,
+                status,
+                before,
+                row.remedy.value,
                 since,
                 sessions,
                 row.cure_days - sessions,
                 self.causes.get(at, ""),
-            )
+            ]
 
     def __bool__(self) -> bool:
         return bool(self._read.limits)

@@ -2,9 +2,10 @@
 
 A dated table of what could be established, each line with its source. What it does not hold is
 unknown, and said: accountability levels, limits of foreign exchanges, and of the contracts that the
-CFTC limits since 2022-01-01 (17 CFR part 150, appendix E) all but live cattle and the softs, whose
-exchange has lower ones. Where a source shows a limit and a later one a change from another level,
-the lower of both is in force between them, because the day of the change is not known.
+CFTC limits since 2022-01-01 (17 CFR part 150, appendix E) natural gas, metals and rice; of softs
+the exchange's lower ones are here. Where a source shows a limit and a later one a change from
+another level, the lower of both is in force between them, because the day of the change is not
+known.
 
 Contracts on one underlying count together, in full-size contracts by their multipliers; net long
 or net short. The spot month is the contract month whose delivery the exchange's dates begin.
@@ -60,6 +61,12 @@ _ICE_2023 = (
     "appendix A to 17 CFR part 151; ICE Futures U.S. notices of 2023-09-06, 2023-10-04 and "
     "2023-11-06 have the same"
 )
+_HOGS_2013 = "CME advisory SER-6649 of 2013-05-17"
+_HOGS_2017 = "CME notice MSN10-09-17; the CFTC's rule of 2020 limits no hogs"
+_OIL_2022 = (
+    "CFTC's final rule of 2020 (86 FR 3236), in force since 2022-01-01, as the Pennsylvania "
+    "Petroleum Association reports it"
+)
 _LEGACY_2021 = "17 CFR 150.2 and its appendix E, as Solomon Exam Prep 7.3.3.4 quotes them"
 
 _BEFORE_2012 = date(2012, 1, 16)
@@ -89,12 +96,17 @@ LIMITS: tuple[PositionLimit, ...] = (
     PositionLimit("ZR", _FROM_CME, _TO_2022, 250, None, None, _CME_2012),
     PositionLimit("GF", date(2009, 2, 6), date(2012, 7, 31), None, 1_600, None, _FILED),
     PositionLimit("GF", _FROM_CME, _TO_2022, 300, None, None, _CME_2012),
-    PositionLimit("HE", _FROM_CME, _TO_2022, 950, None, None, _CME_2012),
+    PositionLimit("HE", _FROM_CME, date(2013, 5, 19), 950, None, None, _CME_2012),
+    PositionLimit("HE", date(2013, 5, 20), date(2017, 10, 15), 950, 4_575, None, _HOGS_2013),
+    PositionLimit("HE", date(2017, 10, 16), date.max, 950, 6_000, None, _HOGS_2017),
     PositionLimit("LE", _FROM_CME, _TO_2022, 300, None, None, _CME_2012),
     PositionLimit("LE", _FROM_2022, date.max, 200, None, None, _CFTC_2022),
     PositionLimit("CL", _FROM_CME, _TO_2022, 3_000, None, None, _CME_2012),
+    PositionLimit("CL", _FROM_2022, date.max, 4_000, None, None, _OIL_2022),
     PositionLimit("HO", _FROM_CME, _TO_2022, 1_000, None, None, _CME_2012),
+    PositionLimit("HO", _FROM_2022, date.max, 2_000, None, None, _OIL_2022),
     PositionLimit("RB", _FROM_CME, _TO_2022, 1_000, None, None, _CME_2012),
+    PositionLimit("RB", _FROM_2022, date.max, 2_000, None, None, _OIL_2022),
     PositionLimit("NG", _FROM_CME, _TO_2022, 1_000, None, None, _CME_2012),
     PositionLimit("PA", _FROM_CME, date(2020, 2, 11), 650, None, None, _PALLADIUM),
     PositionLimit("PL", date(2007, 2, 28), date(2010, 12, 29), 150, None, None, _FILED),
@@ -118,7 +130,8 @@ LIMITS: tuple[PositionLimit, ...] = (
     PositionLimit("ZB", _FROM_CME, date.max, 25_000, None, None, _CME_2012),
 )
 # fmt: on
-"""Where limits step down within the spot month (rice, live cattle) the lowest is here."""
+"""Where limits step down within the spot month (rice, live cattle, crude oil since 2022) the lowest
+is here."""
 
 
 class Listed(Protocol):

@@ -17,6 +17,8 @@ from universe.counts import count_text
     options.RUN,
     options.MACRO,
     options.MARGINS,
+    options.EARLIER,
+    options.CACHE,
     click.option(
         "--legal-test",
         type=click.Choice(["relative", "absolute"]),
@@ -36,6 +38,7 @@ def command(
     run: Path,
     macro: Path | None,
     margins: Path | None,
+    data: Path | None,
     legal_test: str | None,
     determination: str,
     verify: bool,
@@ -55,7 +58,7 @@ def command(
             sys.exit(1)
         say(f"{count_text(found.lines, 'line')} checked; the last one's hash is {found.last_hash}")
         return
-    from research.commands.run_inputs import bill_yield, margin_dates
+    from research.commands.run_inputs import bill_yield, earlier_prices, margin_dates
     from research.engine.from_decisions import RECORD_FILE, read_run
 
     legal_test, determination = _legal_test(run, legal_test, determination)
@@ -66,6 +69,7 @@ def command(
             run,
             bill_yield=bill_yield(macro),
             dates=margin_dates(margins, result.markets),
+            earlier=earlier_prices(data, result),
             legal_test=legal_test,
             determination=determination,
         )

@@ -127,6 +127,11 @@ SEED = click.option(
 
 RUN = click.option("--run", type=PATH, required=True, help="Folder of a run, with decisions.jsonl.")
 DATE = click.option("--date", help="Session, yyyy-mm-dd; the last one.")
+EARLIER = click.option(
+    "--data",
+    type=PATH,
+    help="Folder of market data with the prices of stress episodes before the run's record begins.",
+)
 MARGINS = click.option(
     "--margins", type=PATH, help="LEAN data folder with the exchanges' margins; else a model's."
 )

@@ -18,6 +18,8 @@ PAGE = "desk.html"
     options.DATE,
     options.MACRO,
     options.MARGINS,
+    options.EARLIER,
+    options.CACHE,
     click.option(
         "--from-store",
         is_flag=True,
@@ -26,7 +28,13 @@ PAGE = "desk.html"
     options.DEBUG,
 )
 def command(
-    run: Path, date: str | None, macro: Path | None, margins: Path | None, *, from_store: bool
+    run: Path,
+    date: str | None,
+    macro: Path | None,
+    margins: Path | None,
+    data: Path | None,
+    *,
+    from_store: bool,
 ) -> None:
     """Write desk.html: limits, risk, stress, margin and exposure of a session.
 
@@ -38,6 +46,6 @@ def command(
     from research.compliance.pack_html import to_html
     from research.pages.files import write_atomically
 
-    desk = desk_of_run(run, date, macro, margins, from_store=from_store)
+    desk = desk_of_run(run, date, macro, margins, data, from_store=from_store)
     page = to_html(desk_page(desk), f"Risk desk, {desk.day}")
     say(f"risk desk: {write_atomically(run / PAGE, page).absolute()}")

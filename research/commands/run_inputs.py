@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from algorithm.decision_line import DecisionLine, Header
+    from alpha.panel import MarketPanel
     from research.compliance.desk import Desk
     from research.data.dataset import Dataset
     from research.engine.result import RunResult
@@ -63,6 +64,32 @@ def margin_dates(folder: Path | None, codes: Sequence[str]) -> dict[str, MarginD
     return dates
 
 
+def earlier_prices(data: Path | None, result: RunResult) -> MarketPanel | None:
+    """Prices of a run's markets from a data folder, from their beginning to the run's last day.
+
+    They go through the strategy's quality gate and rolls at their defaults.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be read or has none of the markets.
+    """
+    if data is None:
+        return None
+    from algorithm.settings import Settings
+    from research.data.errors import DataError
+    from research.open_data import DataRequest, open_data
+    from research.panels.markets import market_panel
+    from universe.arrays import from_epoch_day
+
+    cache, last = click.get_current_context().meta.get("cache"), from_epoch_day(result.day[-1])
+    dataset = open_data(DataRequest(data, end=last, cache=cache))
+    there = [code for code in result.markets if code in dataset.markets]
+    if not there:
+        raise DataError(f"{data} has none of the run's markets: {', '.join(result.markets)}")
+    return market_panel(dataset.select(there), Settings(), date.min, last)
+
+
 def record_of(run: Path) -> tuple[Header, dict[int, DecisionLine]]:
     """Header and decisions by epoch day of the record in a run's folder.
 
@@ -110,6 +137,7 @@ def desk_of_run(
     day: str | None,
     macro: Path | None,
     margins: Path | None,
+    data: Path | None = None,
     *,
     from_store: bool = False,
 ) -> Desk:
@@ -120,8 +148,8 @@ def desk_of_run(
     run : Path
     day : str, optional
         ISO date; the last session.
-    macro, margins : Path, optional
-        Folders of macro series and of LEAN's data.
+    macro, margins, data : Path, optional
+        Folders of macro series, of LEAN's data and of prices for episodes before the record.
     from_store : bool
         Whether the data that LEAN writes after every decision are taken, not the run's record;
         they are too where there is no record.
@@ -138,7 +166,8 @@ def desk_of_run(
 
     from_store = from_store or not (run / RECORD_FILE).is_file()
     result = read_desk(run) if from_store else read_run(run)
-    row, tests = row_of(result, day), desk_of(result)
+    row = row_of(result, day)
+    tests = desk_of(result, earlier_prices(data, result))
     return Desk(
         result,
         row,

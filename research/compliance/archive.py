@@ -144,7 +144,16 @@ def head(path: str | Path) -> Head:
     """
     chain = _Chain()
     with Path(path).open("rb") as stream:
-        chain.take(stream.readline())
+        raw = stream.readline()
+    try:
+        if raw:
+            chain.take(raw)
+    except ArchiveError as error:
+        raise ArchiveError(f"{path}, line 1: {error}") from None
+    return _head_of(chain, path)
+
+
+def _head_of(chain: _Chain, path: str | Path) -> Head:
     if chain.head is None:
         raise ArchiveError(f"{path} is empty; an archive begins with its head")
     return chain.head
@@ -169,9 +178,7 @@ def read(path: str | Path) -> tuple[Head, list[DayEntry], str]:
                 raise ArchiveError(f"{path}, line {chain.lines + 1}: {error}") from None
             if isinstance(entry, DayEntry):
                 days.append(entry)
-    if chain.head is None:
-        raise ArchiveError(f"{path} is empty; an archive begins with its head")
-    return chain.head, days, chain.hash
+    return _head_of(chain, path), days, chain.hash
 
 
 class ArchiveWriter:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from alpha.panel import MarketPanel
 from research.compliance.archive import ArchiveWriter, read
 from research.compliance.blocks import Block
 from research.compliance.build import entries_of, head_of
@@ -57,6 +58,7 @@ def archive_run(
     *,
     bill_yield: tuple[IntArray, FloatArray] | None = None,
     dates: Mapping[str, MarginDates] | None = None,
+    earlier: MarketPanel | None = None,
     legal_test: str = "relative",
     determination: str = "",
 ) -> Path:
@@ -71,6 +73,8 @@ def archive_run(
         Of three-month bills; without it no bill is bought.
     dates : mapping of code to MarginDates, optional
         Exchanges' margins; without them all follow the model.
+    earlier : MarketPanel, optional
+        Prices for the replays of episodes before the run's own history.
     legal_test, determination : str
         See ``head_of``.
 
@@ -82,7 +86,7 @@ def archive_run(
         If the archive there is of another run, broken, or being written.
     """
     head = head_of(result, legal_test=legal_test, determination=determination)
-    stress = weekly_stress(result, desk_of(result))
+    stress = weekly_stress(result, desk_of(result, earlier))
     collateral = collateral_path(result, bill_yield, dates)
     return write_archive(folder, head, entries_of(result, stress=stress, collateral=collateral))
 

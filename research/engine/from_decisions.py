@@ -12,21 +12,22 @@ from pathlib import Path
 import numpy as np
 
 from algorithm.decision_line import DecisionLine, Header, SessionLine, in_units
-from algorithm.decision_text import Reader, RecordError
+from algorithm.decision_text import Reader, RecordError, day_of
+from algorithm.desk_data import NOW, PAST
 from execution.fills import EXPIRY, ROLLS, Fill
 from research.engine.ledger import DayBook
 from research.engine.result import RunResult
 from research.engine.rows import Rows
 from research.engine.sleeve_pnl import SleevePnl
-from universe.arrays import FloatArray, IntArray
+from universe.arrays import FloatArray, IntArray, from_epoch_day
 from universe.legs import ContractKey, Legs
 
 RECORD_FILE = "decisions.jsonl"
 """In a run's folder."""
 
 
-DESK_PLACES = ("desk.jsonl", "trend-carry/desk.jsonl", "object-store/trend-carry/desk.jsonl")
-"""Where the data of the risk desk's page are looked for: as a file, in a store, in a run's."""
+DESK_PLACES = (".", "trend-carry", "object-store/trend-carry")
+"""Where the data of the risk desk's page are looked for: as files, in a store, in a run's."""
 
 
 def read_run(folder: Path) -> RunResult:
@@ -49,12 +50,26 @@ def read_desk(folder: Path) -> RunResult:
         If there are none, or they cannot be read.
     """
     for place in DESK_PLACES:
-        if (folder / place).is_file():
-            return _read(folder / place)
+        path = folder / place / NOW
+        if path.is_file():
+            try:
+                return result_from(_desk_lines(path))
+            except RecordError as error:
+                raise RecordError(f"{path}: {error}") from None
     raise RecordError(
-        f"{folder} has no data of a risk desk; LEAN writes trend-carry/desk.jsonl into its object "
-        "store after every decision, with the setting decisions on"
+        f"{folder} has no data of a risk desk; LEAN writes trend-carry/{NOW} and {PAST} into its "
+        "object store, with the setting decisions on"
     )
+
+
+def _desk_lines(path: Path) -> list[str]:
+    """The past, where it is of the same run, and the decisions after it."""
+    now, past = path.read_text(encoding="utf-8").splitlines(), path.with_name(PAST)
+    before = past.read_text(encoding="utf-8").splitlines() if past.is_file() else []
+    if before[:1] != now[:1]:
+        return now
+    last = max((day_of(line) for line in before), default=0)
+    return before + [line for line in now if day_of(line) > last]
 
 
 def _read(path: Path) -> RunResult:
@@ -75,13 +90,20 @@ def result_from(lines: Iterable[str]) -> RunResult:
     Raises
     ------
     RecordError
-        If a line cannot be read, or none has a decision.
+        If a line cannot be read, days do not rise, or none has a decision.
     """
-    reader, replay = Reader(), None
+    reader, replay, day = Reader(), None, -1
     for text in lines:
         if not text.strip():
             continue
         line = reader.read(text)
+        if line is not None:
+            if line.day <= day:
+                raise RecordError(
+                    f"the record goes from {from_epoch_day(day)} to {from_epoch_day(line.day)}; "
+                    "its days must rise"
+                )
+            day = line.day
         if replay is None and reader.header is not None:
             replay = Replay(reader.header)
         if line is not None and replay is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from alpha.panel import MarketPanel
 from execution.costs import slippage
 from research.engine.result import RunResult
 from research.measures.held_book import (
@@ -15,7 +17,6 @@ from research.measures.held_book import (
     return_index,
     unit_values,
 )
-from research.panels.markets import MarketPanel
 from risk.replay import EPISODES, EpisodeMoves, PriceHistory, all_moves, not_yet, replay
 from risk.stress import (
     Driven,
@@ -32,24 +33,14 @@ from universe.arrays import FloatArray, from_epoch_day, known, to_epoch_day
 REVERSE_LOSS = 0.20
 """What the reverse stress loses: the absolute limit of VaR."""
 
+AnyArray = np.ndarray[Any, Any]
+
 LARGEST = 3
 """Markets that a remark on a stress names."""
 
 
-def price_history(panel: MarketPanel) -> PriceHistory:
-    """Prices of a panel's markets held outright, for replays."""
-    return PriceHistory(
-        panel.codes,
-        [str(instrument.asset_class) for instrument in panel.instruments],
-        panel.day,
-        panel.adjusted,
-        panel.positive_price,
-        panel.seen,
-    )
-
-
 def recorded_history(result: RunResult) -> PriceHistory:
-    """The same from a run's record: indices of the contracts held, warm-up included.
+    """Prices from a run's record: indices of the contracts held, warm-up included.
 
     Moves over an episode are then daily returns compounded, not a difference of prices.
 
@@ -63,6 +54,38 @@ def recorded_history(result: RunResult) -> PriceHistory:
     index = return_index(result)
     return PriceHistory(
         result.markets, result.classes, result.history_day, index, index, result.history_seen
+    )
+
+
+def history_with(own: PriceHistory, panel: MarketPanel) -> PriceHistory:
+    """Prices of a run's record with a panel's in their place, for the markets that it has.
+
+    Parameters
+    ----------
+    own : PriceHistory
+        Of the record.
+    panel : MarketPanel
+        Of a data folder; markets that are not of the run do not count.
+    """
+    theirs = [k for k, code in enumerate(panel.codes) if code in own.codes]
+    columns = [list(own.codes).index(panel.codes[k]) for k in theirs]
+    day = np.union1d(own.day, panel.day)
+    rows, new_rows = np.searchsorted(day, own.day), np.searchsorted(day, panel.day)
+
+    def joined(mine: AnyArray, other: AnyArray, nothing: float) -> AnyArray:
+        out = np.full((len(day), len(own.codes)), nothing, dtype=mine.dtype)
+        out[rows] = mine
+        out[:, columns] = nothing
+        out[np.ix_(new_rows, columns)] = other[:, theirs]
+        return out
+
+    return PriceHistory(
+        own.codes,
+        own.classes,
+        day,
+        joined(own.adjusted, panel.adjusted, np.nan),
+        joined(own.price, panel.positive_price, np.nan),
+        joined(own.seen, panel.seen, False),
     )
 
 
@@ -123,15 +146,24 @@ def _year_end(year: int) -> int:
     return to_epoch_day(from_epoch_day(0).replace(year=year)) - 1
 
 
-def desk_of(result: RunResult) -> StressDesk:
-    """The desk of a run's own markets and returns.
+def desk_of(result: RunResult, panel: MarketPanel | None = None) -> StressDesk:
+    """The desk of a run's own markets and returns, or of a panel's prices where it has them.
+
+    Parameters
+    ----------
+    result : RunResult
+    panel : MarketPanel, optional
+        Prices that reach further back than the run's record.
 
     Raises
     ------
     ValueError
         If the run kept no history.
     """
-    return StressDesk(recorded_history(result), market_facts(result))
+    history = recorded_history(result)
+    if panel is not None:
+        history = history_with(history, panel)
+    return StressDesk(history, market_facts(result))
 
 
 def stress_of(result: RunResult, desk: StressDesk, row: int) -> list[StressResult]:

@@ -132,11 +132,17 @@ class TestSettings:
             ("gross two 3 say", "both must be numbers"),
             ("gross 4 3 say", "warn is 4 and breach 3"),
             ("grosss 2 3 say", "no limit is called 'grosss'"),
+            ("gross 2 3 say gross 3 4 say", "gross is changed twice"),
         ],
     )
     def test_what_makes_no_sense_is_refused(self, text, sentence):
         with pytest.raises(SettingsError, match=sentence):
             Settings(limits=text)
+
+    def test_an_unknown_market_of_net_beta_is_refused_and_one_not_traded_leaves_it_out(self):
+        with pytest.raises(SettingsError, match="limit_beta_market: unknown market 'ESS'"):
+            stage(limit_beta_market="ESS")
+        assert stage(limit_beta_market="FXXP")
 
     def test_what_flattens_needs_somebody_who_can_re_arm(self):
         with pytest.raises(SettingsError, match="gross flattens, and without command_token"):

@@ -37,6 +37,8 @@ def test_lines_of_a_market_do_not_overlap_and_every_one_has_a_source():
         ("ZC", date(2020, 12, 31), 600, 33_000),
         ("ZC", date(2022, 1, 1), 1200, 57_800),
         ("CL", date(2012, 10, 17), 3000, None),
+        ("CL", date(2022, 1, 3), 4000, None),
+        ("RB", date(2023, 1, 3), 2000, None),
     ],
 )
 def test_published_levels(code, day, spot, every):
@@ -45,10 +47,15 @@ def test_published_levels(code, day, spot, every):
 
 
 @pytest.mark.parametrize(
-    ("code", "day"), [("ZC", date(1999, 1, 1)), ("ES", DAY), ("CL", date(2022, 1, 3))]
+    ("code", "day"), [("ZC", date(1999, 1, 1)), ("ES", DAY), ("NG", date(2022, 1, 3))]
 )
 def test_what_is_not_established_is_unknown(code, day):
     assert limit_on(code, day) is None
+
+
+def test_hogs_are_limited_in_a_single_month_by_their_exchange():
+    days = [date(2013, 5, 19), date(2013, 5, 20), date(2017, 10, 16), date(2024, 6, 3)]
+    assert [limit_on("HE", day).single for day in days] == [None, 4575, 6000, 6000]
 
 
 def test_single_month_with_headroom():

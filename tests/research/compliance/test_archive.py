@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from research.compliance.archive import ArchiveError, ArchiveWriter, read, verify
+from research.compliance.archive import ArchiveError, ArchiveWriter, head, read, verify
 from research.compliance.records import (
     SCHEMA,
     DayEntry,
@@ -181,8 +181,12 @@ def test_an_empty_file_is_no_archive(tmp_path):
     path = tmp_path / "archive.jsonl"
     path.write_bytes(b"")
     assert verify(path).problem == "the archive is empty"
-    with pytest.raises(ArchiveError, match="is empty"):
-        read(path)
+    for reading in (read, head):
+        with pytest.raises(ArchiveError, match=r"archive\.jsonl is empty"):
+            reading(path)
+    path.write_bytes(b"garbage\n")
+    with pytest.raises(ArchiveError, match=r"archive\.jsonl, line 1: the line is not of"):
+        head(path)
 
 
 class TestRecords:

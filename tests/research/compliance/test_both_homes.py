@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from algorithm.desk_data import BACKTEST
+from algorithm.desk_data import BACKTEST, NOW, PAST
 from research.cli import main
 from research.compliance.archive import read, verify
 from research.compliance.collateral import collateral_path
@@ -167,9 +167,11 @@ class TestCommands:
     def test_the_page_from_what_lean_writes_after_every_decision(self, homes, tmp_path):
         """Of the last session: the record's page but for what is older than the data."""
         (tmp_path / "trend-carry").mkdir()
-        kept = (homes[0] / "store" / "trend-carry" / "desk.jsonl").read_text(encoding="utf-8")
-        (tmp_path / "trend-carry" / "desk.jsonl").write_text(kept, encoding="utf-8")
-        lines = kept.splitlines()
+        lines = []
+        for name in (PAST, NOW):
+            kept = (homes[0] / "store" / "trend-carry" / name).read_text(encoding="utf-8")
+            (tmp_path / "trend-carry" / name).write_text(kept, encoding="utf-8")
+            lines += kept.splitlines()[1:]
         whole = (homes[0] / "decisions.jsonl").read_text(encoding="utf-8").splitlines()
         assert lines[-BACKTEST:] == whole[-1 - BACKTEST : -1]
         assert read_desk(tmp_path).history_ret.tolist() == read_run(homes[0]).history_ret.tolist()
@@ -190,6 +192,25 @@ class TestCommands:
         assert found.exit_code == 0, found.output
         assert "reverse" in found.output
         assert "1987 crash begins on 1987-10-13" in " ".join(found.output.split())
+
+    def test_an_episode_before_the_record_by_prices_from_a_folder(self, homes, tmp_path):
+        run, data = tmp_path / "run", tmp_path / "data"
+        run.mkdir()
+        data.mkdir()
+        text = (homes[1] / "decisions.jsonl").read_text(encoding="utf-8")
+        (run / "decisions.jsonl").write_text(text.replace("EQ1", "ES"), encoding="utf-8")
+        day = np.arange("1987-08-03", "1987-12-01", dtype="datetime64[D]")
+        rows = [f"{one},{300 - k % 7},198712" for k, one in enumerate(day[np.is_busday(day)])]
+        (data / "ES.csv").write_text("\n".join(["date,close,contract", *rows]), encoding="utf-8")
+        words = ("stress", "--run", run, "--cache", "none", "--data")
+        found = self.call(*words, data)
+        assert found.exit_code == 0, found.output
+        assert "│ 1987 crash" in found.output
+        assert "1987 crash begins" not in " ".join(found.output.split())
+        (data / "ES.csv").rename(data / "NQ.csv")
+        none = self.call(*words, data)
+        assert none.exit_code == 2
+        assert "has none of the run's markets: ES" in " ".join(none.output.split())
 
     @pytest.mark.parametrize(
         ("words", "sentence"),

@@ -133,6 +133,12 @@ class TestUnreadable:
         with pytest.raises(RecordError, match="line 3 of the record cannot be read"):
             result_from([*lines[:2], lines[2][:50]])
 
+    def test_a_clock_that_steps_back(self, both):
+        lines = both[1]
+        for again in (lines[5], lines[4]):
+            with pytest.raises(RecordError, match=r"goes from \S+ to \S+; its days must rise"):
+                result_from([*lines[:6], again])
+
     def test_a_decision_before_the_header(self, both):
         with pytest.raises(RecordError, match="comes before any header"):
             Reader().read(both[1][5])

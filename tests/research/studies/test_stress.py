@@ -1,9 +1,10 @@
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from research.studies.stress import StressDesk, held_exposure, weekly_stress
+from research.studies.stress import StressDesk, held_exposure, history_with, weekly_stress
 from risk.replay import PriceHistory
 from risk.stress import SHOCKS
 from tests.research.fake_result import small_result
@@ -71,3 +72,23 @@ def test_other_markets_are_refused():
     made = desk()
     with pytest.raises(ValueError, match="same markets in the same order"):
         StressDesk(made._history, [MASTER["ZN"], MASTER["ES"]])
+
+
+def test_prices_from_elsewhere_take_the_place_of_the_record_s_and_reach_further_back():
+    """Of the markets that both have; the other one's are as they were."""
+    own = desk(300)._history
+    days = np.array([START - 3, START - 1, START + 1])
+    price = np.array([[50.0], [51.0], [52.0]])
+    panel = SimpleNamespace(
+        codes=["CL", "ZN"], day=days, adjusted=np.hstack([price, price - 7]),
+        positive_price=np.hstack([price, price]), seen=np.array([[True, True]] * 3),
+    )  # fmt: skip
+    found = history_with(own, panel)
+    assert found.day.tolist() == sorted({*days.tolist(), *own.day.tolist()})
+    back = np.isin(found.day, own.day)
+    assert (found.adjusted[back, 0] == own.adjusted[:, 0]).all()
+    assert not found.seen[~back, 0].any()
+    theirs = np.isin(found.day, days)
+    assert found.adjusted[theirs, 1].tolist() == [43.0, 44.0, 45.0]
+    assert found.price[theirs, 1].tolist() == [50.0, 51.0, 52.0]
+    assert found.seen[:, 1].tolist() == theirs.tolist()
