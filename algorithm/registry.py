@@ -5,6 +5,8 @@ Rules have a registry of their own, ``alpha.rules``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from alpha.scale import ExposureScale
 from risk.book import Protection
 from risk.gate import VarGate
@@ -24,3 +26,24 @@ SCALES: tuple[type[ExposureScale], ...] = (
 PROTECTIONS: tuple[type[Protection], ...] = (LimitStage, VarGate, SwitchStage)
 """In this order, on whole contracts: what cuts ends with the VaR gate, the kill switch rules on the
 rest."""
+
+
+def check_names(components: Iterable[type[ExposureScale] | type[Protection]]) -> None:
+    """Refuse two of one name, under which the log, the record and the report know them.
+
+    Raises
+    ------
+    ValueError
+        Naming both.
+    """
+    known: dict[str, str] = {}
+    for component in components:
+        other = known.setdefault(component.NAME, component.__name__)
+        if other != component.__name__:
+            raise ValueError(
+                f"{other} and {component.__name__} are both named {component.NAME!r}; names must"
+                " differ"
+            )
+
+
+check_names([*SCALES, *PROTECTIONS])

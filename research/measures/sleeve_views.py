@@ -12,7 +12,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from alpha.forecasts import TREND
+from alpha.rules.rule import TREND
 from alpha.rules.calendar import CalendarRule
 from research.engine.result import RunResult
 from research.measures.attribution import outright_pnl

@@ -1,0 +1,17 @@
+import pytest
+
+from algorithm.registry import PROTECTIONS, SCALES, check_names
+from algorithm.walk import Stage, chain_of
+
+
+def test_scales_and_risk_stages_have_names_of_their_own():
+    governor = type("Another", (SCALES[0],), {})
+    with pytest.raises(ValueError, match="DrawdownGovernor and Another are both named 'governor'"):
+        check_names([*SCALES, *PROTECTIONS, governor])
+
+
+def test_stages_of_a_chain_have_names_of_their_own():
+    stage = Stage("trade", "risk", print)
+    assert chain_of(stage) == (stage,)
+    with pytest.raises(ValueError, match="two stages of the chain are named 'trade'"):
+        chain_of(stage, Stage("protect", "risk", print), Stage("trade", "risk", print))
