@@ -28,16 +28,20 @@ PROTECTIONS: tuple[type[Protection], ...] = (LimitStage, VarGate, SwitchStage)
 rest."""
 
 
-def check_names(components: Iterable[type[ExposureScale] | type[Protection]]) -> None:
-    """Refuse two of one name, under which the log, the record and the report know them.
+def check_components(components: Iterable[type[ExposureScale] | type[Protection]]) -> None:
+    """Refuse what the log, the record, the report or the state would not tell apart.
 
     Raises
     ------
     ValueError
-        Naming both.
+        If two have one name, or one has state and does not say which settings that depends on.
     """
     known: dict[str, str] = {}
     for component in components:
+        if component.STATE and not hasattr(component, "DEPENDS"):
+            raise ValueError(
+                f"{component.__name__} has STATE and no DEPENDS; () if no setting changes it"
+            )
         other = known.setdefault(component.NAME, component.__name__)
         if other != component.__name__:
             raise ValueError(
@@ -46,4 +50,4 @@ def check_names(components: Iterable[type[ExposureScale] | type[Protection]]) ->
             )
 
 
-check_names([*SCALES, *PROTECTIONS])
+check_components([*SCALES, *PROTECTIONS])

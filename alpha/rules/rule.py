@@ -163,7 +163,8 @@ class Rule(ABC):
     SERIES : tuple of str
         Macro series that it reads.
     STATE : tuple of str
-        Attributes that are state.
+        Attributes that are state; a rule with any names in ``DEPENDS`` the settings under whose
+        other values they would mean something else.
     """
 
     NAME: ClassVar[str]
@@ -261,7 +262,7 @@ def registered(*rules: type[Rule]) -> tuple[type[Rule], ...]:
     ValueError
         If a name is none, or two rules have the same; if rules of one sleeve differ in what is one
         for a sleeve; if the trend sleeve has a rule of another style, or a rule of its style is in
-        another sleeve.
+        another sleeve; if one has state and does not say which settings that depends on.
     """
     by_name: dict[str, type[Rule]] = {}
     first_of: dict[str, type[Rule]] = {}
@@ -280,6 +281,8 @@ def registered(*rules: type[Rule]) -> tuple[type[Rule], ...]:
                 f"rule {name} of the style {rule.STYLE} is in the sleeve {sleeve!r}; the rules of"
                 f" the style trend, and no others, are in the sleeve {TREND!r}"
             )
+        if rule.STATE and not hasattr(rule, "DEPENDS"):
+            raise ValueError(f"rule {name} has STATE and no DEPENDS; () if no setting changes it")
         by_name[name], first = rule, first_of.setdefault(sleeve, rule)
         for shared in ("STYLE", "ON_SPREADS", "NEUTRAL", "FULL"):
             if getattr(rule, shared) != getattr(first, shared):

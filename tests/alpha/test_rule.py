@@ -39,6 +39,7 @@ def test_the_rules_of_the_project_stand_side_by_side():
         ([Mine, like(NAME="b", STYLE=Style.CARRY)], "mine and b share the sleeve 'mine' and"),
         ([Mine, like(NAME="b", ON_SPREADS=True)], "differ in ON_SPREADS"),
         ([Mine, like(NAME="b", NEUTRAL=True)], "differ in NEUTRAL"),
+        ([like(STATE=("mean",))], "rule mine has STATE and no DEPENDS"),
     ],
 )
 def test_what_cannot_stand_beside_others_is_refused(rules, sentence):
