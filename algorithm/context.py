@@ -71,6 +71,12 @@ class TradingContext:
         What was known of the children of this session's parents when they were sent.
     traded : set of (market index, contract month)
         Contracts that may have a position.
+    emitted : set of (market index, contract month)
+        Contracts with a target in this decision.
+    holdings : dict of (market index, contract month) to contracts
+        Held, as last read from the account.
+    forecasts : dict of sleeve to float array of shape (n_markets,)
+        As the insights said them so far.
     walk : Walk, optional
         The decision on its way through the chain: every model takes it as far as its own stages.
     proposed : int array of shape (n_assets,)
@@ -83,6 +89,8 @@ class TradingContext:
         What the broker says of the account, over NAV.
     marks : Marks
         Trusted prices of the contracts that may have a position.
+    collecting : int
+        Epoch day of the session whose bars are collected.
     quotes, closes : lists of dict of contract month to float
         Closes by market of the session being collected, and of the one observed last.
     lows : dict of (market index, contract month) to float
@@ -105,7 +113,7 @@ class TradingContext:
     children: dict[str, Any] = field(default_factory=dict)
     traded: set[ContractKey] = field(default_factory=set)
     reasons: dict[int, str] = field(default_factory=dict)
-    emitted: set[ContractKey] = field(default_factory=set)  # with a target in this decision
+    emitted: set[ContractKey] = field(default_factory=set)
     holdings: dict[ContractKey, int] = field(default_factory=dict)
     forecasts: dict[str, FloatArray] = field(default_factory=dict)
     walk: Walk | None = None

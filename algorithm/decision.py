@@ -108,7 +108,7 @@ class Decision:
         In fractions of contracts, unscaled.
     scales : tuple of Scale
     scale : float
-        Their product.
+        Their product, at least ``scale_floor``.
     traded : int array
         Whole contracts before protections.
     tracking_error : float

@@ -212,6 +212,10 @@ def _named(values: Mapping[ContractKey, float], codes: list[str]) -> dict[str, f
     return {f"{codes[market]} {month}": value for (market, month), value in values.items()}
 
 
+FAULTS = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
+"""What is raised where a line is JSON and no line of ours."""
+
+
 # --- reading -------------------------------------------------------------------------------------
 class Reader:
     """Reads the lines of one record, in order.
@@ -245,10 +249,10 @@ class Reader:
             return self._read(text)
         except RecordError:
             raise
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except FAULTS as error:
             raise RecordError(
                 f"line {self._number} of the record cannot be read: {error!r}"
-            ) from None
+            ) from error
 
     def _read(self, text: str) -> SessionLine | None:
         values = json.loads(text)

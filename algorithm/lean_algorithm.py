@@ -45,7 +45,7 @@ from algorithm.observer import series_wanted
 from algorithm.settings import WARM_UP_MARGIN, Settings
 from algorithm.strategy import Strategy
 from algorithm.telemetry import BenchmarkIndex, binding
-from alpha.lean_alpha import CarryAlphaModel, TrendAlphaModel
+from alpha.lean_alpha import CarryAlphaModel, OtherAlphaModel, TrendAlphaModel
 from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import FuturesInitializer
 from execution.lean_execution import NextSessionExecutionModel
@@ -146,7 +146,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self.set_security_initializer(FuturesInitializer(self, context))
         self.set_universe_selection(FuturesChainUniverseSelectionModel(context))
         self._macro = add_macro_series(self, series_wanted(settings, instruments))
-        self._alphas = [TrendAlphaModel(context), CarryAlphaModel(context)]
+        models = TrendAlphaModel, CarryAlphaModel, OtherAlphaModel
+        self._alphas = [model(context) for model in models]
         for model in self._alphas:
             self.add_alpha(model)
         self.set_portfolio_construction(SleevePortfolioConstructionModel(context))

@@ -21,6 +21,7 @@ from portfolio.covariance import Correlation, ReturnWindow
 from risk.history import BusinessDays
 from universe.arrays import BoolArray, FloatArray, IntArray, from_epoch_day
 from universe.assets import AssetDays, Assets
+from universe.components import together
 from universe.curves import MacroState
 from universe.fx import FxGate
 from universe.instruments import Instrument
@@ -231,20 +232,19 @@ class Observer:
 
     def components(self) -> dict[str, Any]:
         """Objects with state, by a stable name."""
-        return {
+        own = {
             "observer": self,
             "markets": self.markets,
             "vol": self.markets.vol,
-            **self.assets.spread_components(),
             "macro": self.macro,
             "rates": self.rates,
-            **self.forecasts.components(),
             "correlation": self.correlation,
             "returns": self.returns,
             "history": self.history,
             "worst": self.worst,
             "regime.features": self.regime,
         }
+        return together([own, self.assets.spread_components(), self.forecasts.components()])
 
 
 class _Rates:

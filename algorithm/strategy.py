@@ -18,7 +18,7 @@ from algorithm.observer import Observer
 from algorithm.risk_figures import measure
 from algorithm.settings import Settings
 from algorithm.slippage import slippage_by_market
-from algorithm.walk import Stage, Walk
+from algorithm.walk import Stage, Walk, chain_of
 from alpha.forecasts import Forecasts
 from alpha.scale import ExposureScale, combined, tilt
 from alpha.snapshot import Snapshot
@@ -45,6 +45,7 @@ from risk.switch_stage import SwitchStage
 from risk.var import VarModel, quantile
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
+from universe.components import together
 from universe.cost_screen import trade_costs
 from universe.cost_stress import CostStress
 from universe.fx import BASE
@@ -169,7 +170,7 @@ class Strategy:
         self._snapshot: Snapshot | None = None
         self._book: Book | None = None  # of the session's risk stages
         self._model: VarModel | None = None
-        self.chain: tuple[Stage, ...] = (
+        self.chain = chain_of(
             Stage("screen", "universe", self._screen),
             Stage("forecast", "alpha", self._forecast),
             Stage("target", "portfolio", self._target),
@@ -666,22 +667,22 @@ class Strategy:
     # --- state -----------------------------------------------------------------------------------
     def components(self) -> dict[str, Any]:
         """All objects with state, by a stable name, for ``algorithm.state``."""
-        own = {name: part for scale in self.scales for name, part in scale.components().items()}
-        own |= {stage.NAME: stage for stage in self.protections if stage.STATE}
-        return {
+        own = {
             "strategy": self,
-            **self.observer.components(),
             "screen": self.screen,
             "screen.costs": self.screen.costs,
-            **self.builder.components(),
             "trading": self.trading,
             "margin": self.margin,
             "pace": self.planner.pace,
             "treasury": self.treasury,
             "treasury.ladder": self.treasury.ladder,
             "bias": self.bias,
-            **own,
         }
+        stages = {stage.NAME: stage for stage in self.protections if stage.STATE}
+        scales = [scale.components() for scale in self.scales]
+        return together(
+            [own, self.observer.components(), self.builder.components(), *scales, stages]
+        )
 
     def after_restore(self) -> None:
         """Recompute what is derived from the state, once it has been read back."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 
 from algorithm.decision import Decision
-from alpha.forecasts import TREND
+from alpha.rules.rule import TREND
 from alpha.snapshot import Snapshot
 from portfolio.covariance import portfolio_vol
 from universe.arrays import FloatArray, known, sessions_a_year

@@ -26,6 +26,21 @@ class Stage:
     run: Callable[[Decision], None]
 
 
+def chain_of(*stages: Stage) -> tuple[Stage, ...]:
+    """A chain of stages in their order.
+
+    Raises
+    ------
+    ValueError
+        If two have the same name, by which LEAN's models say how far they go.
+    """
+    names = [stage.name for stage in stages]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"two stages of the chain are named {twice!r}; names must differ")
+    return stages
+
+
 class Walk:
     """A decision on its way through the chain.
 
@@ -50,7 +65,7 @@ class Walk:
         names = [stage.name for stage in self._chain]
         if name not in names:
             raise ValueError(f"stage {name!r} is unknown; the chain has {', '.join(names)}")
-        last = len(names) - names[::-1].index(name)
+        last = names.index(name) + 1
         for stage in self._chain[self._next : last]:
             stage.run(self.decision)
         self._next = max(self._next, last)

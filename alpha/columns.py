@@ -15,7 +15,7 @@ import pandas as pd
 
 from alpha.carry import OUTLYING
 from alpha.panel import MarketPanel
-from alpha.scaling import multiplier_table
+from alpha.scaling import CARVER_UNIT, multiplier_table
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, years_between
 
 
@@ -108,7 +108,7 @@ def carry_columns(
     valid = (last >= 0) & (age <= max_age)
     annual = sigma_price * np.sqrt(TRADING_DAYS)
     usable = panel.seen & valid & (annual > 0)
-    scalar = settings.carry_scalar / 10.0
+    scalar = settings.carry_scalar / CARVER_UNIT
     ratio = np.clip(known / np.where(usable, annual, np.nan), -outlying, outlying)
     rows = Rows(usable)
     own = rows.take(ratio)

@@ -18,14 +18,12 @@ from alpha.scaling import combine, multiplier_table
 from alpha.settings import MultiplierSource
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray
 from universe.assets import AssetDays
+from universe.components import together
 from universe.curves import MacroState
 from universe.ewm import in_rows, last_rows
 from universe.instruments import Instrument
 from universe.market_state import Observation
 from universe.setting import SettingsError, names_of
-
-TREND = "trend"
-"""Name of the trend sleeve."""
 
 
 def selected_rules(settings: Any) -> tuple[type[Rule], ...]:
@@ -271,10 +269,12 @@ class Forecasts:
 
     def components(self) -> dict[str, Any]:
         """Objects with state, by a stable name."""
-        out: dict[str, Any] = {"forecasts": self}
-        for rule in self.rules:
-            out |= rule.components()
-        for sleeve, multiplier in self.multipliers.items():
-            out[f"multiplier.{sleeve}"] = multiplier
-        out |= {"carry": self.carry, "carry.mean": self.carry.mean}
-        return out | {"carry.sources": self.sources, "carry.season": self.sources.seasonal}
+        own = {
+            "forecasts": self,
+            "carry": self.carry,
+            "carry.mean": self.carry.mean,
+            "carry.sources": self.sources,
+            "carry.season": self.sources.seasonal,
+        }
+        own |= {f"multiplier.{sleeve}": one for sleeve, one in self.multipliers.items()}
+        return together([own, *(rule.components() for rule in self.rules)])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, QCAlgorithm, Slice
 
-from alpha.forecasts import TREND
 from alpha.rules.rule import Style
 from alpha.snapshot import Snapshot
 from universe.arrays import DAYS_IN_YEAR, FloatArray
@@ -33,10 +32,14 @@ class SleeveAlphaModel(AlphaModel):
     on: of carry sleeves that go with a market's own carry. Trend and comparisons have none.
     """
 
-    def __init__(self, context: TradingContext, name: str, sleeves: tuple[str, ...]) -> None:
+    STYLE: Style
+
+    def __init__(self, context: TradingContext) -> None:
         super().__init__()
-        self.name = name
-        self._context, self._sleeves = context, sleeves
+        self.name = str(self.STYLE)
+        self._context = context
+        styles = context.strategy.forecasts.styles
+        self._sleeves = [sleeve for sleeve, style in styles.items() if style == self.STYLE]
         self._emitted: dict[tuple[str, int], tuple[Any, float, int]] = {}
 
     def update(self, algorithm: QCAlgorithm, data: Slice) -> list[Insight]:
@@ -93,8 +96,7 @@ class SleeveAlphaModel(AlphaModel):
 class TrendAlphaModel(SleeveAlphaModel):
     """Trend sleeve (A1, A2)."""
 
-    def __init__(self, context: TradingContext) -> None:
-        super().__init__(context, TREND, (TREND,))
+    STYLE = Style.TREND
 
 
 class CarryAlphaModel(SleeveAlphaModel):
@@ -104,6 +106,10 @@ class CarryAlphaModel(SleeveAlphaModel):
     market's held contract.
     """
 
-    def __init__(self, context: TradingContext) -> None:
-        carry = tuple(name for name in context.strategy.sleeves if name != TREND)
-        super().__init__(context, "carry", carry)
+    STYLE = Style.CARRY
+
+
+class OtherAlphaModel(SleeveAlphaModel):
+    """Sleeves that are neither trend nor carry."""
+
+    STYLE = Style.OTHER

@@ -117,7 +117,7 @@ class ForecastMultiplier:
         return self._bounded(float(share @ self.correlation() @ share))
 
     def multiplier_by_number(self) -> FloatArray:
-        """Multiplier by the number of equally weighted rules at hand, for ``alpha.trend.combine``.
+        """Multiplier by the number of rules at hand, equally weighted, for ``scaling.combine``.
 
         Returns
         -------

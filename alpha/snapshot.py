@@ -56,6 +56,9 @@ class Snapshot:
     basis : float array over markets
         Annualised carry of the futures pair in price units, NaN where none is fresh.
     carry_source : int array over markets
+        ``alpha.carry_sources.Source`` of the raw carry.
+    bill : float
+        Yield of three-month US Treasury bills, a fraction a year, NaN where none is fresh.
     spread_basis : float array over markets
         Annual gain of near minus far at an unchanged curve in price units, as of the session, NaN
         without one; empty where spreads are not traded.

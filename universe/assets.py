@@ -37,10 +37,6 @@ class Joined(Generic[OfMarkets, OfSpreads]):
         self.n_markets = len(markets.instruments)
         self.n = self.n_markets * (1 if spreads is None else 2)
 
-    def spread_part(self) -> slice:
-        """Where the spreads are in an array over assets."""
-        return slice(self.n_markets, self.n)
-
     def per_asset(self, by_market: NDArray[Item]) -> NDArray[Item]:
         """An array over markets, repeated for their spreads."""
         return by_market if self.spreads is None else _join(by_market, by_market)

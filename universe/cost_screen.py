@@ -54,21 +54,6 @@ def yearly_cost(
     return np.where(usable, paid / np.where(usable, sigma_price, 1.0), np.inf)
 
 
-def cost_share(cost: FloatArray, sharpe: float) -> FloatArray:
-    """Weight of a market for its cost: the part of an expected ratio that costs leave, 0 to 1.
-
-    Parameters
-    ----------
-    cost : float array of shape (n_markets,)
-        See ``yearly_cost``.
-    sharpe : float
-        Ratio before costs that is expected of every market; 0 weights all markets alike.
-    """
-    if sharpe <= 0:
-        return np.ones_like(cost)
-    return np.asarray(np.clip(1.0 - cost / sharpe, 0.0, 1.0))
-
-
 class CostScreen:
     """Which items are cheap enough, with two limits so that none flips at one.
 

@@ -96,14 +96,10 @@ def own_instruments(
             first = found[instrument.code][0]
             faults.append(f"line {number}: code {instrument.code!r} is also that of line {first}")
         found[instrument.code] = number, instrument
+    faults += _clashes(found, master)
     changes = [instrument for _, instrument in found.values()]
     if not faults:
-        try:
-            changed = master.with_changes(changes)
-        except ValueError as error:
-            faults.append(str(error))
-        else:
-            faults += _lost_full_sizes(found, changed)
+        faults += _lost_full_sizes(found, master.with_changes(changes))
     if faults:
         raise InstrumentTableError(_sentence(where, faults))
     return changes
@@ -162,7 +158,7 @@ def _rows(text: str, where: str) -> list[tuple[int, list[str]]]:
         return [
             (number, [cell.strip() for cell in next(csv.reader([line]))])
             for number, line in enumerate(lines, 1)
-            if line.strip() and not line.startswith("#")
+            if line.strip() and not line.lstrip().startswith("#")
         ]
     except csv.Error as error:
         raise InstrumentTableError(f"{where}: not CSV ({error})") from error
@@ -176,6 +172,9 @@ def _cell(value: Any) -> str:
 
 def _check_header(header: list[str], number: int, faults: list[str]) -> None:
     known = [*_BY_NAME, LIKE]
+    if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
+        faults.append(f"line {number}: {header[0]!r} has no comma; columns are parted by commas")
+        return
     for name in header:
         if name not in known:
             hint = did_you_mean(name, known) or f"; known are {', '.join(known)}"
@@ -208,6 +207,11 @@ def _instrument(
     like = given.get(LIKE, "")
     if like and like not in master:
         faults.append(f"line {number}, {LIKE} {like!r}: allowed is a code of the master")
+    elif like and given.get("code") in master:
+        faults.append(
+            f"line {number}, {LIKE} {like!r}: allowed only with a new code, and the master has"
+            f" {given['code']}"
+        )
     if len(faults) > before:
         return None
     base = like or given["code"]
@@ -259,7 +263,8 @@ def _changed(base: Instrument, values: dict[str, Any]) -> Instrument:
     """A market with some facts of its own, which are then known and the user's."""
     own: dict[str, Any] = {"unknown": tuple(name for name in base.unknown if name not in values)}
     if values["code"] != base.code:
-        own |= {"source_code": "", "full_size": "", "lean_listed": False, "basis": Basis.USER}
+        own |= {"name": values["code"], "source_code": "", "full_size": ""}
+        own |= {"lean_listed": False, "basis": Basis.USER}
     if {"multiplier", "tick", "currency"} & values.keys():
         own["basis"] = Basis.USER
     if "currency" in values:
@@ -280,6 +285,35 @@ def _new(values: dict[str, Any], number: int, faults: list[str]) -> Instrument |
     whole["priced_months"] = whole["priced_months"] or whole["hold_months"]
     whole["fee_currency"] = whole["fee_currency"] or whole["currency"]
     return Instrument(**whole)
+
+
+def _clashes(
+    found: Mapping[str, tuple[int, Instrument]], master: InstrumentMaster
+) -> Iterator[str]:
+    """Names that another market goes by; codes that differ in case alone share LEAN's files."""
+    others = [one for one in master if one.code not in found]
+    codes = {one.code.upper(): one.code for one in others}
+    sources = {one.source_code: one.code for one in others if one.source_code}
+    for number, one in found.values():
+        by_code = codes.setdefault(one.code.upper(), one.code)
+        if by_code != one.code:
+            yield f"line {number}, code {one.code!r}: {by_code} differs from it in case alone"
+        if one.source_code:
+            by_source = sources.setdefault(one.source_code, one.code)
+            if by_source != one.code:
+                yield (
+                    f"line {number}, source_code {one.source_code!r}: {by_source} has this name"
+                    " already"
+                )
+    every = {one.code: one for one in [*others, *(one for _, one in found.values())]}
+    for number, one in found.values():
+        owner = sources.get(one.code, one.code)
+        if owner != one.code:
+            yield f"line {number}, code {one.code!r}: {owner} has it as source_code"
+        if one.source_code != one.code and one.source_code in every:
+            yield (
+                f"line {number}, source_code {one.source_code!r}: allowed is no other market's code"
+            )
 
 
 def _lost_full_sizes(

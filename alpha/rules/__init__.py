@@ -9,11 +9,11 @@ from alpha.rules.direction import DirectionRule
 from alpha.rules.directional import DirectionalRule
 from alpha.rules.ewmac import EwmacRule
 from alpha.rules.relative_value import RelativeValueRule
-from alpha.rules.rule import Rule, Style
+from alpha.rules.rule import Rule, Style, registered
 from alpha.rules.smoothed import SmoothedRule
 from alpha.rules.tsmom import TsmomRule
 
-RULES: tuple[type[Rule], ...] = (
+RULES: tuple[type[Rule], ...] = registered(
     TsmomRule,
     EwmacRule,
     BreakoutRule,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from alpha.columns import Columns, Rows, combined
-from alpha.rules.rule import Inputs, Notes, Rule, Style, View, Views
+from alpha.rules.rule import TREND, Inputs, Notes, Rule, Style, View, Views
 from alpha.scaling import CARVER_UNIT, combine, multiplier_table
 from alpha.speeds import SpeedCosts
 from universe.arrays import BoolArray, FloatArray, IntArray
@@ -180,7 +180,7 @@ def _check(horizons: tuple[int, ...], cap: float) -> None:
 class BreakoutRule(Rule):
     """Breakouts in the chain."""
 
-    NAME, SLEEVE, STYLE = "breakout", "trend", Style.TREND
+    NAME, SLEEVE, STYLE = "breakout", TREND, Style.TREND
     MEANING = "place of the price in its recent range, smoothed, the mean of several horizons"
     SETTINGS = BreakoutSettings
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from alpha.columns import Columns, Rows, combined
-from alpha.rules.rule import Inputs, Notes, Rule, Style, View, Views
+from alpha.rules.rule import TREND, Inputs, Notes, Rule, Style, View, Views
 from alpha.scaling import CARVER_UNIT, combine, multiplier_table
 from alpha.speeds import SpeedCosts
 from universe.arrays import BoolArray, FloatArray, IntArray
@@ -122,7 +122,7 @@ class Ewmac:
 class EwmacRule(Rule):
     """Crossovers in the chain."""
 
-    NAME, SLEEVE, STYLE = "ewmac", "trend", Style.TREND
+    NAME, SLEEVE, STYLE = "ewmac", TREND, Style.TREND
     MEANING = "crossovers of exponential averages over volatility, the mean of several speeds"
     SETTINGS = EwmacSettings
 

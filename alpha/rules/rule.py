@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,12 @@ from universe.market_days import MarketDays, SpreadDays
 from universe.market_state import Observation
 from universe.setting import Table
 from universe.spreads import SpreadObservation
+
+TREND = "trend"
+"""Name of the trend sleeve."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_SLEEVE = re.compile(r"[a-z][a-z0-9_]*( [a-z0-9_]+)*")
 
 Note = tuple[int, str, str]
 """(market index, kind, sentence)."""
@@ -137,7 +144,8 @@ class Rule(ABC):
     NAME : str
         In ``trend_rules``, ``carry_rules`` or ``other_rules``.
     SLEEVE : str
-        Rules of one sleeve are averaged; a sleeve has a risk budget.
+        Rules of one sleeve are averaged; a sleeve has a risk budget. All rules of the style trend
+        are in the sleeve "trend", and no others.
     STYLE : Style
     MEANING : str
         A sentence for the documents, with its source.
@@ -155,7 +163,8 @@ class Rule(ABC):
     SERIES : tuple of str
         Macro series that it reads.
     STATE : tuple of str
-        Attributes that are state.
+        Attributes that are state; a rule with any names in ``DEPENDS`` the settings under whose
+        other values they would mean something else.
     """
 
     NAME: ClassVar[str]
@@ -182,13 +191,35 @@ class Rule(ABC):
         Returns
         -------
         tuple of float array of shape (n_sessions, n_markets) and Notes
+
+        Raises
+        ------
+        ValueError
+            If a signal is not one number a market, is infinite or, as a forecast, beyond its cap.
         """
         signals = np.empty(views.seen.seen.shape)
         notes: Notes = {}
         for row, view in enumerate(views):
             notes[row] = self.update(view)
-            signals[row] = self.signal(view)
+            signals[row] = self._checked(self.signal(view), signals.shape[1])
         return signals, notes
+
+    def _checked(self, signal: FloatArray, n_markets: int) -> FloatArray:
+        """The signal of a session, if it is what ``signal`` is to return."""
+        if np.shape(signal) != (n_markets,):
+            raise ValueError(
+                f"rule {self.NAME}: signal has shape {np.shape(signal)}; it must be ({n_markets},),"
+                " one number a market"
+            )
+        cap = np.inf if self.COMPARES else self.inputs.settings.forecast_cap
+        largest = np.max(np.abs(signal), where=~np.isnan(signal), initial=0.0)
+        if largest > cap or np.isinf(largest):
+            raise ValueError(
+                f"rule {self.NAME}: signal has a value of size {largest:g}; allowed are"
+                + (" finite numbers" if self.COMPARES else f" forecasts within ±{cap:g}")
+                + " and NaN for none"
+            )
+        return signal
 
     def update(self, view: View) -> list[Note]:
         """Take a session; returns what a person should read."""
@@ -221,3 +252,42 @@ class Rule(ABC):
         With every speed, whatever it costs (``cost_by_speed`` false).
         """
         return {}
+
+
+def registered(*rules: type[Rule]) -> tuple[type[Rule], ...]:
+    """The rules, if they can stand side by side.
+
+    Raises
+    ------
+    ValueError
+        If a name is none, or two rules have the same; if rules of one sleeve differ in what is one
+        for a sleeve; if the trend sleeve has a rule of another style, or a rule of its style is in
+        another sleeve; if one has state and does not say which settings that depends on.
+    """
+    by_name: dict[str, type[Rule]] = {}
+    first_of: dict[str, type[Rule]] = {}
+    for rule in rules:
+        name, sleeve = rule.NAME, rule.SLEEVE
+        if not _NAME.fullmatch(name) or not _SLEEVE.fullmatch(sleeve):
+            raise ValueError(
+                f"{rule.__name__} has the name {name!r} and the sleeve {sleeve!r}; allowed are"
+                " small letters, digits and _ after a letter, in a sleeve's name blanks too"
+            )
+        if name in by_name:
+            both = f"{by_name[name].__name__} and {rule.__name__}"
+            raise ValueError(f"{both} are both named {name!r}")
+        if (rule.STYLE is Style.TREND) != (sleeve == TREND):
+            raise ValueError(
+                f"rule {name} of the style {rule.STYLE} is in the sleeve {sleeve!r}; the rules of"
+                f" the style trend, and no others, are in the sleeve {TREND!r}"
+            )
+        if rule.STATE and not hasattr(rule, "DEPENDS"):
+            raise ValueError(f"rule {name} has STATE and no DEPENDS; () if no setting changes it")
+        by_name[name], first = rule, first_of.setdefault(sleeve, rule)
+        for shared in ("STYLE", "ON_SPREADS", "NEUTRAL", "FULL"):
+            if getattr(rule, shared) != getattr(first, shared):
+                raise ValueError(
+                    f"rules {first.NAME} and {name} share the sleeve {sleeve!r} and differ in"
+                    f" {shared}, which is one for a sleeve"
+                )
+    return rules

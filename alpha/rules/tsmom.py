@@ -9,7 +9,7 @@ import numpy as np
 
 from alpha.columns import Columns, Rows
 from alpha.panel import MarketPanel
-from alpha.rules.rule import Inputs, Notes, Rule, Style, View, Views
+from alpha.rules.rule import TREND, Inputs, Notes, Rule, Style, View, Views
 from alpha.scaling import NORMAL_MEAN_ABS
 from alpha.speeds import SpeedCosts
 from universe.arrays import BoolArray, FloatArray, IntArray
@@ -167,7 +167,7 @@ class Tsmom:
 class TsmomRule(Rule):
     """Skip-month momentum in the chain."""
 
-    NAME, SLEEVE, STYLE = "tsmom", "trend", Style.TREND
+    NAME, SLEEVE, STYLE = "tsmom", TREND, Style.TREND
     MEANING = "momentum over 3, 6 and 12 months without the last one, monthly, flips checked daily"
     SETTINGS = TsmomSettings
 

@@ -35,6 +35,11 @@ def data_request(
 
     if data is not None and seed is not None:
         raise click.UsageError("--seed is of the synthetic market; it does not go with --data")
+    if settings.instruments and instruments is None:
+        warn(
+            "the setting instruments is LEAN's alone and has no effect here; give the file by"
+            " INSTRUMENTS=FILE (--instruments)"
+        )
     return DataRequest(
         folder=data,
         codes=None if settings.markets == "all" else settings.markets.split(),

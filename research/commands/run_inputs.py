@@ -98,15 +98,11 @@ def record_of(run: Path) -> tuple[Header, dict[int, DecisionLine]]:
     algorithm.decision_text.RecordError
         If there is none, or it cannot be read.
     """
-    from algorithm.decision_text import RecordError
-    from research.engine.from_decisions import RECORD_FILE
+    from research.engine.from_decisions import RECORD_FILE, opened_record
     from research.engine.redecide import read_lines
 
-    path = run / RECORD_FILE
-    if not path.is_file():
-        raise RecordError(f"{path} is missing; a run leaves it with the setting decisions on")
-    with path.open(encoding="utf-8") as file:
-        return read_lines(file)
+    with opened_record(run / RECORD_FILE) as lines:
+        return read_lines(lines)
 
 
 def row_of(result: RunResult, day: str | None) -> int:

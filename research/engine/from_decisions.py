@@ -6,13 +6,14 @@ what was decided and done, not what it came to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from algorithm.decision_line import DecisionLine, Header, SessionLine, in_units
-from algorithm.decision_text import Reader, RecordError, day_of
+from algorithm.decision_text import FAULTS, Reader, RecordError, day_of
 from algorithm.desk_data import NOW, PAST
 from execution.fills import EXPIRY, ROLLS, Fill
 from research.engine.ledger import DayBook
@@ -73,13 +74,30 @@ def _desk_lines(path: Path) -> list[str]:
 
 
 def _read(path: Path) -> RunResult:
+    with opened_record(path) as lines:
+        return result_from(lines)
+
+
+@contextmanager
+def opened_record(path: Path) -> Iterator[Iterable[str]]:
+    """The lines of a record; what is wrong with them names the file.
+
+    Raises
+    ------
+    RecordError
+        If there is no such file, it cannot be read, or the block says so of its lines.
+    """
     try:
         with path.open(encoding="utf-8") as file:
-            return result_from(file)
+            yield file
     except FileNotFoundError:
         raise RecordError(
             f"{path} is missing; a run leaves it with the setting decisions on"
         ) from None
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise RecordError(f"{path} is no text in UTF-8, which a record is") from None
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from None
 
@@ -90,27 +108,36 @@ def result_from(lines: Iterable[str]) -> RunResult:
     Raises
     ------
     RecordError
-        If a line cannot be read, days do not rise, or none has a decision.
+        If a line cannot be read, lines do not fit each other, or none has a decision.
     """
-    reader, replay, day = Reader(), None, -1
-    for text in lines:
-        if not text.strip():
-            continue
-        line = reader.read(text)
-        if line is not None:
-            if line.day <= day:
-                raise RecordError(
-                    f"the record goes from {from_epoch_day(day)} to {from_epoch_day(line.day)}; "
-                    "its days must rise"
-                )
-            day = line.day
-        if replay is None and reader.header is not None:
-            replay = Replay(reader.header)
-        if line is not None and replay is not None:
-            replay.take(line)
-    if replay is None or not len(replay.rows):
-        raise RecordError("the record has no decision")
-    return replay.rows.result(reader.seconds or {})
+    reader, replay = Reader(), None
+    try:
+        for number, text in enumerate(lines, start=1):
+            if not text.strip():
+                continue
+            line = reader.read(text)
+            if replay is None and reader.header is not None:
+                replay = Replay(reader.header)
+            if line is not None and replay is not None:
+                _check_day(line.day, replay.day, number)
+                replay.take(line)
+        if replay is None or not len(replay.rows):
+            raise RecordError("the record has no decision")
+        return replay.rows.result(reader.seconds or {})
+    except UnicodeDecodeError:  # of a file, which knows its name
+        raise
+    except RecordError:
+        raise
+    except FAULTS as error:
+        raise RecordError(f"the lines of the record do not fit each other: {error!r}") from error
+
+
+def _check_day(day: int, before: int | None, number: int) -> None:
+    if before is not None and day <= before:
+        raise RecordError(
+            f"line {number} of the record is of {from_epoch_day(day)}, the one before of"
+            f" {from_epoch_day(before)}; days must rise"
+        )
 
 
 class Replay:
@@ -123,10 +150,13 @@ class Replay:
     Attributes
     ----------
     rows : Rows
+    day : int, optional
+        Of the last line taken.
     """
 
     def __init__(self, header: Header) -> None:
         self.header, self.rows = header, Rows(header)
+        self.day: int | None = None
         self._multiplier = np.array([market.multiplier for market in header.markets])
         self._sleeves = SleevePnl(
             header.sleeves, header.spread_sleeves, self._multiplier, spreads=header.spreads
@@ -138,6 +168,7 @@ class Replay:
 
     def take(self, line: SessionLine) -> None:
         """Take the next line."""
+        self.day = line.day
         if not isinstance(line, DecisionLine):
             self.rows.add_session(line)
             return

@@ -49,18 +49,32 @@ def read_config(path: Path | None = None) -> dict[str, str]:
     """
     path = CONFIG if path is None else path
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
+        parameters = json.loads(text, object_pairs_hook=_once)["parameters"]
+        return {str(name): _parameter(name, value) for name, value in parameters.items()}
     except FileNotFoundError:
         return {}
-    try:
-        parameters = json.loads(text)["parameters"]
-        values = {str(name): str(value) for name, value in parameters.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(
             f'{path} cannot be read ({error}); it must be JSON with "parameters" of names and'
             " values"
         ) from None
-    return values
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON without a name that stands twice: LEAN takes the last in silence."""
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f'"{twice}" is given twice')
+    return dict(pairs)
+
+
+def _parameter(name: str, value: Any) -> str:
+    """The text of a parameter: of a string, a number or a switch."""
+    if not isinstance(value, str | int | float):
+        raise ValueError(f'"{name}" is {json.dumps(value)}, no single value')
+    return str(value)
 
 
 def chosen_settings(

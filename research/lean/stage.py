@@ -146,7 +146,7 @@ def _config(folder: Path) -> dict[str, object]:
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise DataError(f"{path} cannot be read ({error}); it must be JSON") from None
     if not isinstance(values, dict):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from alpha.columns import Rows
-from alpha.forecasts import TREND
+from alpha.rules.rule import TREND
 from alpha.rules.tsmom import MONTHS
 from alpha.scaling import NORMAL_MEAN_ABS
 from research.engine.result import RunResult
@@ -130,13 +130,18 @@ def contracts_table(result: RunResult) -> pd.DataFrame:
 
 
 def risk_table(result: RunResult) -> pd.DataFrame:
-    """Forecast volatility, 99 % 20-session value at risk, drawdown and diversification ratio."""
-    ratio = result.diversification_ratio
+    """Forecast volatility, value at risk, drawdown and diversification ratio.
+
+    ``proxied`` is how many positions enter the historical figure through another market's past.
+    """
+    ratio, proxied = result.diversification_ratio, result.var_proxies
+    unknown = np.full(len(result.day), np.nan)
     values = {
         "port_vol": result.exante_vol,
         "VaR99_20d": np.fmax(result.var_parametric, result.var_historical),
         "drawdown": result.drawdown,
-        "diversification_ratio": np.full(len(result.day), np.nan) if ratio is None else ratio,
+        "diversification_ratio": unknown if ratio is None else ratio,
+        "proxied": unknown if proxied is None else proxied,
     }
     return _by_day(result, values)
 

@@ -12,8 +12,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from alpha.forecasts import TREND
 from alpha.rules.calendar import CalendarRule
+from alpha.rules.rule import TREND
 from research.engine.result import RunResult
 from research.measures.attribution import outright_pnl
 from research.measures.performance import calendar, elapsed_years, sharpe

@@ -41,8 +41,10 @@ KE,0.004,,
 
 A line whose code the master knows changes the facts it gives; an empty cell leaves a fact as it
 is, `-` empties a text. A new code takes what its line does not give from the market named in
-`like`, or needs the columns marked so. Lines that begin with `#` are remarks. A fault is named by
-line, column, value and what is allowed.
+`like`, but for name, `source_code`, `full_size`, `lean_listed` and `basis`, or needs the columns
+marked so. Codes that differ in case alone would share LEAN's files, and none may be another
+market's `source_code`. Lines that begin with `#` are remarks. Every fault is named by line,
+column, value and what is allowed.
 
 * **Research and export**: `INSTRUMENTS=mine.csv` with any task that reads data (`--instruments`).
 * **LEAN**: the parameter `instruments` is either the key of such a file in the ObjectStore or a

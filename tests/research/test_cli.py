@@ -390,11 +390,35 @@ class TestSettings:
         path.unlink()
         assert chosen_settings([], path) == Settings()
 
-    @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"parameters": 3}'])
-    def test_damaged_config(self, tmp_path, text):
+    def test_config_as_an_editor_may_leave_it(self, tmp_path):
         path = tmp_path / "config.json"
-        path.write_text(text)
-        with pytest.raises(SettingsError, match="cannot be read"):
+        text = '\ufeff{\r\n"parameters": {"vol_target": 0.15, "decisions": false}}\r\n'
+        path.write_text(text, encoding="utf-8", newline="")
+        settings = chosen_settings([], path)
+        assert (settings.vol_target, settings.decisions) == (0.15, False)
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (b"", "cannot be read"),
+            (b"{", "cannot be read"),
+            (b"[]", "cannot be read"),
+            (b"{}", "cannot be read"),
+            (b'{"parameters": 3}', "cannot be read"),
+            (b'{"parameters": {"cash": "\xff"}}', "cannot be read"),
+            (b'{"parameters": {"cash": "1", "cash": "2"}}', '"cash" is given twice'),
+            (b'{"parameters": {}, "parameters": {}}', '"parameters" is given twice'),
+            (
+                b'{"parameters": {"markets": ["ES", "ZN"]}}',
+                r'"markets" is \["ES", "ZN"\], no single',
+            ),
+            (b'{"parameters": {"cash": null}}', '"cash" is null, no single value'),
+        ],
+    )
+    def test_damaged_config(self, tmp_path, content, reason):
+        path = tmp_path / "config.json"
+        path.write_bytes(content)
+        with pytest.raises(SettingsError, match=reason):
             read_config(path)
 
 

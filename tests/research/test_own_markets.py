@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
 from algorithm.settings import Settings
+from research.commands.opening import data_request
 from research.data.dataset import DataIssue
 from research.data.errors import DataError
 from research.data.instruments_file import stored_instruments
@@ -116,3 +118,11 @@ def test_a_run_in_lean_finds_the_file_under_a_key(tmp_path: Path) -> None:
     assert stored_instruments(path) == {key: OWN}
     assert stored_instruments(None) == {}
     assert chosen_master(key, stored_instruments(path).get, MASTER)["SPARE"].multiplier == 2.0
+
+
+def test_a_table_for_lean_alone_is_told_in_research(capsys: pytest.CaptureFixture[str]) -> None:
+    with click.Context(click.Command("backtest")):
+        data_request(None, Settings(instruments="code,half_spread;ES,0.2"))
+        assert "the setting instruments is LEAN's alone" in capsys.readouterr().err
+        data_request(None, Settings(instruments="key"), instruments=Path("mine.csv"))
+        assert not capsys.readouterr().err

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from universe.cost_screen import CostScreen, Turnover, cost_share, yearly_cost
+from universe.cost_screen import CostScreen, Turnover, yearly_cost
 
 
 def test_yearly_cost_of_a_market_by_hand():
@@ -19,12 +19,6 @@ def test_yearly_cost_of_a_market_by_hand():
 @pytest.mark.parametrize("sigma", [0.0, np.nan, -1.0])
 def test_without_volatility_the_cost_is_infinite(sigma):
     assert yearly_cost(np.array([0.1]), np.array([sigma]), np.array([4.0]))[0] == np.inf
-
-
-def test_weight_by_cost():
-    cost = np.array([0.0, 0.03, 0.3, 0.6, np.inf])
-    assert cost_share(cost, 0.3) == pytest.approx([1.0, 0.9, 0.0, 0.0, 0.0])
-    assert cost_share(cost, 0.0).tolist() == [1.0] * 5
 
 
 class TestScreen:

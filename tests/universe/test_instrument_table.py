@@ -87,6 +87,9 @@ class TestNew:
         expected = replace(MASTER["ES"], code="ESN", name="Nano", multiplier=1.0)
         assert new == replace(expected, source_code="", lean_listed=False, basis=Basis.USER)
 
+    def test_a_name_is_no_fact_that_is_taken_over(self) -> None:
+        assert one("  # a coin\ncode,like\nSOL,BTC\n").name == "SOL"
+
     def test_what_is_missing_is_named(self) -> None:
         text = fault("code,market\nXX,cme\n")
         assert "mine.csv: line 2: the new market 'XX' lacks asset_class, sector, currency" in text
@@ -137,7 +140,13 @@ class TestFaults:
             ("code,tick\n,1\n", "line 2: no code"),
             ("code,tick\nES,1\nES,2\n", "line 3: code 'ES' is also that of line 2"),
             ("code,like\nXX,YY\n", "line 2, like 'YY': allowed is a code of the master"),
-            ("code,source_code\nNQ,SP500\n", "source name 'SP500' occurs twice"),
+            ("code,source_code\nNQ,SP500\n", "line 2, source_code 'SP500': ES has this name"),
+            ("code,source_code\nNQ,ZN\n", "line 2, source_code 'ZN': allowed is no other market"),
+            ("code,like\nSP500,ES\n", "line 2, code 'SP500': ES has it as source_code"),
+            ("code,like\nes,ES\n", "line 2, code 'es': ES differs from it in case alone"),
+            ("code,like\nSOL,BTC\nsol,BTC\n", "line 3, code 'sol': SOL differs from it in case"),
+            ("code,like\nES,BTC\n", "line 2, like 'BTC': allowed only with a new code"),
+            ("code;tick\nES;1\n", "line 1: 'code;tick' has no comma; columns are parted by"),
             ("code,full_size\nNQ,QQ\n", "line 2, full_size 'QQ': allowed is the code of another"),
             ("code,full_size\nNQ,NQ\n", "line 2, full_size 'NQ': allowed is the code of another"),
             ("code,hold_months\nES,FHMUZ\n", "priced_months 'HMUZ': allowed is a cycle with all"),

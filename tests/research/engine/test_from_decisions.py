@@ -136,7 +136,7 @@ class TestUnreadable:
     def test_a_clock_that_steps_back(self, both):
         lines = both[1]
         for again in (lines[5], lines[4]):
-            with pytest.raises(RecordError, match=r"goes from \S+ to \S+; its days must rise"):
+            with pytest.raises(RecordError, match=r"the one before of \S+; days must rise"):
                 result_from([*lines[:6], again])
 
     def test_a_decision_before_the_header(self, both):
@@ -152,3 +152,23 @@ class TestUnreadable:
         other["sleeves"] = ["trend"]
         with pytest.raises(RecordError, match="begins a record of"):
             result_from([both[1][0], json.dumps(other)])
+
+    @pytest.mark.parametrize(
+        ("name", "value", "sentence"),
+        [
+            ("forecasts", 7, "line 3 of the record cannot be read: AttributeError"),
+            ("limit", [1.0], "the lines of the record do not fit each other: ValueError"),
+            ("ret", [0.1, 0.2], "the lines of the record do not fit each other"),
+            ("day", 5, "line 3 of the record is of 1970-01-06, the one before of 201"),
+        ],
+    )
+    def test_a_line_that_is_json_and_none_of_ours(self, both, name, value, sentence):
+        header, *_, before, last, _ = both[1]
+        bent = json.dumps(json.loads(last) | {name: value})
+        with pytest.raises(RecordError, match=sentence):
+            result_from([header, before, bent])
+
+    def test_a_file_that_is_no_text(self, tmp_path):
+        (tmp_path / RECORD_FILE).write_bytes(b"\xff\xfe")
+        with pytest.raises(RecordError, match=r"decisions\.jsonl is no text in UTF-8"):
+            read_run(tmp_path)

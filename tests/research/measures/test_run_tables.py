@@ -16,7 +16,7 @@ COLUMNS = {
     "regime": ["date", "p_off", "scale"],
     "weights": ["date", "symbol", "w_trend", "w_carry", "w_net", "sleeve_risk", "caps"],
     "contracts": ["date", "symbol", "target", "actual", "px_fill", "cost_bp"],
-    "risk": ["date", "port_vol", "VaR99_20d", "drawdown", "diversification_ratio"],
+    "risk": ["date", "port_vol", "VaR99_20d", "drawdown", "diversification_ratio", "proxied"],
 }
 
 

@@ -1,0 +1,24 @@
+import pytest
+
+from algorithm.registry import PROTECTIONS, SCALES, check_components
+from algorithm.walk import Stage, chain_of
+from risk.book import Protection
+
+
+def test_scales_and_risk_stages_have_names_of_their_own():
+    governor = type("Another", (SCALES[0],), {})
+    with pytest.raises(ValueError, match="DrawdownGovernor and Another are both named 'governor'"):
+        check_components([*SCALES, *PROTECTIONS, governor])
+
+
+def test_state_names_the_settings_it_depends_on():
+    stage = type("Stage", (Protection,), {"NAME": "mine", "STATE": ("count",)})
+    with pytest.raises(ValueError, match="Stage has STATE and no DEPENDS"):
+        check_components([stage])
+
+
+def test_stages_of_a_chain_have_names_of_their_own():
+    stage = Stage("trade", "risk", print)
+    assert chain_of(stage) == (stage,)
+    with pytest.raises(ValueError, match="two stages of the chain are named 'trade'"):
+        chain_of(stage, Stage("protect", "risk", print), Stage("trade", "risk", print))
