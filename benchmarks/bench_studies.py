@@ -5,7 +5,7 @@ Every ratio is of one sitting. Without other work on the machine the study takes
 
 import os
 import time
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,9 @@ from research.studies.walkforward import grid_requests
 
 ROOT = Path(__file__).resolve().parents[1]
 MARKETS = "ES NQ FESX FDXS VX ZT ZF ZN UB 6A 6E 6J GC HG CL NG ZC ZS KC HE"
-START = os.environ.get("BENCH_START", "2001-01-02")
-END = os.environ.get("BENCH_END", "2006-12-29")
-SESSIONS, REPEATS = 10_000, 5
+START = os.environ.get("BENCH_START", "2015-01-02")
+END = os.environ.get("BENCH_END", "2019-12-31")
+SESSIONS, REPEATS, WARM_UP = 10_000, 5, 1500
 
 
 def history():
@@ -98,7 +98,7 @@ def data(tmp_path_factory):
     request = DataRequest(
         folder,
         MARKETS.split(),
-        date.fromisoformat(START),
+        date.fromisoformat(START) - timedelta(days=WARM_UP),
         date.fromisoformat(END),
         cache=tmp_path_factory.mktemp("cache"),
     )
