@@ -36,6 +36,7 @@ from universe.macro_format import (
     name_of_ticker,
     object_store_key,
     parse_line,
+    parse_row,
 )
 
 DELIVERY = timedelta(hours=17)
@@ -72,9 +73,11 @@ class MacroSeriesData(PythonData):
     ) -> BaseData | None:
         """A row of the file as a data point of its known day.
 
-        A malformed one stops a backtest; live it is left out and named in LEAN's log.
+        A malformed one, or one of a value that the series cannot have, stops a backtest; live it is
+        left out and named in LEAN's log.
         """
-        row = _read_leniently(line) if self.lenient else parse_line(line)
+        name = name_of_ticker(config.symbol.value)
+        row = _read_leniently(name, line) if self.lenient else parse_row(name, line)
         if row is None:
             return None
         day = from_epoch_day(row[0])
@@ -160,9 +163,9 @@ def _build_bridge(algorithm: QCAlgorithm) -> None:
 
 
 @lru_cache(maxsize=4096)  # LEAN reads the file again and again
-def _read_leniently(line: str) -> tuple[int, float] | None:
+def _read_leniently(name: str, line: str) -> tuple[int, float] | None:
     try:
-        return parse_line(line)
+        return parse_row(name, line)
     except ValueError as error:
         Log.error(f"{error}; left out")
         return None

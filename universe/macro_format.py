@@ -255,6 +255,25 @@ def parse_line(text: str) -> tuple[int, float] | None:
     return day, value
 
 
+def parse_row(name: str, text: str) -> tuple[int, float] | None:
+    """As ``parse_line``, of a series that is named and with a value that it can have.
+
+    Raises
+    ------
+    ValueError
+        As ``parse_line`` and ``series_info``, or for a value outside the series' range.
+    """
+    row = parse_line(text)
+    if row is not None:
+        info = series_info(name)
+        if not info.low <= row[1] <= info.high:
+            raise ValueError(
+                f"macro row {text.strip()!r} of {name}: allowed are {info.low:g} to {info.high:g}"
+                f" ({info.unit})"
+            )
+    return row
+
+
 def _check_name(name: str) -> None:
     if not valid_name(name):
         raise ValueError(

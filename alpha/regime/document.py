@@ -98,35 +98,41 @@ def read_document(text: str, settings: Mapping[str, str], day: int) -> RegimeDoc
         )
     if not fits:
         raise RegimeDocumentError("regime model: the document was changed after it was written")
-    changed = [k for k, v in settings.items() if body["settings"].get(k) != v]
+    try:
+        document = _document(body)
+    except ModelError as error:
+        raise RegimeDocumentError(f"regime {error}") from error
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise RegimeDocumentError("regime model: the document is not readable") from error
+    changed = [k for k, v in settings.items() if document.settings.get(k) != v]
     if changed:
         raise RegimeDocumentError(
             f"regime model: trained under other settings ({', '.join(sorted(changed))})"
         )
-    if body["trained"] >= day:
+    if document.trained >= day:
         raise RegimeDocumentError("regime model: trained on or after the session it is to speak on")
-    try:
-        models = tuple(RegimeModel.from_dict(one) for one in body["models"])
-    except ModelError as error:
-        raise RegimeDocumentError(f"regime {error}") from error
-    unknown = {name for model in models for name in model.features} - set(NAMES)
-    if unknown or not models:
+    unknown = {name for model in document.models for name in model.features} - set(NAMES)
+    if unknown or not document.models:
         raise RegimeDocumentError(
             f"regime model: features that are not known here ({', '.join(sorted(unknown))})"
             if unknown
             else "regime model: the document holds no model"
         )
+    return document
+
+
+def _document(body: Mapping[str, Any]) -> RegimeDocument:
     limits = {k: np.inf if v is None else float(v) for k, v in body["thresholds"].items()}
     return RegimeDocument(
         int(body["trained"]),
         int(body["first"]),
         int(body["last"]),
         str(body["data"]),
-        dict(body["settings"]),
+        {str(k): str(v) for k, v in body["settings"].items()},
         limits,
         float(body["base_rate"]),
-        models,
-        tuple(body["notes"]),
+        tuple(RegimeModel.from_dict(one) for one in body["models"]),
+        tuple(str(note) for note in body["notes"]),
     )
 
 

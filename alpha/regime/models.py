@@ -225,7 +225,7 @@ def fit(
     Raises
     ------
     ModelError
-        If the rows have one class only, or no fold can be left out.
+        If the rows have one class only, no fold can be left out, or the library fails.
     """
     if bad.all() or not bad.any():
         raise ModelError(f"all {len(bad)} training sessions are of one class")
@@ -233,11 +233,11 @@ def fit(
     for train, test in purged_folds(len(bad), folds, horizon, horizon):
         if bad[train].all() or not bad[train].any():
             continue  # a fold without both classes cannot tell them apart
-        held_out[test] = _Fit(kind, rows[train], bad[train]).log_odds(rows[test])
+        held_out[test] = _fitted(kind, rows[train], bad[train]).log_odds(rows[test])
     known = np.isfinite(held_out)
     if not known.any() or bad[known].all() or not bad[known].any():
         raise ModelError("no fold leaves both classes to train and to calibrate on")
-    whole = _Fit(kind, rows, bad)
+    whole = _fitted(kind, rows, bad)
     return RegimeModel(
         kind,
         tuple(features),
@@ -249,6 +249,16 @@ def fit(
         calibrate(held_out[known], bad[known]),
         float(bad.mean()),
     )
+
+
+def _fitted(kind: ModelKind, rows: FloatArray, bad: BoolArray) -> _Fit:
+    """A fit; what a library raises is no reason to stop: the model in force stays."""
+    try:
+        return _Fit(kind, rows, bad)
+    except ImportError:
+        raise
+    except Exception as error:
+        raise ModelError(f"the library cannot fit ({type(error).__name__}: {error})") from error
 
 
 class _Fit:

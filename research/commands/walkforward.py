@@ -20,8 +20,8 @@ WINDOWS = options.options(
         "--grid",
         multiple=True,
         metavar="NAME=V1,V2,...",
-        help="Values of a setting to choose from, may be given several times (mix of the sleeves"
-        " and buffer).",
+        help="Values of a setting to choose from, may be given several times; without: those of the"
+        " mix of the sleeves and of the no-trade band.",
     ),
     click.option(
         "--train", type=click.IntRange(min=2), default=2520, show_default=True, help="Sessions."

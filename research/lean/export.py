@@ -32,14 +32,12 @@ from research.lean.format import (
     zip_entry,
 )
 from research.lean.hours import MarketHours, MarketHoursDatabase
-from research.lean.macro import macro_text
+from research.lean.macro import macro_files
 from research.lean.tables import estimate_margins, factor_file, map_file
 from research.lean.view import ACCOUNT_CURRENCY, MarketReport, lean_view
 from universe.arrays import from_epoch_day
 from universe.counts import count_text
 from universe.instruments import volume_note
-from universe.macro_format import DATA_FOLDER as MACRO_FOLDER
-from universe.macro_format import file_name
 
 VERSION = 1
 
@@ -204,8 +202,8 @@ def export_lean(
     unknown: dict[str, int] = {}
     nominal: dict[str, int] = {}
     with replacing(target) as writer:
-        for name, series in dataset.macro.items():
-            writer.write(f"{MACRO_FOLDER}/{file_name(name)}", macro_text(series).encode())
+        for path, text in macro_files(dataset.macro).items():
+            writer.write(path, text.encode())
         writer.write(HOURS_FILE, hours_text.encode())
         writer.copy(source / PROPERTIES_FILE, PROPERTIES_FILE)
         if (source / INTEREST_FILE).is_file():

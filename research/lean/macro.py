@@ -40,7 +40,7 @@ def write_macro(series: Mapping[str, MacroSeries], lean_folder: str | Path) -> l
     Returns
     -------
     list of Path
-        In the order of ``series``.
+        In the order of ``series``, of those with a row.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def write_macro(series: Mapping[str, MacroSeries], lean_folder: str | Path) -> l
     if not root.is_dir():
         raise DataError(f"{root}: the LEAN data folder is missing")
     folder = root / DATA_FOLDER
-    files = {folder / file_name(name): one for name, one in series.items()}
+    files = {folder / file_name(name): one for name, one in series.items() if len(one.day)}
     _write(files)
     for path in sorted(folder.glob("*.csv")):
         if path not in files:
@@ -102,9 +102,24 @@ def object_store_files(series: Mapping[str, MacroSeries], folder: str | Path) ->
     ValueError
         If there is no series of a name.
     """
-    keys = {object_store_key(name): one for name, one in series.items()}
+    keys = {object_store_key(name): one for name, one in series.items() if len(one.day)}
     _write({Path(folder) / key: one for key, one in keys.items()})
     return {key: Path(folder) / key for key in keys}
+
+
+def macro_files(series: Mapping[str, MacroSeries]) -> dict[str, str]:
+    """Text by path below a LEAN data folder; a series without a row has no file.
+
+    Raises
+    ------
+    ValueError
+        As ``macro_text``.
+    """
+    return {
+        f"{DATA_FOLDER}/{file_name(name)}": macro_text(one)
+        for name, one in series.items()
+        if len(one.day)
+    }
 
 
 def macro_text(series: MacroSeries) -> str:

@@ -25,6 +25,9 @@ TAIL = 0.01
 
 COVERAGE = 0.90
 
+LEAST = 2 * BLOCK
+"""Sessions that an interval needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Books:
@@ -75,21 +78,24 @@ class Estimate:
     sharpe_high: float
 
 
+class ShortSeriesError(ValueError):
+    """Series that have too few sessions in common to be compared."""
+
+
 def align(days: Sequence[IntArray], columns: Sequence[FloatArray]) -> tuple[IntArray, FloatArray]:
     """Series on the sessions that all have, (n_days, n_series).
 
     Raises
     ------
-    ValueError
+    ShortSeriesError
         If there are fewer than two blocks of common sessions.
     """
     common = days[0]
     for other in days[1:]:
         common = np.intersect1d(common, other)
-    if len(common) < 2 * BLOCK:
-        raise ValueError(
-            f"{count_text(len(common), 'session')} in common; intervals need at least "
-            f"{2 * BLOCK} of them"
+    if len(common) < LEAST:
+        raise ShortSeriesError(
+            f"{count_text(len(common), 'session')} in common; intervals need at least {LEAST}"
         )
     table = np.column_stack(
         [column[np.searchsorted(day, common)] for day, column in zip(days, columns, strict=True)]

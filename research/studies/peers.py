@@ -14,6 +14,7 @@ import numpy as np
 from algorithm.settings import Settings
 from research.data.dataset import Dataset
 from research.data.errors import DataError
+from research.measures.paired import LEAST
 from research.studies.ablation import OFF
 from research.studies.simple_books import long_only, plain_trend, run_book, sixty_forty
 from research.studies.study_row import BOOKS, Book, StudyRequest, StudyRow, make_row, run_one
@@ -150,6 +151,33 @@ def read_peer(name: str, path: Path, data: str) -> StudyRow:
     returns: FloatArray = np.diff(values) / values[:-1] if is_value else values[1:]
     unknown = np.full(len(returns), np.nan)
     return make_row(StudyRequest(name, {}, "file"), data, np.array(days), returns, unknown)
+
+
+def read_peers(files: Mapping[str, Path], dataset: Dataset, settings: Settings) -> list[StudyRow]:
+    """The results of others, which must have sessions in common with ours.
+
+    Raises
+    ------
+    DataError
+        As ``read_peer``, for the name of a line that is there, and for a file of other sessions.
+    """
+    taken = [OURS, *(name for name, _, _ in PEERS)]
+    first, last = to_epoch_day(settings.first_day), to_epoch_day(settings.last_day)
+    sessions = np.unique(np.concatenate([one.day for one in dataset.markets.values()]))
+    sessions = sessions[(sessions >= first) & (sessions <= last)]
+    rows = []
+    for name, path in files.items():
+        if name in taken:
+            raise DataError(f"peer {name!r} is the name of a line that is there; give it another")
+        row = read_peer(name, path, dataset.fingerprint())
+        common = len(np.intersect1d(row.day, sessions))
+        if common < LEAST:
+            raise DataError(
+                f"{path}: {count_text(common, 'session')} in common with the data from"
+                f" {settings.start} to {settings.end}; at least {LEAST} are needed"
+            )
+        rows.append(row)
+    return rows
 
 
 def named_files(given: Sequence[str]) -> dict[str, Path]:

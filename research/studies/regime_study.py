@@ -24,7 +24,7 @@ from research.pages.text import day_text, percent, signed
 from research.studies.comparison import compare_rows
 from research.studies.regime import RegimeWalk, judge, simple_plan, verdict, walk_regime
 from research.studies.regime_data import regime_history
-from research.studies.study_commands import Place
+from research.studies.study_commands import Place, check_length
 from research.studies.study_row import StudyRequest
 from universe.arrays import FloatArray, from_epoch_day, to_epoch_day
 
@@ -50,13 +50,14 @@ def run_regime(dataset: Dataset, settings: Settings, place: Place) -> Path:
     TrainingError
         If the data is too short, or no training succeeds.
     StudyError
-        As ``run_study``.
+        As ``run_study`` and ``check_length``.
     """
     if not set(dataset.macro) & set(SOURCES):
         raise DataError(f"no series of the regime's features is there: {', '.join(SOURCES)}")
     missing = [code for code in (EQUITY, BOND) if code not in dataset.markets]
     if missing:
         raise DataError(f"the regime is told from {EQUITY} and {BOND}; {missing[0]} is not there")
+    check_length(dataset, settings)
     first = to_epoch_day(settings.first_day)
     settings = replace(settings, warmup_days=_warm_up(dataset, settings))
     plan, policy = settings.regime_plan, settings.regime_policy

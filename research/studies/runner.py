@@ -224,6 +224,10 @@ def _client(workers: Workers, tasks: int) -> Iterator[Any]:
             client = stack.enter_context(Client(address, timeout=PATIENCE))
         except OSError as error:
             raise StudyError(f"no Dask scheduler answers at {workers.cluster}: {error}") from error
+        except ValueError as error:  # no address at all
+            raise StudyError(
+                f"cluster is {workers.cluster!r}: {error}; it must be like tcp://host:8786"
+            ) from error
         _check_code(client, workers)
         yield client
 
@@ -232,7 +236,11 @@ def _check_code(client: Any, workers: Workers) -> None:
     """Every worker must be there and run this very code: another gives other figures."""
     where = workers.cluster or "this machine"
     try:
-        found = client.run(code_fingerprint)
+        found = _asked(client)
+    except OSError as error:
+        raise StudyError(
+            f"a worker of {where} goes away again and again ({_sentence(error)})"
+        ) from error
     except Exception as error:
         raise StudyError(
             f"a worker of {where} cannot run this project ({_sentence(error)}); start it in a copy "
@@ -245,6 +253,16 @@ def _check_code(client: Any, workers: Workers) -> None:
         raise StudyError(
             f"{', '.join(others)}: other code, Python or numpy than here; figures would differ"
         )
+
+
+def _asked(client: Any) -> dict[str, str]:
+    """The code of every worker; asked again where one died over the question."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return dict(client.run(code_fingerprint))
+        except OSError:
+            continue
+    return dict(client.run(code_fingerprint))
 
 
 def _run_on(

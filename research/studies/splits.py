@@ -11,6 +11,10 @@ from alpha.regime.folds import fold_ranges, purged_train
 from universe.arrays import IntArray
 
 
+class SplitError(ValueError):
+    """A history that cannot be split so; the sentence says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """One step of a walk forward, half-open ranges of sessions by their index.
@@ -74,20 +78,20 @@ def walk_forward(
 
     Raises
     ------
-    ValueError
+    SplitError
         If a length is not positive, nothing is left to train on, or the history is too short.
     """
     embargo = horizon if embargo is None else embargo
     if min(train, test) < 1 or min(horizon, embargo) < 0:
-        raise ValueError(
+        raise SplitError(
             f"train {train}, test {test}, horizon {horizon}, embargo {embargo}; the first two must "
             "be at least 1 session, the others at least 0"
         )
     gap = horizon + embargo
     if train <= gap:
-        raise ValueError(f"train is {train} sessions; more than the {gap} left out are needed")
+        raise SplitError(f"train is {train} sessions; more than the {gap} left out are needed")
     if sessions <= train:
-        raise ValueError(f"{sessions} sessions; more than the {train} of training are needed")
+        raise SplitError(f"{sessions} sessions; more than the {train} of training are needed")
     return [
         Window(0 if expanding else t - train, t - gap, t, min(t + test, sessions))
         for t in range(train, sessions, test)
@@ -111,18 +115,18 @@ def combinatorial_purged(
 
     Raises
     ------
-    ValueError
+    SplitError
         If no group is held out or none is left, or a split leaves nothing to train on.
     """
     ranges = fold_ranges(sessions, groups)
     if not 1 <= held_out < groups:
-        raise ValueError(f"held_out is {held_out}; it must be from 1 to {groups - 1}")
+        raise SplitError(f"held_out is {held_out}; it must be from 1 to {groups - 1}")
     seen = [0] * groups
     splits = []
     for chosen in combinations(range(groups), held_out):
         train = purged_train(sessions, [ranges[g] for g in chosen], horizon, embargo)
         if not len(train):
-            raise ValueError(
+            raise SplitError(
                 f"holding out groups {chosen} of {groups} leaves no session of {sessions} to train "
                 f"on with a horizon of {horizon} and an embargo of {embargo}"
             )

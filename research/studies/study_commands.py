@@ -13,6 +13,7 @@ import numpy as np
 
 from algorithm.settings import Settings
 from research.data.dataset import Dataset
+from research.measures.paired import LEAST
 from research.measures.performance import sharpe
 from research.pages.files import write_atomically
 from research.pages.study_page import Section, line_table, write_study
@@ -22,11 +23,11 @@ from research.studies.capacity import capacity_requests, capacity_table
 from research.studies.choices import BASE as AS_IT_IS
 from research.studies.choices import choice_requests, choice_table
 from research.studies.comparison import Comparison, as_json, compare_rows
-from research.studies.peers import OURS, peer_requests, read_peer, run_peer
+from research.studies.peers import OURS, peer_requests, read_peers, run_peer
 from research.studies.runner import Progress, Work, Workers, run_study
 from research.studies.sizes import BASE as FRACTIONAL_LINE
 from research.studies.sizes import size_requests, size_table
-from research.studies.study_row import StudyRequest, StudyRow, run_one
+from research.studies.study_row import StudyError, StudyRequest, StudyRow, run_one
 from research.studies.trials import TrialRegister
 from research.studies.walkforward import (
     AS_SET,
@@ -37,7 +38,8 @@ from research.studies.walkforward import (
     locked_document,
     walk,
 )
-from universe.arrays import FloatArray, sessions_a_year
+from universe.arrays import FloatArray, sessions_a_year, to_epoch_day
+from universe.counts import count_text
 from universe.instruments import volume_note
 
 
@@ -88,14 +90,45 @@ class Place:
         )
 
 
+def check_length(dataset: Dataset, settings: Settings, train: int = 0) -> None:
+    """Refuse before any run what is too short to be compared.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    settings : Settings
+    train : int
+        Sessions that are not compared.
+
+    Raises
+    ------
+    StudyError
+        If the data has fewer sessions between the settings' dates than the study needs.
+    """
+    first, last = to_epoch_day(settings.first_day), to_epoch_day(settings.last_day)
+    parts = [
+        history.day[(history.day >= first) & (history.day <= last)]
+        for history in dataset.markets.values()
+    ]
+    there = len(np.unique(np.concatenate(parts)))
+    least = train + LEAST + 1
+    if there < least:
+        of_training = f", {train:,} of them to train on" if train else ""
+        raise StudyError(
+            f"{count_text(there, 'session')} from {settings.start} to {settings.end}; the study"
+            f" needs {least:,}{of_training}"
+        )
+
+
 def run_ablation(dataset: Dataset, settings: Settings, place: Place) -> Path:
     """Run every arm and write ``ablation.html``.
 
     Raises
     ------
     StudyError
-        As ``run_study``.
+        As ``run_study`` and ``check_length``.
     """
+    check_length(dataset, settings)
     rows = place.rows("ablation", ablation_requests(settings), dataset)
     comparison = _compare("ablation", rows, BASE, dataset, place)
     arms = Section(
@@ -116,8 +149,9 @@ def run_choices(dataset: Dataset, settings: Settings, place: Place) -> Path:
     Raises
     ------
     StudyError
-        As ``run_study``.
+        As ``run_study`` and ``check_length``.
     """
+    check_length(dataset, settings)
     rows = place.rows("choices", choice_requests(settings), dataset)
     comparison = _compare("choices", rows, AS_IT_IS, dataset, place)
     table = choice_table(rows, comparison.estimates)
@@ -138,12 +172,12 @@ def run_peers(
     Raises
     ------
     StudyError
-        As ``run_study``.
+        As ``run_study`` and ``check_length``.
     DataError
-        As ``read_peer``.
+        As ``read_peers``.
     """
-    data = dataset.fingerprint()
-    others = [read_peer(name, path, data) for name, path in (files or {}).items()]
+    check_length(dataset, settings)
+    others = read_peers(files or {}, dataset, settings)
     rows = place.rows("peers", peer_requests(settings), dataset, work=run_peer)
     comparison = _compare("peers", [*rows, *others], OURS, dataset, place)
     text = (
@@ -163,8 +197,9 @@ def run_sizes(dataset: Dataset, settings: Settings, place: Place) -> Path:
     Raises
     ------
     StudyError
-        As ``run_study``.
+        As ``run_study`` and ``check_length``.
     """
+    check_length(dataset, settings)
     rows = place.rows("sizes", size_requests(settings), dataset)
     comparison = _compare("sizes", rows, FRACTIONAL_LINE, dataset, place)
     table = size_table(rows, comparison.estimates)
@@ -182,8 +217,9 @@ def run_capacity(dataset: Dataset, settings: Settings, place: Place) -> Path:
     Raises
     ------
     StudyError
-        As ``run_study``.
+        As ``run_study`` and ``check_length``.
     """
+    check_length(dataset, settings)
     rows = place.rows("capacity", capacity_requests(settings), dataset)
     comparison = _compare("capacity", rows, rows[0].name, dataset, place)
     table = capacity_table(rows)
@@ -193,6 +229,10 @@ def run_capacity(dataset: Dataset, settings: Settings, place: Place) -> Path:
         text += f" Impact: {note}."
     extra = {"capacity": [{"name": row.name, **row.figures} for row in rows], **_told(table)}
     return write_study(comparison, place.out, "Capacity", text, [table], extra)
+
+
+MOST_GROUPS = 20
+"""Most parts of history of combinatorial cross-validation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +248,11 @@ class WalkPlan:
     expanding : bool
     groups, held_out : int
         Of combinatorial cross-validation; 0 groups leaves it out.
+
+    Raises
+    ------
+    StudyError
+        If the held-out groups leave none, or there are too many.
     """
 
     grid: Mapping[str, Sequence[str]] | None = None
@@ -216,6 +261,13 @@ class WalkPlan:
     expanding: bool = False
     groups: int = 8
     held_out: int = 2
+
+    def __post_init__(self) -> None:
+        if self.groups and not self.held_out < self.groups <= MOST_GROUPS:
+            raise StudyError(
+                f"groups is {self.groups}; it must be 0 or from {self.held_out + 1} to"
+                f" {MOST_GROUPS}"
+            )
 
 
 def run_walkforward(
@@ -226,13 +278,12 @@ def run_walkforward(
     Raises
     ------
     StudyError
-        As ``run_study``.
+        As ``run_study`` and ``check_length``.
     SettingsError
         As ``grid_requests``.
-    ValueError
-        If the history is too short for the windows.
     """
     plan = plan or WalkPlan()
+    check_length(dataset, settings, plan.train)
     rows = place.rows("walkforward", grid_requests(settings, plan.grid), dataset)
     chosen, as_set, locks = walk(rows, plan.train, plan.test, expanding=plan.expanding)
     place.register.record([chosen.trial("walkforward")])

@@ -24,9 +24,10 @@ from universe.counts import count_text
 
 DEFAULT_GRID: Mapping[str, tuple[str, ...]] = {
     "trend_budget": ("0.3", "0.5", "0.7"),
-    "buffer": ("0.05", "0.1", "0.2"),
+    "buffer": ("0.05", "0.1", "0.2", "0.3"),
 }
-"""Mix of the sleeves, and how far a position may be off before it is traded."""
+"""Mix of the sleeves, and how far a position may be off before it is traded; the defaults are in
+the middle of both, and a number of runs that two or four workers share evenly."""
 
 CHOSEN = "walk forward"
 AS_SET = "as set"

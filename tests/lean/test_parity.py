@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from algorithm.strategy import Strategy
 from alpha.carry_sources import Source
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.data.macro_series import MacroSeries
-from research.engine.engine import EmbeddedEngine
+from research.engine.engine import EmbeddedEngine, run_backtest
 from research.lean.export import export_lean
 from research.lean.parity import run_parity
 from research.lean.read import read_lean
 from research.lean.runner import LeanNotFoundError, find_launcher
 from research.open_data import DataRequest, open_data
+from research.studies.peers import LIMITLESS
 from research.synthetic.market import synthetic_market
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.master import MASTER
@@ -150,6 +152,66 @@ def test_the_regime_acts_alike_and_its_model_is_kept(regime_run):
     assert "2006-11-20" < last <= result.settings["end"]
     log = run.log.read_text(encoding="utf-8")
     assert f"regime model of {last}" in log
+
+
+def calm_and_rising(history):
+    """A market at a third of its volatility, and 12 % a year on top."""
+    factor = np.exp(0.12 / 365.0 * (history.day - history.day[0]))
+    start = float(history.close[0])
+    prices = {name: getattr(history, name) for name in ("open", "high", "low", "close")}
+    calm = {name: start * (price / start) ** (1 / 3) * factor for name, price in prices.items()}
+    return replace(history, **calm)
+
+
+def favourable(first, last):
+    """Series under which every vote of the direction sleeve is positive."""
+    day = np.arange(to_epoch_day(first), to_epoch_day(last))
+    day = day[(day + 3) % 7 < 5]
+    fall = np.linspace(0.01, 0.0, len(day))  # rates and spreads are below their means
+    level = {"eur.de.10y": 0.02, "eur.de.2y": 0.01, "eur.euribor": 0.01, "credit.spread": 0.02}
+    made = {name: MacroSeries(name, day, value + fall) for name, value in level.items()}
+    flat = {"us.cape": 15.0, "usd.10y": 0.02, "eur.dividend_price": 0.05}
+    constant = {name: MacroSeries(name, day, np.full(len(day), v)) for name, v in flat.items()}
+    return made | constant
+
+
+def test_a_fall_within_a_session_ends_the_leverage_of_the_direction_sleeve(lean_data, tmp_path):
+    """The close is where it was: only the low of LEAN's daily bar tells of it."""
+    first, last = date(2008, 1, 2), date(2010, 6, 30)
+    dataset = synthetic_market(codes=["FESX", "ZN", "GC", "6E"], start=first, end=last)
+    markets = {**dataset.markets, "FESX": calm_and_rising(dataset.markets["FESX"])}
+    calm = replace(dataset, markets=markets).with_macro(favourable(first, last), [])
+    chosen = {
+        "start": "2010-01-04",
+        "end": "2010-04-30",
+        "warmup_days": "700",
+        "other_rules": "direction",
+        "other_budget": "0.8",
+        "trend_budget": "0.1",
+        "buffer": "0.05",
+    }
+    settings = Settings.parse({**chosen, **LIMITLESS})  # so that nothing hides the sleeve
+    before = run_backtest(calm, settings)
+    exposure = before.forecasts["direction"][:, before.markets.index("FESX")]
+    levered = np.flatnonzero(exposure[:-1] == 2.0)
+    row = int(levered[levered > 20][0]) + 1  # held at 2 since the close before
+    one, day = markets["FESX"], int(before.day[row])
+    low = np.where(one.day == day, 0.86 * one.close, one.low)
+    fallen = replace(calm, markets={**markets, "FESX": replace(one, low=low)})
+    export_lean(fallen, tmp_path / "data", lean_data, day_sessions=True)
+    report, result, run = run_parity(
+        tmp_path / "data", settings, tmp_path / "out", ROOT / "main.py"
+    )
+    assert report.differences == []
+    assert report.max_bp < 1e-3
+    now = result.forecasts["direction"][:, result.markets.index("FESX")]
+    np.testing.assert_array_equal(now[:row], exposure[:row])
+    assert (now[row], exposure[row]) == (1.0, 2.0)
+    held = [one.targets[row, one.markets.index("FESX")] for one in (result, before)]
+    assert 0 < held[0] < held[1]
+    said = "within a session: reset to 1"
+    assert [event.epoch_day for event in result.events if said in event.detail] == [day]
+    assert run.log.read_text(encoding="utf-8").count(said) == 1
 
 
 @pytest.mark.parametrize("run_of", ["synthetic_run", "every_rule_run", "regime_run"])

@@ -98,3 +98,13 @@ def test_a_malformed_row_stops_a_backtest_and_is_left_out_live(folder):
     assert MacroSeriesData().reader(config(), "2015-03-02;1", MOMENT, True) is None
     assert "left out" in Log.lines[-1]
     assert MacroSeriesData().reader(config(), "", MOMENT, True) is None
+
+
+def test_a_value_that_the_series_cannot_have_is_refused_likewise(folder):
+    zero = "20150302,0"
+    with pytest.raises(ValueError, match=r"'20150302,0' of vix\.spot: allowed are 5 to 150"):
+        MacroSeriesData().reader(config("vix.spot"), zero, MOMENT, False)
+    assert MacroSeriesData().reader(config(), zero, MOMENT, False) is not None
+    add_macro_series(algorithm(live_mode=True), [NAME])
+    assert MacroSeriesData().reader(config("vix.spot"), zero, MOMENT, True) is None
+    assert "left out" in Log.lines[-1]

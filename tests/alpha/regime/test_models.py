@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from alpha.regime.document import RegimeDocumentError, Voice, read_document
+from alpha.regime.document import (
+    RegimeDocument,
+    RegimeDocumentError,
+    Voice,
+    _checksum,
+    read_document,
+)
 from alpha.regime.features import NAMES, PRICE_FEATURES
 from alpha.regime.models import (
     PENALTY,
@@ -50,6 +56,11 @@ def history(n: int = 1800, seed: int = 0) -> History:
 
 
 QUICK = TrainingPlan(folds=3)
+
+
+@pytest.fixture(scope="module")
+def document() -> RegimeDocument:
+    return train(history(), QUICK)
 
 
 class TestModels:
@@ -266,13 +277,30 @@ class TestTraining:
             (lambda t: "[]", "not readable"),
         ],
     )
-    def test_documents_that_do_not_fit(self, change, message: str) -> None:
-        text = train(history(), QUICK).text()
+    def test_documents_that_do_not_fit(self, document, change, message: str) -> None:
         with pytest.raises(RegimeDocumentError, match=message):
-            read_document(change(text), QUICK.as_strings(), FIRST + 1800)
+            read_document(change(document.text()), QUICK.as_strings(), FIRST + 1800)
 
-    def test_documents_of_other_settings_or_of_the_future(self) -> None:
-        text = train(history(), QUICK).text()
+    @pytest.mark.parametrize("name", ["trained", "settings", "thresholds", "models", "notes"])
+    @pytest.mark.parametrize("value", [None, 3])
+    def test_a_whole_document_of_another_shape(self, document, name: str, value: object) -> None:
+        body = json.loads(document.text())
+        del body["checksum"]
+        body[name] = value if name != "trained" else [value]
+        text = json.dumps({"checksum": _checksum(body), **body})
+        with pytest.raises(RegimeDocumentError, match="not readable"):
+            read_document(text, QUICK.as_strings(), FIRST + 1800)
+
+    def test_a_library_that_fails_is_a_training_that_fails(self, monkeypatch) -> None:
+        def fail(*_: object) -> None:
+            raise np.linalg.LinAlgError("singular")
+
+        monkeypatch.setattr(LogisticRegression, "fit", fail)
+        with pytest.raises(TrainingError, match=r"cannot fit \(LinAlgError: singular\)"):
+            train(history(), QUICK)
+
+    def test_documents_of_other_settings_or_of_the_future(self, document) -> None:
+        text = document.text()
         other = replace(QUICK, tail=0.2).as_strings()
         with pytest.raises(RegimeDocumentError, match=r"other settings \(tail\)"):
             read_document(text, other, FIRST + 1800)

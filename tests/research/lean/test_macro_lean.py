@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from research.data.errors import DataError
 from research.data.macro_series import MacroSeries, fingerprint
-from research.lean.macro import object_store_files, read_macro, write_macro
+from research.lean.macro import macro_files, object_store_files, read_macro, write_macro
 from universe.macro_format import parse_line
 
 
@@ -44,6 +44,15 @@ def test_the_folder_holds_exactly_what_was_written_last(tmp_path):
     assert fingerprint(read_macro(tmp_path)) == fingerprint(less)
     assert [path.name for path in tmp_path.rglob("*.csv*")].count("usd.10y.csv") == 0
     assert list(tmp_path.rglob("*.partial")) == []
+
+
+def test_a_series_that_begins_later_has_no_file(tmp_path):
+    series = some()
+    cut = {name: one.until(-(10**6)) if name == "usd.10y" else one for name, one in series.items()}
+    written = write_macro(cut, tmp_path)
+    assert len(written) == len(series) - 1
+    assert list(read_macro(tmp_path)) == sorted(set(series) - {"usd.10y"})
+    assert len(macro_files(cut)) == len(object_store_files(cut, tmp_path)) == len(written)
 
 
 def test_every_line_is_one_that_lean_reads(tmp_path):

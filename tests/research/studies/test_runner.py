@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -203,6 +204,26 @@ class TestStudy:
         monkeypatch.setattr(runner, "PATIENCE", "0.5s")
         with pytest.raises(StudyError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9"):
             self.study(tmp_path, market, plain("a"), workers=Workers(cluster="tcp://127.0.0.1:9"))
+
+    def test_no_address(self, tmp_path: Path, market: Dataset) -> None:
+        with pytest.raises(StudyError, match=r"cluster is 'nonsense': .*like tcp://host:8786"):
+            self.study(tmp_path, market, plain("a"), workers=Workers(cluster="nonsense"))
+
+    @pytest.mark.parametrize("deaths", [1, 2])
+    def test_a_worker_that_dies_before_it_works(self, deaths: int) -> None:
+        lives = iter([OSError("Stream is closed")] * deaths)
+
+        def run(function: Callable[[], str]) -> dict[str, str]:
+            for error in lives:
+                raise error
+            return {"one": function()}
+
+        client = SimpleNamespace(run=run)
+        if deaths == 1:
+            runner._check_code(client, Workers(2))
+            return
+        with pytest.raises(StudyError, match=r"this machine goes away again and again .Stream is"):
+            runner._check_code(client, Workers(2))
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 
 from algorithm.settings import Settings
 from research.data.dataset import Dataset
+from research.data.errors import DataError
 from research.studies import capacity, choices, sizes
 from research.studies.ablation import ARMS
 from research.studies.study_commands import (
@@ -23,6 +24,7 @@ from research.studies.study_commands import (
     run_sizes,
     run_walkforward,
 )
+from research.studies.study_row import StudyError
 from research.studies.trials import TrialRegister
 from tests.helpers import made_up_dataset, made_up_instruments
 
@@ -126,6 +128,27 @@ def test_peers_with_a_file(tmp_path: Path, market: Dataset) -> None:
     assert rows["theirs"]["cost"] is None
     assert rows["theirs"]["max_drawdown"] == 0.0
     assert len(rows) == 6
+
+
+def test_what_is_too_short_or_has_nothing_in_common_is_told_before_any_run(
+    tmp_path: Path, market: Dataset
+) -> None:
+    where, short = place(tmp_path), replace(SETTINGS, end="2015-06-30")
+    message = r"sessions from 2015-04-01 to 2015-06-30; the study needs 127$"
+    for run in (run_ablation, run_peers, run_sizes):
+        with pytest.raises(StudyError, match=message):
+            run(market, short, where)
+    with pytest.raises(StudyError, match=r"needs 627, 500 of them to train on"):
+        run_walkforward(market, SETTINGS, where, WalkPlan(train=500))
+    with pytest.raises(StudyError, match="groups is 2; it must be 0 or from 3 to 20"):
+        WalkPlan(groups=2)
+    old = tmp_path / "old.csv"
+    old.write_text("date,return\n1990-01-02,0\n1990-01-03,0\n1990-01-04,0\n")
+    with pytest.raises(DataError, match=r"old.csv: 0 sessions in common with the data from 2015"):
+        run_peers(market, SETTINGS, where, {"old": old})
+    with pytest.raises(DataError, match="'60/40' is the name of a line that is there"):
+        run_peers(market, SETTINGS, where, {"60/40": old})
+    assert not where.out.exists()
 
 
 def test_walkforward(tmp_path: Path, market: Dataset) -> None:
