@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, astuple, replace
+from dataclasses import asdict, astuple
 from typing import Any
 
 import numpy as np
@@ -48,8 +48,8 @@ _RISK = (
 )
 
 
-_ALL = 11
-"""Values of a fill whose order was decided at a price."""
+_OUTRIGHT = 9
+"""Values of a fill up to its outright slippage."""
 
 
 class RecordError(ValueError):
@@ -132,9 +132,11 @@ def decision_text(line: DecisionLine, header: Header) -> str:
 def _fill(f: Fill) -> tuple[Any, ...]:
     """Its values; the last ones only where there are any."""
     values = (f.epoch_day, f.market, f.month, f.quantity, f.price, f.slippage, f.fee, f.reason)
-    if f.decided == f.decided:
-        return (*values, f.outright, f.decided, _or_none(f.beyond))
-    return (*values, f.outright) if f.outright else values
+    is_worked, is_decided = f.algorithm or f.minute, f.decided == f.decided
+    if not is_worked and not is_decided:
+        return (*values, f.outright) if f.outright else values
+    values = (*values, f.outright, _or_none(f.decided), _or_none(f.beyond))
+    return (*values, f.algorithm, f.minute) if is_worked else values
 
 
 def _session(line: SessionLine) -> dict[str, str]:
@@ -343,8 +345,13 @@ def _decision(values: dict[str, Any], header: Header) -> DecisionLine:
 
 
 def _read_fill(values: list[Any]) -> Fill:
-    *most, beyond = values if len(values) == _ALL else (*values, None)
-    return replace(Fill(*most), beyond=_number(beyond)) if beyond is not None else Fill(*most)
+    decided, beyond, *worked = values[_OUTRIGHT:] or (None, None)
+    return Fill(
+        *values[:_OUTRIGHT],
+        decided=_number(decided),
+        beyond=_number(beyond),
+        **dict(zip(("algorithm", "minute"), worked, strict=False)),
+    )
 
 
 def _reading(values: list[Any], day: int) -> Reading:

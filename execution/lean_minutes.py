@@ -17,7 +17,7 @@ from AlgorithmImports import (
     Slice,
 )
 
-from execution.blotter import CHILD, Event, child_of
+from execution.blotter import Event, child_of, child_tag
 from execution.costs import Conditions
 from execution.desk import Desk, Job
 from execution.fills import ROLLS
@@ -238,7 +238,7 @@ class MinuteDesk:
     # --- children --------------------------------------------------------------------------------
     def _send(self, job: Job, wish: Wish) -> None:
         context, symbol = self._context, self._context.symbols[job.key]
-        tag = f"{CHILD}{wish.child} {job.algorithm}"
+        tag = child_tag(wish.child, job.algorithm)
         strategy = context.strategy
         market, month = strategy.lines.key(job.key)
         sigma = job.worker.plan.sigma or nan  # after a restart no session is observed yet
@@ -349,8 +349,7 @@ class MinuteDesk:
             child = child_of(str(ticket.tag))
             if child and desk.child_is_open(child):
                 found.append(child)
-                self._tickets[child] = context.tickets[ticket.order_id] = ticket
-                self._children[ticket.order_id] = child
+                self._take_up(child, ticket)
             elif ticket.symbol in context.keys:
                 market = context.keys[ticket.symbol][0]
                 reason = f"order {ticket.order_id} is not known; it is cancelled"
@@ -371,3 +370,14 @@ class MinuteDesk:
             f"{len(desk.jobs)} parents are taken up again, {len(found)} of their orders are open"
         )
         self.on_change(True)
+
+    def _take_up(self, child: str, ticket: Any) -> None:
+        """Go on with an open order of before a restart; its quote is not known any more."""
+        context, job = self._context, self.desk.jobs.get(child.rpartition(".")[0])
+        self._tickets[child] = context.tickets[ticket.order_id] = ticket
+        self._children[ticket.order_id] = child
+        if job is not None:
+            decided = context.strategy.markets.last_close(*context.strategy.lines.key(job.key))
+            sigma = job.worker.plan.sigma or nan
+            context.children[child] = ChildOrder(job.reason, sigma, nan, decided)
+            context.reasons[ticket.order_id] = job.reason

@@ -207,6 +207,8 @@ class TestAgreesWithTheEmbeddedEngine:
             fill.reason for fill in read.fills
         }
         assert any(fill.outright for fill in read.fills) == spreads
+        worked = [(fill.algorithm, fill.minute) for fill in own.fills]
+        assert [(fill.algorithm, fill.minute) for fill in read.fills] == worked
 
     def test_the_table_of_rolls(self, both):
         """A roll as a spread costs the slippage of one leg; fees are those of both."""
