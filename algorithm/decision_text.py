@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, replace
 from typing import Any
 
 import numpy as np
@@ -131,11 +131,11 @@ def decision_text(line: DecisionLine, header: Header) -> str:
 
 def _fill(f: Fill) -> tuple[Any, ...]:
     """Its values; the last ones only where there are any."""
-    values = (f.epoch_day, f.market, f.month, f.quantity, f.price, f.slippage, f.fee, f.reason)
+    most = f.epoch_day, f.market, f.month, f.quantity, f.price, f.slippage, f.fee, f.reason
     is_worked, is_decided = f.algorithm or f.minute, f.decided == f.decided
     if not is_worked and not is_decided:
-        return (*values, f.outright) if f.outright else values
-    values = (*values, f.outright, _or_none(f.decided), _or_none(f.beyond))
+        return (*most, f.outright) if f.outright else most
+    values = *most, f.outright, _or_none(f.decided), _or_none(f.beyond)
     return (*values, f.algorithm, f.minute) if is_worked else values
 
 
@@ -345,12 +345,17 @@ def _decision(values: dict[str, Any], header: Header) -> DecisionLine:
 
 
 def _read_fill(values: list[Any]) -> Fill:
-    decided, beyond, *worked = values[_OUTRIGHT:] or (None, None)
-    return Fill(
-        *values[:_OUTRIGHT],
+    fill = Fill(*values[:_OUTRIGHT])
+    if len(values) <= _OUTRIGHT:
+        return fill
+    decided, beyond, *worked = values[_OUTRIGHT:]
+    algorithm, minute = worked or ("", 0)
+    return replace(
+        fill,
         decided=_number(decided),
         beyond=_number(beyond),
-        **dict(zip(("algorithm", "minute"), worked, strict=False)),
+        algorithm=algorithm,
+        minute=minute,
     )
 
 
