@@ -22,6 +22,7 @@ from algorithm.strategy import Strategy
 from algorithm.telemetry import order_tag
 from algorithm.walk import Walk
 from alpha.snapshot import Snapshot
+from execution.contract_volume import ContractVolumes
 from execution.costs import Conditions
 from execution.fills import Fill
 from execution.orders import (
@@ -87,6 +88,8 @@ class TradingContext:
         Closes by market of the session being collected, and of the one observed last.
     lows : dict of (market index, contract month) to float
         Lows below the close in the session being collected.
+    volumes : ContractVolumes
+        Of contracts, where a setting asks for them.
     """
 
     strategy: Strategy
@@ -118,6 +121,7 @@ class TradingContext:
     quotes: list[dict[int, float]] = field(default_factory=list)
     lows: dict[tuple[int, int], float] = field(default_factory=dict)
     closes: list[dict[int, float]] = field(default_factory=list)
+    volumes: ContractVolumes = field(default_factory=ContractVolumes)
     _asked: bool = False
     _deciding: int = 0
 
@@ -144,7 +148,7 @@ class TradingContext:
         spreads = frozenset(
             self.keys[ticket.symbol] for i, ticket in self.tickets.items() if i in self.other_leg
         )
-        account = Account(nav, self.holdings, self.pending, spreads, fills)
+        account = Account(nav, self.holdings, self.pending, spreads, fills, self.volumes.of)
         self.walk = self.strategy.begin(account)
         self.proposed = None
         self._deciding = get_ident()

@@ -49,7 +49,7 @@ from alpha.lean_alpha import CarryAlphaModel, TrendAlphaModel
 from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import FuturesInitializer
 from execution.lean_execution import NextSessionExecutionModel
-from execution.lean_sessions import daily_closes
+from execution.lean_sessions import daily_bars, daily_closes
 from portfolio.contract_sizes import one_a_position
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
 from risk.account import EventKind, Remedy
@@ -234,6 +234,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         closes = self._closes(data)
         if not closes:
             return
+        if self._settings.max_roll_adv or self._settings.roll_wait:
+            self._weigh(data)
         if self._state.restored and is_counted(self.time, context.strategy.day):
             return
         day = session_day(to_epoch_day(self.time.date()), context.strategy.day)
@@ -260,6 +262,18 @@ class TrendCarryAlgorithm(QCAlgorithm):
             return list(daily_closes(data))
         bars = data.bars
         return [(pair.key, pair.value.close, pair.value.low) for pair in bars] if bars.count else []
+
+    def _weigh(self, data: Slice) -> None:
+        """Take the volumes of the daily bars of a slice."""
+        context = self._context
+        if context.minutes is not None:
+            volumes = [(bar.symbol, bar.volume) for bar in daily_bars(data)]
+        else:
+            volumes = [(pair.key, pair.value.volume) for pair in data.bars]
+        for symbol, volume in volumes:
+            key = context.keys.get(symbol)
+            if key is not None and key[0] < context.strategy.lines.n_markets:
+                context.volumes.take(key, float(volume))
 
     def _observe(self) -> bool:
         """Hand the collected session to the strategy; False if it knows it already."""
