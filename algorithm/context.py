@@ -405,6 +405,13 @@ class TradingContext:
             code = self.strategy.lines.codes[market]
             self.log(f"{code}: no calendar spread, rolls by legs: {why}")
 
+    def other_ticket(self, order_id: int, key: ContractKey) -> Any | None:
+        """Ticket of the other leg of a spread of which an order in ``key`` is one."""
+        leg = self.other_leg.get(order_id)
+        beside = [number for number, other in self.other_leg.items() if other == key]
+        tickets = [self.tickets[number] for number in beside if number in self.tickets]
+        return next((one for one in tickets if self.keys.get(one.symbol) == leg), None)
+
     def turned_against(self, withdrawals: Iterable[Withdrawal]) -> list[Any]:
         """Tickets of the open orders that are to be cancelled."""
         gone = {(one.market, one.month, one.side) for one in withdrawals}

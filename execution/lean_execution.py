@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from algorithm.context import TradingContext
 
 _DEAD = (OrderStatus.CANCELED, OrderStatus.INVALID)
+_ENDED = (*_DEAD, OrderStatus.FILLED)
 
 
 class NextSessionExecutionModel(ExecutionModel):
@@ -133,3 +134,6 @@ class NextSessionExecutionModel(ExecutionModel):
         refused = order_event.status == OrderStatus.INVALID
         if refused and key is not None and context.reasons.get(order_event.order_id) == SPREAD:
             context.spread_refused(key[0], str(order_event.message))
+            other = context.other_ticket(order_event.order_id, key)
+            if other is not None and other.status not in _ENDED:
+                other.cancel("the other leg was refused")

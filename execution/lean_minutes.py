@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import wraps
 from math import inf, nan
@@ -364,6 +364,7 @@ class MinuteDesk:
             self._say_frozen(context.strategy.lines.codes[market], reason)
         for job in desk.jobs.values():
             context.traded.add(job.key)
+            self._take_tick(job)
         for key in sorted(desk.contracts):
             self._feeds.ask_for(key)
         context.log(
@@ -381,3 +382,12 @@ class MinuteDesk:
             sigma = job.worker.plan.sigma or nan
             context.children[child] = ChildOrder(job.reason, sigma, nan, decided)
             context.reasons[ticket.order_id] = job.reason
+
+    def _take_tick(self, job: Job) -> None:
+        """Limits go on at today's price variation, should the exchange have changed it."""
+        security, plan = self._context.securities[job.key], job.worker.plan
+        tick = float(security.symbol_properties.minimum_price_variation)
+        if tick != plan.tick:
+            code = self._context.strategy.lines.codes[job.key[0]]
+            self._context.log(f"{code} {job.key[1]}: tick is {tick:g}, was {plan.tick:g}")
+            job.worker.plan = replace(plan, tick=tick)
