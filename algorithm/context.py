@@ -68,6 +68,10 @@ class TradingContext:
         Whether the orders of a decision are being sent.
     minutes : MinuteDesk, optional
         Works orders by the minute; without it they are sent whole for the next open.
+    sent : SentStore, optional
+        Live: keeps what is sent whole, so that a restart knows of it.
+    rests : dict of order id to float
+        Of orders taken up at a start: contracts that were open, and those filled by LEAN's count.
     children : dict of child id to ChildOrder
         What was known of the children of this session's parents when they were sent.
     traded : set of (market index, contract month)
@@ -105,6 +109,8 @@ class TradingContext:
     sent_after: dict[int, datetime] = field(default_factory=dict)
     sending: bool = False
     minutes: Any = None
+    sent: Any = None
+    rests: dict[int, float] = field(default_factory=dict)
     children: dict[str, Any] = field(default_factory=dict)
     traded: set[ContractKey] = field(default_factory=set)
     reasons: dict[int, str] = field(default_factory=dict)
@@ -439,7 +445,37 @@ class TradingContext:
         """
         for order_id in [i for i, ticket in self.tickets.items() if done(ticket)]:
             del self.tickets[order_id]
-        return [
-            (ticket.symbol, float(ticket.quantity - ticket.quantity_filled))
-            for ticket in self.tickets.values()
-        ]
+            self.rests.pop(order_id, None)
+        return [(ticket.symbol, self._rest(ticket)) for ticket in self.tickets.values()]
+
+    def open_rests(self) -> dict[int, tuple[ContractKey, float]]:
+        """Contract and unfilled rest of each order on its way, by order id."""
+        return {
+            order_id: (self.keys[ticket.symbol], self._rest(ticket))
+            for order_id, ticket in self.tickets.items()
+            if ticket.symbol in self.keys
+        }
+
+    def _rest(self, ticket: Any) -> float:
+        wanted = self.rests.get(ticket.order_id, ticket.quantity)
+        return float(wanted - ticket.quantity_filled)
+
+    def adopt(self, ticket: Any, rest: int, reason: str, other: int) -> None:
+        """Take up an order of before a start.
+
+        Parameters
+        ----------
+        ticket : LEAN order ticket
+        rest : int
+            What is open of it.
+        reason : str
+        other : int
+            Contract month of the other leg of its spread, 0 without one.
+        """
+        market, _ = self.keys[ticket.symbol]
+        self.tickets[ticket.order_id] = ticket
+        self.reasons[ticket.order_id] = reason
+        self.rests[ticket.order_id] = rest + float(ticket.quantity_filled)
+        self.traded.add(self.keys[ticket.symbol])
+        if other:
+            self.other_leg[ticket.order_id] = market, other

@@ -40,6 +40,7 @@ from algorithm.lean_live import LiveAccount
 from algorithm.lean_orders import set_order_properties, work_by_the_minute
 from algorithm.lean_record import RunRecord
 from algorithm.lean_regime import TRAINING_TIME, RegimeKeeper
+from algorithm.lean_sent import SentStore
 from algorithm.lean_state import StateStore
 from algorithm.observer import series_wanted
 from algorithm.settings import WARM_UP_MARGIN, Settings
@@ -142,6 +143,11 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self._regime.restore()
         if settings.execution_resolution == "minute":
             context.minutes = work_by_the_minute(self, context, self._state.owner, self._fills)
+        if self.live_mode and settings.state in ("live", "always"):
+            by_day = context.minutes is None
+            owner = self._state.owner
+            context.sent = SentStore(self, context, owner, self._fills if by_day else None)
+            context.sent.restore()
 
         self.set_security_initializer(FuturesInitializer(self, context))
         self.set_universe_selection(FuturesChainUniverseSelectionModel(context))
@@ -420,6 +426,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         """Keep fills for the next decision."""
         if order_event.fill_quantity:
             self._fills.filled(order_event)
+            if self._context.sent is not None and self._context.minutes is None:
+                self._context.sent.save()
 
     def on_end_of_algorithm(self) -> None:
         """Leave the state and the record behind."""
@@ -436,6 +444,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self._look()
         if self.live_mode:
             self._account.settle_found_positions()
+            if self._context.sent is not None:
+                self._context.sent.take_up()
             if self._context.minutes is not None:
                 self._context.minutes.resume()
             with self._surviving("late decision"):

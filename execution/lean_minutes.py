@@ -344,13 +344,15 @@ class MinuteDesk:
         if not self._resuming or not keys <= context.symbols.keys():
             return
         self._resuming = False
+        if context.sent is not None:
+            context.sent.take_up()
         found = []
         for ticket in self._algorithm.transactions.get_open_order_tickets():
             child = child_of(str(ticket.tag))
             if child and desk.child_is_open(child):
                 found.append(child)
                 self._take_up(child, ticket)
-            elif ticket.symbol in context.keys:
+            elif ticket.symbol in context.keys and ticket.order_id not in context.tickets:
                 market = context.keys[ticket.symbol][0]
                 reason = f"order {ticket.order_id} is not known; it is cancelled"
                 desk.blotter.freeze(market, reason)

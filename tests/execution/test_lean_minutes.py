@@ -130,6 +130,7 @@ def made(**changes):
         reasons={},
         order_conditions={},
         children={},
+        sent=None,
         log=algorithm.lines.append,
     )
     desk = MinuteDesk(algorithm, context, next_decision)
