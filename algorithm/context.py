@@ -22,6 +22,7 @@ from algorithm.strategy import Strategy
 from algorithm.telemetry import order_tag
 from algorithm.walk import Walk
 from alpha.snapshot import Snapshot
+from execution.contract_volume import ContractVolumes
 from execution.costs import Conditions
 from execution.fills import Fill
 from execution.orders import (
@@ -67,6 +68,10 @@ class TradingContext:
         Whether the orders of a decision are being sent.
     minutes : MinuteDesk, optional
         Works orders by the minute; without it they are sent whole for the next open.
+    sent : SentStore, optional
+        Live: keeps what is sent whole, so that a restart knows of it.
+    rests : dict of order id to float
+        Of orders taken up at a start: contracts that were open, and those filled by LEAN's count.
     children : dict of child id to ChildOrder
         What was known of the children of this session's parents when they were sent.
     traded : set of (market index, contract month)
@@ -95,6 +100,8 @@ class TradingContext:
         Closes by market of the session being collected, and of the one observed last.
     lows : dict of (market index, contract month) to float
         Lows below the close in the session being collected.
+    volumes : ContractVolumes
+        Of contracts, where a setting asks for them.
     """
 
     strategy: Strategy
@@ -110,6 +117,8 @@ class TradingContext:
     sent_after: dict[int, datetime] = field(default_factory=dict)
     sending: bool = False
     minutes: Any = None
+    sent: Any = None
+    rests: dict[int, float] = field(default_factory=dict)
     children: dict[str, Any] = field(default_factory=dict)
     traded: set[ContractKey] = field(default_factory=set)
     reasons: dict[int, str] = field(default_factory=dict)
@@ -126,6 +135,7 @@ class TradingContext:
     quotes: list[dict[int, float]] = field(default_factory=list)
     lows: dict[tuple[int, int], float] = field(default_factory=dict)
     closes: list[dict[int, float]] = field(default_factory=list)
+    volumes: ContractVolumes = field(default_factory=ContractVolumes)
     _asked: bool = False
     _deciding: int = 0
 
@@ -152,7 +162,7 @@ class TradingContext:
         spreads = frozenset(
             self.keys[ticket.symbol] for i, ticket in self.tickets.items() if i in self.other_leg
         )
-        account = Account(nav, self.holdings, self.pending, spreads, fills)
+        account = Account(nav, self.holdings, self.pending, spreads, fills, self.volumes.of)
         self.walk = self.strategy.begin(account)
         self.proposed = None
         self._deciding = get_ident()
@@ -409,6 +419,13 @@ class TradingContext:
             code = self.strategy.lines.codes[market]
             self.log(f"{code}: no calendar spread, rolls by legs: {why}")
 
+    def other_ticket(self, order_id: int, key: ContractKey) -> Any | None:
+        """Ticket of the other leg of a spread of which an order in ``key`` is one."""
+        leg = self.other_leg.get(order_id)
+        beside = [number for number, other in self.other_leg.items() if other == key]
+        tickets = [self.tickets[number] for number in beside if number in self.tickets]
+        return next((one for one in tickets if self.keys.get(one.symbol) == leg), None)
+
     def turned_against(self, withdrawals: Iterable[Withdrawal]) -> list[Any]:
         """Tickets of the open orders that are to be cancelled."""
         gone = {(one.market, one.month, one.side) for one in withdrawals}
@@ -436,7 +453,37 @@ class TradingContext:
         """
         for order_id in [i for i, ticket in self.tickets.items() if done(ticket)]:
             del self.tickets[order_id]
-        return [
-            (ticket.symbol, float(ticket.quantity - ticket.quantity_filled))
-            for ticket in self.tickets.values()
-        ]
+            self.rests.pop(order_id, None)
+        return [(ticket.symbol, self._rest(ticket)) for ticket in self.tickets.values()]
+
+    def open_rests(self) -> dict[int, tuple[ContractKey, float]]:
+        """Contract and unfilled rest of each order on its way, by order id."""
+        return {
+            order_id: (self.keys[ticket.symbol], self._rest(ticket))
+            for order_id, ticket in self.tickets.items()
+            if ticket.symbol in self.keys
+        }
+
+    def _rest(self, ticket: Any) -> float:
+        wanted = self.rests.get(ticket.order_id, ticket.quantity)
+        return float(wanted - ticket.quantity_filled)
+
+    def adopt(self, ticket: Any, rest: int, reason: str, other: int) -> None:
+        """Take up an order of before a start.
+
+        Parameters
+        ----------
+        ticket : LEAN order ticket
+        rest : int
+            What is open of it.
+        reason : str
+        other : int
+            Contract month of the other leg of its spread, 0 without one.
+        """
+        market, _ = self.keys[ticket.symbol]
+        self.tickets[ticket.order_id] = ticket
+        self.reasons[ticket.order_id] = reason
+        self.rests[ticket.order_id] = rest + float(ticket.quantity_filled)
+        self.traded.add(self.keys[ticket.symbol])
+        if other:
+            self.other_leg[ticket.order_id] = market, other

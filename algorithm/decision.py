@@ -9,6 +9,7 @@ import numpy as np
 
 from alpha.scale import Scale
 from alpha.snapshot import Snapshot
+from execution.contract_volume import VolumeOf, unknown
 from execution.fills import Fill
 from execution.orders import Order, Unfilled, Withdrawal
 from portfolio.target import Target
@@ -36,6 +37,8 @@ class Account:
         Contracts with an open order that is a leg of a calendar spread.
     fills : sequence of Fill
         Since the decision before; of them the limits read what was paid beyond the expectation.
+    volume_of : callable
+        See ``execution.contract_volume``.
     """
 
     nav: float
@@ -43,6 +46,7 @@ class Account:
     pending: Mapping[ContractKey, Unfilled] = field(default_factory=dict)
     spreads: frozenset[ContractKey] = frozenset()
     fills: Sequence[Fill] = ()
+    volume_of: VolumeOf = unknown
 
 
 @dataclass(frozen=True, slots=True)

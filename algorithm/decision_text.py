@@ -52,8 +52,8 @@ _RISK = (
 
 _DAY = re.compile(r'\{"line":"[a-z]+","day":(-?\d+)')
 
-_ALL = 11
-"""Values of a fill whose order was decided at a price."""
+_OUTRIGHT = 9
+"""Values of a fill up to its outright slippage."""
 
 
 class RecordError(ValueError):
@@ -141,10 +141,12 @@ def decision_text(line: DecisionLine, header: Header) -> str:
 
 def _fill(f: Fill) -> tuple[Any, ...]:
     """Its values; the last ones only where there are any."""
-    values = (f.epoch_day, f.market, f.month, f.quantity, f.price, f.slippage, f.fee, f.reason)
-    if f.decided == f.decided:
-        return (*values, f.outright, f.decided, _or_none(f.beyond))
-    return (*values, f.outright) if f.outright else values
+    most = f.epoch_day, f.market, f.month, f.quantity, f.price, f.slippage, f.fee, f.reason
+    is_worked, is_decided = f.algorithm or f.minute, f.decided == f.decided
+    if not is_worked and not is_decided:
+        return (*most, f.outright) if f.outright else most
+    values = *most, f.outright, _or_none(f.decided), _or_none(f.beyond)
+    return (*values, f.algorithm, f.minute) if is_worked else values
 
 
 def _session(line: SessionLine) -> dict[str, str]:
@@ -364,8 +366,18 @@ def _decision(values: dict[str, Any], header: Header) -> DecisionLine:
 
 
 def _read_fill(values: list[Any]) -> Fill:
-    *most, beyond = values if len(values) == _ALL else (*values, None)
-    return replace(Fill(*most), beyond=_number(beyond)) if beyond is not None else Fill(*most)
+    fill = Fill(*values[:_OUTRIGHT])
+    if len(values) <= _OUTRIGHT:
+        return fill
+    decided, beyond, *worked = values[_OUTRIGHT:]
+    algorithm, minute = worked or ("", 0)
+    return replace(
+        fill,
+        decided=_number(decided),
+        beyond=_number(beyond),
+        algorithm=algorithm,
+        minute=minute,
+    )
 
 
 def _reading(values: list[Any], day: int) -> Reading:

@@ -40,6 +40,7 @@ from algorithm.lean_live import LiveAccount
 from algorithm.lean_orders import set_order_properties, work_by_the_minute
 from algorithm.lean_record import RunRecord
 from algorithm.lean_regime import TRAINING_TIME, RegimeKeeper
+from algorithm.lean_sent import SentStore
 from algorithm.lean_state import StateStore
 from algorithm.observer import series_wanted
 from algorithm.settings import WARM_UP_MARGIN, Settings
@@ -49,7 +50,7 @@ from alpha.lean_alpha import CarryAlphaModel, OtherAlphaModel, TrendAlphaModel
 from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import FuturesInitializer
 from execution.lean_execution import NextSessionExecutionModel
-from execution.lean_sessions import daily_closes
+from execution.lean_sessions import daily_bars, daily_closes
 from portfolio.contract_sizes import one_a_position
 from portfolio.lean_portfolio import SleevePortfolioConstructionModel
 from risk.account import EventKind, Remedy
@@ -142,6 +143,11 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self._regime.restore()
         if settings.execution_resolution == "minute":
             context.minutes = work_by_the_minute(self, context, self._state.owner, self._fills)
+        if self.live_mode and settings.state in ("live", "always"):
+            by_day = context.minutes is None
+            owner = self._state.owner
+            context.sent = SentStore(self, context, owner, self._fills if by_day else None)
+            context.sent.restore()
 
         self.set_security_initializer(FuturesInitializer(self, context))
         self.set_universe_selection(FuturesChainUniverseSelectionModel(context))
@@ -235,6 +241,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         closes = self._closes(data)
         if not closes:
             return
+        if self._settings.max_roll_adv or self._settings.roll_wait:
+            self._weigh(data)
         if self._state.restored and is_counted(self.time, context.strategy.day):
             return
         day = session_day(to_epoch_day(self.time.date()), context.strategy.day)
@@ -261,6 +269,18 @@ class TrendCarryAlgorithm(QCAlgorithm):
             return list(daily_closes(data))
         bars = data.bars
         return [(pair.key, pair.value.close, pair.value.low) for pair in bars] if bars.count else []
+
+    def _weigh(self, data: Slice) -> None:
+        """Take the volumes of the daily bars of a slice."""
+        context = self._context
+        if context.minutes is not None:
+            volumes = [(bar.symbol, bar.volume) for bar in daily_bars(data)]
+        else:
+            volumes = [(pair.key, pair.value.volume) for pair in data.bars]
+        for symbol, volume in volumes:
+            key = context.keys.get(symbol)
+            if key is not None and key[0] < context.strategy.lines.n_markets:
+                context.volumes.take(key, float(volume))
 
     def _observe(self) -> bool:
         """Hand the collected session to the strategy; False if it knows it already."""
@@ -407,6 +427,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         """Keep fills for the next decision."""
         if order_event.fill_quantity:
             self._fills.filled(order_event)
+            if self._context.sent is not None and self._context.minutes is None:
+                self._context.sent.save()
 
     def on_end_of_algorithm(self) -> None:
         """Leave the state and the record behind."""
@@ -423,6 +445,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self._look()
         if self.live_mode:
             self._account.settle_found_positions()
+            if self._context.sent is not None:
+                self._context.sent.take_up()
             if self._context.minutes is not None:
                 self._context.minutes.resume()
             with self._surviving("late decision"):

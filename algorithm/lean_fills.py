@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import astuple, replace
+from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from algorithm.clock import session_day
-from execution.blotter import child_of
+from execution.blotter import algorithm_of, child_of
 from execution.costs import CostModel, fee
 from execution.fills import EXPIRY, OTHER, ROLL, SPREAD, Fill, beyond_expectation
+from execution.lean_sessions import minute_of
+from execution.schedules import Algorithm
 from universe.arrays import FloatArray, to_epoch_day
 from universe.fx import BASE
 from universe.legs import ContractKey
@@ -88,8 +91,20 @@ class FillBook:
             abs(quantity) * outright * instrument.multiplier,
             decided,
             beyond,
+            *self._worked(str(event.ticket.tag), reason),
         )
         self._fills.append((fill, str(currency)))
+
+    def _worked(self, tag: str, reason: str) -> tuple[str, int]:
+        """What an order was worked by, and the minute of its fill.
+
+        By the day a backtest fills at a session's open, which LEAN tells of at the session's end.
+        """
+        algorithm = algorithm_of(tag)
+        if not algorithm and reason not in (EXPIRY, OTHER):
+            algorithm = Algorithm.OPEN
+        is_told = self._algorithm.live_mode or bool(child_of(tag))
+        return algorithm, minute_of(self._algorithm.utc_time, UTC) if is_told else 0
 
     def _closed(self, key: ContractKey, quantity: int, price: float) -> tuple[float, float]:
         """Charge what LEAN does not for a position that it closes itself, in a backtest.

@@ -47,17 +47,20 @@ class LiveAccount:
                 holding.settled_profit = holding.total_close_profit(False)
 
     def cancel_found_orders(self) -> bool:
-        """Whether orders of before the start were open in our contracts; they are cancelled.
+        """Whether orders of before the start were open that are not known; they are cancelled.
 
-        How much of them has been filled is not known to LEAN. It is asked once.
+        How much of them has been filled is not known to LEAN. It is asked once; what was noted
+        before it was sent is taken up.
         """
         if self._asked:
             return False
         self._asked = True
+        if self._context.sent is not None:
+            self._context.sent.take_up()
         found = [
             ticket
             for ticket in self._algorithm.transactions.get_open_order_tickets()
-            if ticket.symbol in self._context.keys
+            if ticket.symbol in self._context.keys and ticket.order_id not in self._context.tickets
         ]
         for ticket in found:
             ticket.cancel("open before the start")
@@ -191,8 +194,11 @@ class LiveAccount:
         settings, switch = strategy.settings, strategy.switch
         if settings.broker_disagreement == Disagreement.SAY or not switch.takes_commands:
             return
-        ends = np.stack([strategy.last_held, strategy.last_contracts])
-        explained = np.clip(held, ends.min(axis=0), ends.max(axis=0))
+        ends = [strategy.last_held, strategy.last_contracts]
+        if self._context.sent is not None:  # of a decision that the state does not know, too
+            noted = self._context.sent.sent.filled(self._context.holdings)
+            ends.append(strategy.held_assets(noted))
+        explained = np.clip(held, np.min(ends, axis=0), np.max(ends, axis=0))
         names = strategy.names
         switch.compare(
             day,

@@ -109,6 +109,11 @@ def orders_keys(deployment: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (f"{orders}.json", f"{orders}-2.json"), (f"{plans}.json", f"{plans}-2.json")
 
 
+def sent_keys(deployment: str) -> tuple[str, str]:
+    """Keys of a deployment's orders that are sent whole: two, in turns."""
+    return f"{deployment}/sent.json", f"{deployment}/sent-2.json"
+
+
 def dependencies(strategy: Strategy) -> dict[str, tuple[str, ...]]:
     """Settings that each part of the state depends on, by part.
 

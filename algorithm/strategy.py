@@ -623,6 +623,7 @@ class Strategy:
             (~(frozen[:n] | frozen[-n:]))[lines.market],
             blind=decision.is_blind,
             growth=self._growth(decision),
+            carry=lines.spread_out(decision.snapshot.basis),
         )
 
     def held_assets(self, holdings: Mapping[ContractKey, int]) -> IntArray:

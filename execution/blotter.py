@@ -339,3 +339,13 @@ class Blotter:
 def child_of(tag: str) -> str:
     """Id of the child that an order's tag names, "" if it names none."""
     return tag[len(CHILD) :].split(" ", 1)[0] if tag.startswith(CHILD) else ""
+
+
+def child_tag(child: str, algorithm: str) -> str:
+    """The tag of a child's order: its id, and what its parent is worked by."""
+    return f"{CHILD}{child} {algorithm}"
+
+
+def algorithm_of(tag: str) -> str:
+    """What the child that an order's tag names was worked by, "" if it names none."""
+    return tag[len(CHILD) :].partition(" ")[2] if tag.startswith(CHILD) else ""

@@ -270,7 +270,7 @@ class Desk:
                 job.mids[wish.child] = quote.mid if quote is not None else float("nan")
                 job.resting = wish.child if wish.limit is not None else ""
                 moves.send.append((job, wish))
-        if resting:
+        if resting and not self.paused:
             job.resting = job.resting if job.resting != resting else ""
             if self.child_is_open(resting):
                 moves.withdraw.append(resting)

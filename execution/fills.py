@@ -48,6 +48,11 @@ class Fill:
         Close that the order was decided at; NaN where there was none, or nobody decided.
     beyond : float
         What was paid beyond ``decided`` and the expected slippage, see ``beyond_expectation``.
+    algorithm : str
+        That the order was worked by, see ``execution.schedules.Algorithm``; empty where nobody's
+        was, or a record does not say.
+    minute : int
+        Since 1970 UTC; 0 where no more than the session is known.
     """
 
     epoch_day: int
@@ -61,6 +66,8 @@ class Fill:
     outright: float = 0.0
     decided: float = float("nan")
     beyond: float = float("nan")
+    algorithm: str = ""
+    minute: int = 0
 
 
 def beyond_expectation(

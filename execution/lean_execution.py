@@ -19,11 +19,13 @@ from AlgorithmImports import (
 from execution.costs import Conditions
 from execution.fills import ROLL, SPREAD
 from execution.orders import Order
+from execution.sent_orders import sent_tag
 
 if TYPE_CHECKING:
     from algorithm.context import TradingContext
 
 _DEAD = (OrderStatus.CANCELED, OrderStatus.INVALID)
+_ENDED = (*_DEAD, OrderStatus.FILLED)
 
 
 class NextSessionExecutionModel(ExecutionModel):
@@ -74,26 +76,28 @@ class NextSessionExecutionModel(ExecutionModel):
                 whole = [order for order in whole if order.combo]
                 outright = [order for order in decision.orders if not order.combo]
                 sent += context.minutes.take(decision, outright)
-            for _, group in groupby(
-                enumerate(whole), key=lambda pair: pair[1].combo or -1 - pair[0]
-            ):
-                orders = [order for _, order in group]
+            pairs = groupby(enumerate(whole), key=lambda pair: pair[1].combo or -1 - pair[0])
+            groups = [[order for _, order in group] for _, group in pairs]
+            names = [""] * len(groups)
+            if context.sent is not None:
+                names = context.sent.begin(decision.day, groups)
+            for orders, name in zip(groups, names, strict=True):
                 line = orders[0].market
                 conditions = Conditions(float(sigma[line]), float(stress[line]))
-                sent += self._send(algorithm, orders, conditions)
+                sent += self._send(algorithm, orders, conditions, name)
             decision.orders = sent
 
     def _send(
-        self, algorithm: QCAlgorithm, orders: Sequence[Order], conditions: Conditions
+        self, algorithm: QCAlgorithm, orders: Sequence[Order], conditions: Conditions, name: str
     ) -> Sequence[Order]:
-        """What of an order, or of a spread's legs, is on its way."""
+        """What of an order, or of a spread's legs, is on its way; ``name`` is its id, if any."""
         context = self._context
         for order in orders:
             if (order.market, order.month) not in context.symbols:
                 context.log(f"{order.month} of market {order.market} is not subscribed: no order")
                 return ()
         try:
-            tickets = self._tickets(algorithm, orders)
+            tickets = self._tickets(algorithm, orders, name)
         except Exception as error:  # one refused contract must not stop the others
             symbol = context.symbols[(orders[0].market, orders[0].month)]
             context.log(f"order of {orders[0].quantity} {symbol.value}: {error}")
@@ -101,22 +105,27 @@ class NextSessionExecutionModel(ExecutionModel):
         if len(tickets) < len(orders):  # LEAN refuses a spread in whole, with one ticket
             context.spread_refused(orders[0].market, str(tickets[0].submit_request.response))
             legs = [replace(order, reason=ROLL, combo=0) for order in orders]
-            return [sent for leg in legs for sent in self._send(algorithm, [leg], conditions)]
+            return [sent for leg in legs for sent in self._send(algorithm, [leg], conditions, name)]
+        if name:
+            context.sent.placed(name, tickets)
         for order, ticket in zip(orders, tickets, strict=True):
             context.order_placed(order, ticket, conditions, orders)
         return orders
 
-    def _tickets(self, algorithm: QCAlgorithm, orders: Sequence[Order]) -> Sequence[Any]:
+    def _tickets(self, algorithm: QCAlgorithm, orders: Sequence[Order], name: str) -> Sequence[Any]:
         context, first = self._context, orders[0]
+        tag = context.tag(first)
+        if name:
+            tag = sent_tag(name, tag)
         if len(orders) == 1:
             symbol = context.symbols[(first.market, first.month)]
-            return [algorithm.market_order(symbol, first.quantity, True, context.tag(first))]
+            return [algorithm.market_order(symbol, first.quantity, True, tag)]
         size = abs(first.quantity)
         legs = [
             Leg.create(context.symbols[(order.market, order.month)], order.quantity // size)
             for order in orders
         ]
-        return list(algorithm.combo_market_order(legs, size, True, context.tag(first)))
+        return list(algorithm.combo_market_order(legs, size, True, tag))
 
     def on_order_event(self, algorithm: QCAlgorithm, order_event: OrderEvent) -> None:
         """Say it when an order dies; the next decision orders what is still missing."""
@@ -133,3 +142,6 @@ class NextSessionExecutionModel(ExecutionModel):
         refused = order_event.status == OrderStatus.INVALID
         if refused and key is not None and context.reasons.get(order_event.order_id) == SPREAD:
             context.spread_refused(key[0], str(order_event.message))
+            other = context.other_ticket(order_event.order_id, key)
+            if other is not None and other.status not in _ENDED:
+                other.cancel("the other leg was refused")

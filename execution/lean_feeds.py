@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from math import nan
 from typing import TYPE_CHECKING, Any, cast
 
 from AlgorithmImports import (
@@ -87,10 +88,15 @@ class MinuteFeeds:
             trades: Any = data.bars.get(symbol)
             quote: Quote | None = None
             volume = 0.0
-            if quotes is not None and quotes.bid is not None and quotes.ask is not None:
-                quote = Quote(float(quotes.bid.close), float(quotes.ask.close))
+            if quotes is not None:
+                quote = Quote(*(_close(side) for side in (quotes.bid, quotes.ask)))
             if trades is not None and trades.period == ONE_MINUTE:
                 volume = float(trades.volume)
             if quote is not None or volume:
                 out[key] = Seen(quote, volume)
         return out
+
+
+def _close(side: Any) -> float:
+    """Last price of a side of a quote, NaN without one."""
+    return nan if side is None else float(side.close)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import wraps
 from math import inf, nan
@@ -17,7 +17,7 @@ from AlgorithmImports import (
     Slice,
 )
 
-from execution.blotter import CHILD, Event, child_of
+from execution.blotter import Event, child_of, child_tag
 from execution.costs import Conditions
 from execution.desk import Desk, Job
 from execution.fills import ROLLS
@@ -238,7 +238,7 @@ class MinuteDesk:
     # --- children --------------------------------------------------------------------------------
     def _send(self, job: Job, wish: Wish) -> None:
         context, symbol = self._context, self._context.symbols[job.key]
-        tag = f"{CHILD}{wish.child} {job.algorithm}"
+        tag = child_tag(wish.child, job.algorithm)
         strategy = context.strategy
         market, month = strategy.lines.key(job.key)
         sigma = job.worker.plan.sigma or nan  # after a restart no session is observed yet
@@ -344,14 +344,15 @@ class MinuteDesk:
         if not self._resuming or not keys <= context.symbols.keys():
             return
         self._resuming = False
+        if context.sent is not None:
+            context.sent.take_up()
         found = []
         for ticket in self._algorithm.transactions.get_open_order_tickets():
             child = child_of(str(ticket.tag))
             if child and desk.child_is_open(child):
                 found.append(child)
-                self._tickets[child] = context.tickets[ticket.order_id] = ticket
-                self._children[ticket.order_id] = child
-            elif ticket.symbol in context.keys:
+                self._take_up(child, ticket)
+            elif ticket.symbol in context.keys and ticket.order_id not in context.tickets:
                 market = context.keys[ticket.symbol][0]
                 reason = f"order {ticket.order_id} is not known; it is cancelled"
                 desk.blotter.freeze(market, reason)
@@ -365,9 +366,30 @@ class MinuteDesk:
             self._say_frozen(context.strategy.lines.codes[market], reason)
         for job in desk.jobs.values():
             context.traded.add(job.key)
+            self._take_tick(job)
         for key in sorted(desk.contracts):
             self._feeds.ask_for(key)
         context.log(
             f"{len(desk.jobs)} parents are taken up again, {len(found)} of their orders are open"
         )
         self.on_change(True)
+
+    def _take_up(self, child: str, ticket: Any) -> None:
+        """Go on with an open order of before a restart; its quote is not known any more."""
+        context, job = self._context, self.desk.jobs.get(child.rpartition(".")[0])
+        self._tickets[child] = context.tickets[ticket.order_id] = ticket
+        self._children[ticket.order_id] = child
+        if job is not None:
+            decided = context.strategy.markets.last_close(*context.strategy.lines.key(job.key))
+            sigma = job.worker.plan.sigma or nan
+            context.children[child] = ChildOrder(job.reason, sigma, nan, decided)
+            context.reasons[ticket.order_id] = job.reason
+
+    def _take_tick(self, job: Job) -> None:
+        """Limits go on at today's price variation, should the exchange have changed it."""
+        security, plan = self._context.securities[job.key], job.worker.plan
+        tick = float(security.symbol_properties.minimum_price_variation)
+        if tick != plan.tick:
+            code = self._context.strategy.lines.codes[job.key[0]]
+            self._context.log(f"{code} {job.key[1]}: tick is {tick:g}, was {plan.tick:g}")
+            job.worker.plan = replace(plan, tick=tick)

@@ -110,14 +110,20 @@ def past_of(
     return Past(np.array(rows), np.array(weekdays, dtype=np.int64))
 
 
-def daily_closes(data: Slice) -> Iterator[tuple[Any, float, float]]:
-    """Symbol, close and low of every daily bar of a slice.
+def daily_bars(data: Slice) -> Iterator[Any]:
+    """Every daily bar of a slice.
 
     Where a minute bar ends with the session, LEAN's ``bars`` has only that of the two.
     """
     for point in data.all_data:
         if isinstance(point, TradeBar) and point.period > ONE_MINUTE:
-            yield point.symbol, float(point.close), float(point.low)
+            yield point
+
+
+def daily_closes(data: Slice) -> Iterator[tuple[Any, float, float]]:
+    """Symbol, close and low of every daily bar of a slice."""
+    for bar in daily_bars(data):
+        yield bar.symbol, float(bar.close), float(bar.low)
 
 
 def zone_of(security: Any) -> ZoneInfo:

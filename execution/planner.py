@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from execution.contract_volume import VolumeOf
 from execution.orders import (
     Order,
     Unfilled,
@@ -39,6 +40,10 @@ class Positions(Protocol):
     def spreads(self) -> frozenset[ContractKey]:
         """Contracts with an open order that is a leg of a spread."""
 
+    @property
+    def volume_of(self) -> VolumeOf:
+        """Of contracts."""
+
 
 class Planner:
     """Orders toward target contracts, and what is withdrawn for them.
@@ -60,7 +65,13 @@ class Planner:
     def __init__(self, instruments: Sequence[Instrument], settings: ExecutionSettings) -> None:
         self._instruments = instruments
         self._width = settings.spread_width
-        self.pace = Pace(instruments, settings.roll_sessions, settings.max_trade_adv)
+        self.pace = Pace(
+            instruments,
+            settings.roll_sessions,
+            settings.max_trade_adv,
+            settings.max_roll_adv,
+            settings.roll_wait,
+        )
         self.spread_rolls = {
             i
             for i, market in enumerate(instruments)
@@ -78,6 +89,7 @@ class Planner:
         *,
         blind: bool,
         growth: float = 1.0,
+        carry: FloatArray | None = None,
     ) -> tuple[list[Order], list[Withdrawal]]:
         """What is sent and what is withdrawn; it may be asked again on the same day.
 
@@ -97,9 +109,20 @@ class Planner:
         blind : bool
             The account is unknown: nothing but what an expiry forces is ordered or withdrawn.
         growth : float
-            Volumes over those of the master.
+            Volumes over today's.
+        carry : float array of shape (n_markets,), optional
+            See ``Pace.stage``.
         """
-        staged = self.pace.stage(targets, positions.holdings, stuck, day, contracts, growth)
+        staged = self.pace.stage(
+            targets,
+            positions.holdings,
+            stuck,
+            day,
+            contracts,
+            growth,
+            positions.volume_of,
+            carry,
+        )
         beside = positions.holdings, positions.pending, stuck
         orders = as_spreads(
             plan_orders(staged.targets, *beside, rolling=staged.rolling),

@@ -77,6 +77,20 @@ class ExecutionSettings(Table):
         low=1e-6,
         high=1000.0,
     )
+    max_roll_adv: float = setting(
+        0.0,
+        "most that a roll trades in a session, of the smaller of both contracts' own volumes (mean "
+        "of five sessions; the market's where the data have none); 0 is no such limit",
+        low=0.0,
+        high=1000.0,
+    )
+    roll_wait: int = setting(
+        0,
+        "sessions for which a roll waits while the contract held has the better carry for its side "
+        "than the next one, and trades as much",
+        low=0,
+        high=60,
+    )
     spread_width: float = setting(
         1.0,
         "bid-ask spread of a calendar spread over that of one of its legs",

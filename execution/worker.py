@@ -16,7 +16,7 @@ from universe.arrays import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Best bid and ask."""
+    """Best bid and ask, NaN where there is none: a market at its limit has one side alone."""
 
     bid: float
     ask: float
@@ -28,8 +28,9 @@ class Quote:
 
     def fault(self) -> str:
         """Why it is not one to trade on, "" if it is; prices may be negative."""
-        if not (isfinite(self.bid) and isfinite(self.ask)):
-            return "no quotes"
+        sides = isfinite(self.bid) + isfinite(self.ask)
+        if sides < 2:
+            return "one side quoted alone" if sides else "no quotes"
         if self.bid > self.ask:
             return "crossed quotes"
         return "locked quotes" if self.bid == self.ask else ""

@@ -207,7 +207,7 @@ def _instrument(
     like = given.get(LIKE, "")
     if like and like not in master:
         faults.append(f"line {number}, {LIKE} {like!r}: allowed is a code of the master")
-    elif like and given.get("code") in master:
+    elif like and given.get("code", "") in master:
         faults.append(
             f"line {number}, {LIKE} {like!r}: allowed only with a new code, and the master has"
             f" {given['code']}"

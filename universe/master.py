@@ -25,8 +25,12 @@ Where the numbers come from:
   :func:`universe.instruments.volume_note`;
 * calendar spreads listed: the markets of CME Group (Globex lists "SP", "EQ", "FX" and "RT" calendar
   spreads of its futures; the E-mini S&P 500's contract specification gives theirs a tick of 0.05),
-  Eurex (T7 makes time spreads of all futures months) and CFE (VX specification: spread trades have
-  a tick of 0.01). Of the other exchanges it is not known here, so that they roll leg by leg.
+  Eurex (T7 makes time spreads of all futures months), CFE (VX specification: spread trades have
+  a tick of 0.01), ICE (its Strategy Code Reference Manual defines spreads of futures; Euribor's
+  are quoted on it), Euronext (Trading Procedures, Annexe Two: recognised strategies of index
+  futures), Osaka (contract specifications of Nikkei and JGB futures: calendar spread trading is
+  available) and Korea (futures spread trading since 2001). Of the other exchanges, Montreal and
+  Singapore among them, it is not known here, so that they roll leg by leg.
 
 A user's own facts come from an instruments file (:mod:`universe.instrument_table`) and make a
 master of their own, see :meth:`universe.instruments.InstrumentMaster.with_changes`.

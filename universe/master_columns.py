@@ -12,7 +12,9 @@ PRIOR_MONTH_END = Notice.PRIOR_MONTH_END
 TEN_DAYS_BEFORE = Notice.TEN_DAYS_BEFORE_MONTH
 AFTER_TRADE = Notice.AFTER_LAST_TRADE
 
-LISTS_SPREADS = frozenset({"cme", "cbot", "comex", "nymex", "eurex", "cfe"})
+LISTS_SPREADS = frozenset(
+    ("cme", "cbot", "comex", "nymex", "eurex", "cfe", "ice", "iceeu", "euronext", "ose", "krx")
+)
 """Exchanges known to list calendar spreads of all their futures; of others it is not known."""
 
 

@@ -88,7 +88,8 @@ def _show(verdict: Verdict) -> None:
         kinds = [event["what"] for event in left.events]
         say(
             f"{left.folder.name}: {len(left.days)} decisions, {kinds.count('placed')} orders,"
-            f" {kinds.count('filled')} fills, {kinds.count('cancelled')} cancelled;"
+            f" {kinds.count('filled')} fills, {kinds.count('cancelled')} cancelled,"
+            f" {kinds.count('refused')} refused, line lost {kinds.count('cut')} times;"
             f" log {left.folder / 'engine.txt'}"
         )
     if not verdict.differences:

@@ -42,7 +42,7 @@ def command(
     instruments: Path | None,
     seed: int | None,
 ) -> None:
-    """Write tca.html and tca.json: costs by market, kind and size, impact, outliers."""
+    """Write tca.html and tca.json: costs by kind, size, algorithm, hour and market; impact."""
     from research.compliance.pack_html import to_html
     from research.output import output_set
     from research.tca.costs import costs_of, other_prices

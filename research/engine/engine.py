@@ -24,6 +24,7 @@ from research.engine.result import RunResult
 from research.engine.rows import Rows
 from research.engine.sleeve_pnl import RESIDUAL, SleevePnl
 from research.engine.tapes import moments
+from research.engine.volume_history import VolumeHistory
 from universe.arrays import FloatArray, to_epoch_day
 from universe.legs import ContractKey, Legs
 from universe.master import MASTER
@@ -84,6 +85,7 @@ class EmbeddedEngine:
             past=settings.past_costs,
             spreads=self.strategy.planner.spread_rolls,
         )
+        self.volumes = VolumeHistory(dataset)
         self.header = header_of(
             self.strategy,
             "embedded",
@@ -158,7 +160,12 @@ class EmbeddedEngine:
         ledger.settle(settled)
         nav = ledger.nav(self._rates(fx), lined.fx)
         account = Account(
-            nav, ledger.holdings, ledger.pending(), ledger.pending_spreads(), book.fills
+            nav,
+            ledger.holdings,
+            ledger.pending(),
+            ledger.pending_spreads(),
+            book.fills,
+            self.volumes.at(moment.day),
         )
         decision = strategy.begin(account).finish()
         self.decision = decision

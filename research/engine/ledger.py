@@ -17,6 +17,7 @@ import numpy as np
 from execution.costs import Conditions, CostModel, fee
 from execution.fills import EXPIRY, ROLL, ROLLS, SPREAD, Fill, beyond_expectation
 from execution.orders import ContractKey, Order, Unfilled, Withdrawal, unfilled_of
+from execution.schedules import Algorithm
 from execution.settings import PastCosts
 from portfolio.cash import Settlement
 from universe.arrays import FloatArray
@@ -248,11 +249,12 @@ class Ledger:
         book: DayBook,
         decided: float,
     ) -> None:
+        """Fill an order whole at its session's open."""
         market, month, quantity = order.market, order.month, order.quantity
         key = (market, month)
         self._book(market, quantity * (close - price), fx, book.pnl)
         book.moves[key] = close - price
-        self._pay(order, conditions, day, price, fx, book, decided)
+        self._pay(order, conditions, day, price, fx, book, decided, Algorithm.OPEN)
         total = self.holdings.get(key, 0) + quantity
         self.mark[key] = close
         if total:
@@ -270,6 +272,7 @@ class Ledger:
         fx: FloatArray,
         book: DayBook,
         decided: float = NAN,
+        algorithm: str = "",
     ) -> None:
         """Slippage and fee of a fill, and its record."""
         market, quantity = order.market, order.quantity
@@ -307,6 +310,7 @@ class Ledger:
                 outright,
                 decided,
                 beyond_expectation(quantity, filled, decided, concession, sigma),
+                algorithm,
             )
         )
 

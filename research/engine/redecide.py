@@ -133,6 +133,7 @@ def redecide(header: Header, decisions: Mapping[int, DecisionLine], dataset: Dat
             open_orders.unfilled(),
             open_orders.spreads(),
             recorded.fills,
+            engine.volumes.at(snapshot.day),
         )
         decision = strategy.begin(account).finish()
         quotes = bars.session.quotes

@@ -14,6 +14,7 @@ from algorithm.state import state_keys
 from algorithm.state_document import opened
 from execution.blotter import child_of
 from execution.fills import ROLLS
+from execution.sent_orders import sent_of
 from research.data.dataset import Dataset
 from research.engine.redecide import read_lines, redecide
 from research.lean.record import bring_live_record
@@ -98,6 +99,9 @@ def missing(left: Left) -> list[str]:
 def _twice(left: Left) -> Iterator[str]:
     placed = [event for event in left.events if event["what"] == "placed"]
     children = Counter(child for event in placed if (child := child_of(event["tag"])))
+    children += Counter(
+        f"{name} in {event['contract']}" for event in placed if (name := sent_of(event["tag"]))
+    )
     for child, times in children.items():
         if times > 1:
             yield f"{left.folder.name}: child {child} was sent {times} times"

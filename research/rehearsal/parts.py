@@ -83,6 +83,10 @@ class Stage:
         Of the strategy.
     cash : float
         Of the account at the beginning, in USD.
+    refused : str
+        Market and day (UTC) on which its first order is refused, "ZN@2014-03-10"; "@" for none.
+    cut : str
+        From when on there is no line to the broker for a quarter of an hour, UTC; "" for never.
     """
 
     launcher: Launcher
@@ -90,6 +94,8 @@ class Stage:
     data: Path
     parameters: Mapping[str, str]
     cash: float
+    refused: str = "@"
+    cut: str = ""
 
     def start(self, folder: Path, begin: str, end: str, kill: str) -> subprocess.Popen[bytes]:
         """Start LEAN in live mode; book, store and log in ``folder`` go on from a start before.
@@ -154,6 +160,8 @@ class Stage:
             "rehearsal-book": str(folder / BOOK),
             "rehearsal-cash": self.cash,
             "rehearsal-kill": kill,
+            "rehearsal-refuse": self.refused,
+            **({"rehearsal-cut": self.cut} if self.cut else {}),
         }
 
 

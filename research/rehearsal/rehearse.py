@@ -36,6 +36,11 @@ DEFAULTS = {
 MARKETS = "ES ZN GC"
 """Where no markets are given: quoted in USD, with rolls that follow each other closely."""
 
+_CUT = time(10, 45)
+"""New York time at which the line to the broker is lost, on the second session.
+
+On that session the first order in the last of the markets is refused."""
+
 _NEW_YORK = ZoneInfo("America/New_York")
 _LOOK_BACK = 200
 """Days before the end of the data in which a roll is looked for."""
@@ -141,7 +146,15 @@ def rehearse(
     progress("compiling clock, data queue and broker")
     parts = compile_parts(launcher, out.absolute() / "parts")
     parameters = changed_settings(replace(settings, start=str(sessions[0])))
-    stage = Stage(launcher, parts, data.absolute(), parameters, settings.cash)
+    stage = Stage(
+        launcher,
+        parts,
+        data.absolute(),
+        parameters,
+        settings.cash,
+        f"{list(dataset.markets)[-1]}@{sessions[1]}",
+        f"{_utc(sessions[1], _CUT):%Y-%m-%dT%H:%M:%S}",
+    )
     span = _utc(sessions[0], time(8)), _utc(sessions[-1], time(18, 30))
     folders = [out.absolute() / name for name in ("undisturbed", "killed")]
     deaths: list[Death] = []

@@ -6,7 +6,7 @@ import gzip
 import zlib
 from pathlib import Path
 
-from algorithm.state import orders_keys, state_keys
+from algorithm.state import orders_keys, sent_keys, state_keys
 from algorithm.state_document import StateError, opened
 from research.rehearsal.parts import STORE
 
@@ -18,7 +18,7 @@ def damage(folder: Path) -> str:
     store = folder / STORE
     orders, plans = orders_keys(DEPLOYMENT)
     broken = []
-    for key in (*state_keys(DEPLOYMENT), *orders, *plans):
+    for key in (*state_keys(DEPLOYMENT), *orders, *plans, *sent_keys(DEPLOYMENT)):
         path = store / key
         if path.is_file():
             try:

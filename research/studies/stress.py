@@ -76,7 +76,7 @@ def history_with(own: PriceHistory, panel: MarketPanel) -> PriceHistory:
         out = np.full((len(day), len(own.codes)), nothing, dtype=mine.dtype)
         out[rows] = mine
         out[:, columns] = nothing
-        out[np.ix_(new_rows, columns)] = other[:, theirs]
+        out[new_rows[:, None], columns] = other[:, theirs]
         return out
 
     return PriceHistory(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from algorithm.decision_line import DecisionLine, Header, in_units
-from execution.fills import EXPIRY, ROLLS, SPREAD, Fill
+from execution.fills import EXPIRY, OTHER, ROLLS, SPREAD, Fill
+from execution.schedules import Algorithm
+from execution.settings import ExecutionResolution
 from research.data.dataset import Dataset
 from universe.arrays import FloatArray
 
@@ -19,9 +23,17 @@ Benchmark = Callable[[Fill], float]
 BENCHMARKS = ("decision", "arrival", "vwap", "close")
 """Close of the session decided on; open, mean price by volume and close of the fill's session."""
 
+UNKNOWN = "unknown"
+"""What an order was worked by where the record does not say."""
+
+NO_HOUR = "of the session"
+"""Of a fill whose session alone is known."""
+
+_NEW_YORK = ZoneInfo("America/New_York")
+
 COLUMNS = (
     "day", "market", "asset_class", "month", "quantity", "reason", "price", "value", "notional",
-    "sigma", "volume", "half_spread", "expected", "fee", *BENCHMARKS,
+    "sigma", "volume", "half_spread", "expected", "fee", "algorithm", "hour", *BENCHMARKS,
 )  # fmt: skip
 
 
@@ -49,10 +61,12 @@ def fill_table(
         ``value``: account currency of a point of the quote of one contract; ``notional``: of the
         fill in account currency; ``sigma``: daily volatility of the held contract in the quote
         when it was decided; ``volume``: average daily contracts; ``expected``: slippage by the
-        cost model in account currency; benchmarks in the quote, NaN where unknown, and of a roll
-        known of all its fills or of none. What an expiry closed is left out.
+        cost model in account currency; ``algorithm``, ``hour``: see the functions of that name;
+        benchmarks in the quote, NaN where unknown, and of a roll known of all its fills or of none.
+        What an expiry closed is left out.
     """
     index = {facts.code: number for number, facts in enumerate(header.markets)}
+    by_minute = header.settings.get("execution_resolution") == ExecutionResolution.MINUTE
     rows: list[dict[str, Any]] = []
     before: DecisionLine | None = None
     for line in (in_units(decisions[day], header) for day in sorted(decisions)):
@@ -85,6 +99,8 @@ def fill_table(
                     "half_spread": facts.half_spread,
                     "expected": fill.slippage,
                     "fee": fill.fee,
+                    "algorithm": algorithm_of(fill, by_minute),
+                    "hour": hour_of(fill),
                     "decision": price,
                     "arrival": prices.open(fill.market, fill.epoch_day, fill.month)
                     if prices is not None
@@ -100,6 +116,24 @@ def fill_table(
         unknown = table[benchmark].isna().groupby([table["day"], table["market"], rolled])
         table.loc[rolled & unknown.transform("any"), benchmark] = np.nan
     return table
+
+
+def algorithm_of(fill: Fill, by_minute: bool) -> str:
+    """What the order of a fill was worked by.
+
+    Older records do not say; by the day an order of the strategy went out whole, for the open.
+    """
+    if fill.algorithm or by_minute or fill.reason == OTHER:
+        return fill.algorithm or UNKNOWN
+    return Algorithm.OPEN
+
+
+def hour_of(fill: Fill) -> str:
+    """The hour of a fill in New York, whose clock decides; by the day none is known."""
+    if not fill.minute:
+        return NO_HOUR
+    at = datetime.fromtimestamp(60 * fill.minute, UTC).astimezone(_NEW_YORK)
+    return f"{at:%H}:00"
 
 
 class Prices:

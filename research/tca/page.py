@@ -12,7 +12,7 @@ import pandas as pd
 from algorithm.decision_line import Header
 from research.compliance.blocks import Block, Heading, Paragraph, Table
 from research.pages.text import day_text, money, signed
-from research.tca.fills import BENCHMARKS
+from research.tca.fills import BENCHMARKS, NO_HOUR
 from research.tca.impact import COVERAGE, ImpactFit
 from research.tca.summary import GroupRow, Outlier, by_size, group_rows
 from universe.counts import count_text
@@ -58,6 +58,8 @@ class Costs:
             "By kind of order": group_rows(named, "reason"),
             "By size against the average daily volume": group_rows(named, "size"),
             "By asset class": group_rows(named, "asset_class"),
+            "By algorithm": group_rows(named, "algorithm"),
+            "By hour in New York": group_rows(named.sort_values("hour", kind="stable"), "hour"),
             "By market": group_rows(named, "market"),
         }
 
@@ -109,6 +111,13 @@ def page(costs: Costs) -> list[Block]:
             Paragraph(
                 f"Not known of this run: {', '.join(missing)}. DATA=folder brings opens and closes,"
                 " MINUTES=folder the VWAP of the regular session."
+            )
+        )
+    if set(table["hour"]) == {NO_HOUR}:
+        blocks.append(
+            Paragraph(
+                "No hour is known: by the day a simulation fills at the open of a session. Live,"
+                " and by the minute, fills have one."
             )
         )
     if header.volumes:

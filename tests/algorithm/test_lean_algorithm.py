@@ -39,6 +39,7 @@ EVERY_RULE = {
     "carry_rules": "smoothed cross_section relative_value calendar directional",
 }
 RISKY = {"var_limit": 0.04, "governor": "0.005 0.8 0.01 0.5"}
+PATIENT = {"roll_sessions": 2, "max_roll_adv": 0.05, "roll_wait": 4}
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,16 @@ def ended(data, code="FX1", sessions=75):
     return replace(data, markets={**data.markets, code: replace(history, **rows)})
 
 
+def traded(data):
+    """The same bars with volumes that move from a contract to the next within its last month."""
+    markets = {}
+    for code, history in data.markets.items():
+        left = history.expiry[history.contract] - history.day
+        volume = np.round(200.0 * np.clip(left / 30.0, 0.0, 1.0) * 2.0 ** (-left / 60.0))
+        markets[code] = replace(history, volume=volume)
+    return replace(data, markets=markets)
+
+
 def record_lines(part):
     return gzip.decompress(bytes(part)).decode().splitlines()
 
@@ -115,16 +126,23 @@ def record_of(engine, tmp_path):
     scope="module",
     params=[
         ({}, False),
-        (RISKY, False),
+        (RISKY | PATIENT, False),
         (EVERY_RULE, True),
         ({"roll_orders": "spread", **EVERY_RULE}, True),
     ],
-    ids=["plain", "with scales and gate", "every rule and spreads", "rolls as spreads"],
+    ids=[
+        "plain",
+        "with scales, gate and patient rolls",
+        "every rule and spreads",
+        "rolls as spreads",
+    ],
 )
 def both(request, data, tmp_path_factory):
     """The stand-in's run, its record as a result, and the embedded engine's result."""
     changes, curved = request.param
     the_data, the_settings = ended(holed(bent(data) if curved else data)), chosen(**changes)
+    if "roll_wait" in changes:
+        the_data = traded(the_data)
     if "roll_orders" in changes:
         the_data = listing_spreads(the_data)
     engine = start(the_data, the_settings).run().finish()
@@ -207,6 +225,8 @@ class TestAgreesWithTheEmbeddedEngine:
             fill.reason for fill in read.fills
         }
         assert any(fill.outright for fill in read.fills) == spreads
+        worked = [(fill.algorithm, fill.minute) for fill in own.fills]
+        assert [(fill.algorithm, fill.minute) for fill in read.fills] == worked
 
     def test_the_table_of_rolls(self, both):
         """A roll as a spread costs the slippage of one leg; fees are those of both."""
@@ -219,7 +239,7 @@ class TestAgreesWithTheEmbeddedEngine:
         for record in roll_records(own):
             alone = record.kind == "roll"
             assert alone or spreads
-            assert record.sessions == 1
+            assert record.sessions == 1 or own.settings["roll_wait"] != "0"
             assert (record.paid == record.outright) is alone
             assert record.near < record.far
         total = ours[-1]

@@ -111,6 +111,16 @@ def test_nothing_is_sent_while_the_broker_cannot_be_heard():
     assert desk.step(FIRST + 4, {KEY: Seen(QUOTE)}).send[0][1].quantity == 4
 
 
+def test_a_limit_is_withdrawn_once_the_broker_is_heard_again():
+    desk, _ = at_work(passive=1.0)
+    first = desk.step(FIRST + 1, {KEY: Seen(QUOTE)}).send[0][1]
+    desk.paused = "disconnected"
+    for minute in (2, 3):
+        assert desk.step(FIRST + minute, {KEY: Seen(QUOTE)}).withdraw == []
+    desk.paused = ""
+    assert desk.step(FIRST + 4, {KEY: Seen(QUOTE)}).withdraw == [first.child]
+
+
 def test_a_live_minute_waits_for_bars_that_may_still_come():
     desk, _ = at_work()
     assert desk.step(FIRST + 1, {}, patient=True).send == []

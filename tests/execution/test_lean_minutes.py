@@ -14,6 +14,7 @@ from algorithm.lean_orders import OrderStore, next_decision, set_order_propertie
 from algorithm.settings import Settings
 from algorithm.state import Owner
 from execution.blotter import child_of
+from execution.costs import Conditions
 from execution.fills import Fill
 from execution.lean_minutes import MinuteDesk
 from execution.lean_sessions import daily_closes, session_of
@@ -129,6 +130,7 @@ def made(**changes):
         reasons={},
         order_conditions={},
         children={},
+        sent=None,
         log=algorithm.lines.append,
     )
     desk = MinuteDesk(algorithm, context, next_decision)
@@ -275,6 +277,50 @@ def test_a_killed_process_goes_on_where_the_broker_stands():
     assert algorithm.tickets[-1].quantity == 3  # six are due: two filled, one is on its way
     assert still.cancelled
     assert len({ticket.tag for ticket in algorithm.tickets}) == 4
+
+
+def filled(fills, ticket, quantity, price):
+    """What LEAN tells of a fill."""
+    fee = SimpleNamespace(amount=2.0 * abs(quantity), currency="USD")
+    fills.filled(
+        SimpleNamespace(
+            symbol=ticket.symbol,
+            ticket=ticket,
+            order_id=ticket.order_id,
+            fill_quantity=quantity,
+            fill_price=price,
+            order_fee=SimpleNamespace(value=fee),
+        )
+    )
+    return fills.so_far[-1]
+
+
+def test_a_fill_carries_what_it_was_worked_by_and_when_before_and_after_a_restart():
+    algorithm, context, desk = made(execution_algorithm="twap")
+    algorithm.time, context.order_price = EVENING, {}
+    context.conditions_of = lambda order_id, line: Conditions(2.0)
+    take(desk, Order(0, 202106, 780, "roll"))  # two a minute
+    at(algorithm, 14, 31)
+    desk.on_data(bars())
+    minute = to_epoch_day(date(2021, 3, 12)) * 1440 + 14 * 60 + 31
+    fills = FillBook(algorithm, context)
+    (ticket,) = algorithm.tickets
+    before = filled(fills, ticket, 1.0, 100.25)
+    assert (before.algorithm, before.minute, before.reason) == ("twap", minute, "roll")
+    store = OrderStore(algorithm, desk, Owner("fund", "U1"), fills)
+    store.save(True)
+    context.children.clear()
+    context.reasons.clear()
+    again = MinuteDesk(algorithm, context, next_decision)
+    OrderStore(algorithm, again, Owner("fund", "U1"), fills).restore()
+    algorithm.still_open = [ticket]
+    algorithm.portfolio["0 202106"].quantity = 1
+    again.resume()
+    after = filled(fills, ticket, 1.0, 100.25)
+    assert (after.algorithm, after.minute, after.reason) == ("twap", minute, "roll")
+    assert after.decided == before.decided == 99.0
+    by_hand = filled(fills, Ticket(9, "0 202106", 1, None, "mine"), 1.0, 100.25)
+    assert (by_hand.algorithm, by_hand.minute, by_hand.reason) == ("", minute, "other")
 
 
 def test_fills_of_before_a_restart_are_in_the_next_record_once():

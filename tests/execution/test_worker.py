@@ -32,7 +32,8 @@ def test_a_child_that_did_not_fill_is_made_up_for():
     ("quote", "reason"),
     [
         (None, "no quotes"),
-        (Quote(np.nan, 100.0), "no quotes"),
+        (Quote(np.nan, np.nan), "no quotes"),
+        (Quote(np.nan, 100.0), "one side quoted alone"),
         (Quote(100.25, 100.0), "crossed quotes"),
         (Quote(100.0, 100.0), "locked quotes"),
     ],

@@ -526,6 +526,7 @@ class StandInEngine:
                     open=float(history.open[row]),
                     low=float(history.low[row]),
                     close=float(history.close[row]),
+                    volume=float(np.nan_to_num(history.volume[row])),
                     interest=float(history.open_interest[row]),
                     end_time=self.time,
                 )

@@ -34,6 +34,7 @@ namespace Rehearsal
     {
         public decimal Cash;
         public int Count;
+        public bool HasRefused;
         public DateTime Seen;
         public List<Kept> Open = new();
         public Dictionary<string, decimal> Held = new();
@@ -66,6 +67,10 @@ namespace Rehearsal
         private readonly object _lock = new();
         private readonly string _path = Config.Get("rehearsal-book");
         private readonly Book _book;
+        private readonly string[] _refuse = Config.Get("rehearsal-refuse").Split('@');  // market@UTC date
+        private readonly DateTime _cutFrom = Config.GetValue("rehearsal-cut", DateTime.MaxValue);
+        private readonly List<OrderEvent> _unheard = new();
+        private bool _cut;
 
         public static Broker Instance { get; private set; }
 
@@ -147,6 +152,11 @@ namespace Rehearsal
 
         public override bool PlaceOrder(Order order)
         {
+            if (_cut)
+            {
+                return false;
+            }
+            var refused = false;
             lock (_lock)
             {
                 var kept = new Kept
@@ -164,20 +174,40 @@ namespace Rehearsal
                 _book.Names[kept.Contract] = kept.Name;
                 _book.Open.Add(kept);
                 Keep("placed", kept, order.Quantity, 0);
-                if (Death.IsDue("placed"))
+                refused = IsRefused(order);
+                if (refused)
+                {
+                    _book.HasRefused = true;
+                    _book.Open.Remove(kept);
+                    Keep("refused", kept, order.Quantity, 0);
+                }
+                else if (Death.IsDue("placed"))
                 {
                     Death.Now();
                 }
                 order.BrokerId.Add(kept.Id);
             }
             OnOrderEvent(new OrderEvent(order, Clock.Now, OrderFee.Zero) { Status = OrderStatus.Submitted });
+            if (refused)
+            {
+                OnOrderEvent(new OrderEvent(order, Clock.Now, OrderFee.Zero, "no permission, in rehearsal") { Status = OrderStatus.Invalid });
+            }
             return true;
         }
+
+        /// <summary>The first order in a market on a day, as Interactive Brokers does: after it has taken it.</summary>
+        private bool IsRefused(Order order) =>
+            !_book.HasRefused && order.Symbol.ID.Symbol == _refuse[0]
+            && Clock.Now.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) == _refuse[1];
 
         public override bool UpdateOrder(Order order) => false;
 
         public override bool CancelOrder(Order order)
         {
+            if (_cut)
+            {
+                return false;
+            }
             lock (_lock)
             {
                 var kept = _book.Open.FirstOrDefault(one => order.BrokerId.Contains(one.Id));
@@ -227,9 +257,33 @@ namespace Rehearsal
                 }
                 _book.Seen = now;
             }
-            foreach (var one in events)
+            if (tell)
             {
-                OnOrderEvent(one);
+                Tell(now, events);
+            }
+        }
+
+        /// <summary>Quarter of an hour without a line: what is filled meanwhile is told once it is back.</summary>
+        private void Tell(DateTime now, List<OrderEvent> events)
+        {
+            var cut = now >= _cutFrom && now < _cutFrom.AddMinutes(15);
+            if (cut != _cut)
+            {
+                _cut = cut;
+                lock (_lock)
+                {
+                    File.AppendAllText(_path + ".log", JsonConvert.SerializeObject(new { at = now, what = cut ? "cut" : "back", tag = "" }) + "\n");
+                }
+                OnMessage(new BrokerageMessageEvent(cut ? BrokerageMessageType.Disconnect : BrokerageMessageType.Reconnect, "0", "in rehearsal"));
+            }
+            _unheard.AddRange(events);
+            if (!_cut)
+            {
+                foreach (var one in _unheard)
+                {
+                    OnOrderEvent(one);
+                }
+                _unheard.Clear();
             }
         }
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from algorithm.decision_text import Reader, RecordError
+from algorithm.decision_text import Reader, RecordError, decision_text
 from research.engine.engine import run_backtest
 from research.engine.from_decisions import RECORD_FILE, read_run, result_from
 from research.measures.benchmark import Benchmark
@@ -96,6 +96,29 @@ def test_lines_are_json_of_one_kind_each(both):
     assert kinds[-1] == "end"
     assert set(kinds[1:-1]) <= {"session", "decision"}
     assert sum(map(len, lines)) / len(lines) < 8_000
+
+
+def test_fills_of_older_records_are_read(both):
+    """Eight, nine and eleven values, by a record's age and by what the fill was."""
+    lines = both[1]
+    values = next(v for v in map(json.loads, lines) if v.get("fills"))
+    first = [values["day"], values["fills"][0][1], 202003, -2, 100.5, 12.0, 5.0]
+    values["fills"] = [
+        [*first, "expiry"],
+        [*first, "roll spread", 20.0],
+        [*first, "rebalance", 0.0, 101.0, None],
+        [*first, "rebalance", 0.0, None, None, "pov", 27_000_000],
+    ]
+    reader = Reader()
+    reader.read(lines[0])
+    fills = reader.read(json.dumps(values)).fills
+    told = [(fill.outright, fill.algorithm, fill.minute) for fill in fills]
+    assert told == [(0.0, "", 0), (20.0, "", 0), (0.0, "", 0), (0.0, "pov", 27_000_000)]
+    assert [fill.decided for fill in fills] == pytest.approx(
+        [np.nan, np.nan, 101.0, np.nan], nan_ok=True
+    )
+    again = reader.read(decision_text(reader.read(json.dumps(values)), reader.header))
+    assert repr(again.fills) == repr(fills)
 
 
 def test_a_run_is_read_from_its_folder(both, tmp_path):

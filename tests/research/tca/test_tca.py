@@ -1,6 +1,8 @@
 """Transaction costs: benchmarks against the data, the impact fit against simulated fills."""
 
 import json
+from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from research.cli import main
 from research.engine.engine import run_backtest
 from research.engine.redecide import read_lines
 from research.tca.costs import costs_of, other_prices
-from research.tca.fills import BENCHMARKS, COLUMNS, Prices, fill_table, paid
+from research.tca.fills import BENCHMARKS, COLUMNS, NO_HOUR, Prices, fill_table, paid
 from research.tca.half_life import half_life
 from research.tca.impact import LEAST_DAYS, fit_impact
 from research.tca.page import document, page
@@ -46,7 +48,8 @@ def simulated(alpha, noise, seed, days=200, each=5, half_spread=0.01, sigma=1.0)
             rows.append(
                 (day, "AA", "equity", 202003, quantity, "rebalance", price, 50.0,
                  abs(quantity) * price * 50.0, sigma, 1e4, half_spread,
-                 abs(quantity) * 50.0 * half_spread, 0.0, 100.0, 100.0, 100.0, 100.0)
+                 abs(quantity) * 50.0 * half_spread, 0.0, "open", NO_HOUR,
+                 100.0, 100.0, 100.0, 100.0)
             )  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -65,6 +68,29 @@ def test_the_open_is_where_the_model_starts(recorded):
     before = np.unique(history.day[history.day < row["day"]])[-1]
     at = (history.day == before) & (history.contract_month[history.contract] == row["month"])
     assert row["decision"] == history.close[at][0]
+
+
+def test_fills_are_grouped_by_algorithm_and_by_the_hour_of_new_york(recorded):
+    """Minutes in UTC of days in winter and in summer; a record that says nothing, by its day."""
+    data, _, header, decisions = recorded
+    told = [("twap", "2021-01-12T14:31"), ("pov", "2021-07-12T13:59"), ("pov", "2021-07-12T18:05")]
+    days = [day for day, line in sorted(decisions.items()) if line.fills][:5]
+    lines = {day: replace(decisions[day], fills=decisions[day].fills[:1]) for day in days}
+    for day, (algorithm, at) in zip(days, told, strict=False):
+        minute = int(datetime.fromisoformat(f"{at}+00:00").timestamp()) // 60
+        fill = replace(lines[day].fills[0], algorithm=algorithm, minute=minute)
+        lines[day] = replace(lines[day], fills=(fill,))
+    old = replace(lines[days[3]].fills[0], algorithm="", reason="rebalance")
+    lines[days[3]] = replace(lines[days[3]], fills=(old,))
+    groups = costs_of(header, lines, Prices(data)).groups
+    named = {title: {row.name: row.fills for row in rows} for title, rows in groups.items()}
+    assert named["By algorithm"] == {"twap": 1, "pov": 2, "open": 2}
+    assert list(named["By hour in New York"].items()) == [
+        ("09:00", 2), ("14:00", 1), (NO_HOUR, 2),
+    ]  # fmt: skip
+    minutes = replace(header, settings=header.settings | {"execution_resolution": "minute"})
+    table = fill_table(minutes, lines)
+    assert list(table["algorithm"]) == ["twap", "pov", "pov", "unknown", "open"]
 
 
 def test_a_roll_has_a_benchmark_of_all_its_fills_or_of_none(recorded):
@@ -87,6 +113,7 @@ def test_the_simulation_is_told_as_such(recorded):
     assert any("formula itself" in getattr(block, "text", "") for block in page(costs))
     told = json.loads(json.dumps(document(costs), allow_nan=False))
     assert told["groups"]["All"][0]["over"]["vwap"] is None
+    assert [row["name"] for row in told["groups"]["By algorithm"]] == ["open"]
     assert told["impact"]["all"]["value"] == pytest.approx(0.3, rel=1e-3)
 
 
