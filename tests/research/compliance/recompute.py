@@ -104,7 +104,7 @@ class Recomputed:
         for _, code, _, quantity, price, slip, _, reason, *rest in fills:
             if len(rest) < 3 or rest[2] is None:
                 continue
-            _, decided, beyond = rest
+            decided, beyond = rest[1:3]
             side = 1 if quantity > 0 else -1
             points = side * (price - decided) - slip / abs(quantity) / point[code]
             assert points == 0 or (points > 0) == (beyond > 0), "in daily volatilities"
