@@ -58,8 +58,9 @@ def read_desk(folder: Path) -> RunResult:
             except RecordError as error:
                 raise RecordError(f"{path}: {error}") from None
     raise RecordError(
-        f"{folder} has no data of a risk desk; LEAN writes trend-carry/{NOW} and {PAST} into its "
-        "object store, with the setting decisions on"
+        f"{folder} has neither {RECORD_FILE} of a run nor data of a risk desk, which LEAN writes as"
+        f" trend-carry/{NOW} and {PAST} into its object store; both come with the setting decisions"
+        " on"
     )
 
 
