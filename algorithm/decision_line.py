@@ -40,8 +40,8 @@ CONTRACTS = "contracts"
 class Event:
     """Something a person should be able to read about later.
 
-    ``kind`` is roll, universe, flip, carry, cap, proxy, contracts, budgets, optimiser, gate, expiry,
-    the name of a rule, an exposure scale or another risk stage, or data for all that the quality
+    ``kind`` is roll, universe, flip, carry, cap, proxy, contracts, budgets, optimiser, gate, expiry
+    or the name of a rule, an exposure scale or another risk stage; data for all that the quality
     gates noted. ``market`` is empty where it is no single market's.
     """
 
