@@ -29,20 +29,20 @@ from universe.session import Quotes
 SCHEMA = 2
 """Version of the record; a reader refuses others."""
 
-OF_MARKETS = ("universe", "flip", "carry", "direction")
-"""Kinds of an observation's notes that keep their name as events; all others are of the data."""
-
+OF_DATA = ("gap", "outlier", "price", "stale", "unit", "fx", "spread")
+"""Kinds of notes of the quality gates, which are all of the data as events; others keep theirs."""
 
 CONTRACTS = "contracts"
-"""Kinds of events on the choice of whole contracts, and on a portfolio that is not the optimum."""
+"""Kind of events on the choice of whole contracts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something a person should be able to read about later.
 
-    ``kind`` is roll, universe, flip, carry, direction, contracts, optimiser, gate, expiry, the name
-    of another risk stage, or data for all the price gate noted.
+    ``kind`` is roll, universe, flip, carry, cap, proxy, contracts, budgets, optimiser, gate, expiry
+    or the name of a rule, an exposure scale or another risk stage; data for all that the quality
+    gates noted. ``market`` is empty where it is no single market's.
     """
 
     epoch_day: int
@@ -531,10 +531,9 @@ def events_of(decision: Decision, codes: Sequence[str], fills: Sequence[Fill]) -
         Event(day, "roll", roll.market, f"{roll.old} -> {roll.new} ({roll.reason})")
         for roll in seen.rolls
     ]
-    for market, kind, text in seen.notes:
-        out.append(Event(day, kind if kind in OF_MARKETS else "data", codes[market], text))
-    for market, kind, text in decision.notes:
-        out.append(Event(day, kind, "" if market == BOOK else codes[market], text))
+    for market, kind, text in [*seen.notes, *decision.notes]:
+        of = "" if market == BOOK else codes[market]
+        out.append(Event(day, "data" if kind in OF_DATA else kind, of, text))
     out += [Event(day, origin, "", reason) for origin, reason in decision.target.reasons]
     out += [Event(day, CONTRACTS, "", step) for step in decision.contract_steps]
     for verdict in decision.verdicts:

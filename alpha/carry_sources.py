@@ -29,11 +29,10 @@ from alpha.carry_formulas import (
     volatility,
 )
 from alpha.seasonal import SeasonalAdjuster
+from alpha.settings import CarrySource
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.curves import MacroState
 from universe.instruments import AssetClass, Instrument
-
-MODES = ("basis", "class")
 
 SAME_MONTH_DAYS = (355, 376)
 """Days between contracts of the same month in neighbouring years."""
@@ -138,11 +137,11 @@ class CarrySources:
     def __init__(
         self, instruments: Sequence[Instrument], mode: str = "class", max_age: int = 100
     ) -> None:
-        if mode not in MODES:
-            raise ValueError(f"carry mode is {mode!r}; it must be one of {', '.join(MODES)}")
+        if mode not in list(CarrySource):
+            raise ValueError(f"carry mode is {mode!r}; it must be one of {', '.join(CarrySource)}")
         n = len(instruments)
         self.instruments, self.mode, self.max_age = list(instruments), mode, max_age
-        by_class = mode == "class"
+        by_class = mode == CarrySource.CLASS
         rules = [formula_of(i) if by_class else None for i in instruments]
         self._rules = [(k, rule) for k, rule in enumerate(rules) if rule is not None]
         classes = [i.asset_class if by_class else None for i in instruments]
@@ -216,7 +215,7 @@ class CarrySources:
         out = CarryDays(raw, source, {})
         for row, known in enumerate(macro):
             cause, what = np.zeros_like(self.cause), dict[int, str]()
-            if self.mode == "class":
+            if self.mode == CarrySource.CLASS:
                 own = raw[row], source[row]
                 self._commodities(basis[row], apart[row], price[row], near_month[row], *own)
                 self._formulas(price[row], MacroDay(int(day[row]), known), *own, cause, what)

@@ -26,7 +26,7 @@ class Snapshot:
         Epoch day and yyyymm.
     rolls : sequence of Roll
         Of the session.
-    notes : sequence of (market index, kind, sentence)
+    notes : sequence of (market index or -1, kind, sentence)
         What the quality gate and the rules have to say.
     seen : bool array
         A bar that passed the quality gate.

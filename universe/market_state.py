@@ -112,7 +112,7 @@ class MarketState(ABC):
 
     @abstractmethod
     def sigma(self) -> FloatArray:
-        """Daily volatility of returns: 0.7 current + 0.3 long-run (001), NaN while too young."""
+        """Daily volatility of returns: current and long-run blended (001), NaN while too young."""
 
     @abstractmethod
     def current_sigma(self) -> FloatArray:
@@ -150,7 +150,7 @@ class SpreadState(ABC):
 
     @abstractmethod
     def sigma(self) -> FloatArray:
-        """Daily volatility of returns: 0.7 current + 0.3 long-run (001), NaN while too young."""
+        """Daily volatility of returns: current and long-run blended (001), NaN while too young."""
 
     @abstractmethod
     def current_sigma(self) -> FloatArray:

@@ -169,7 +169,7 @@ class Markets(MarketState):
         return self._last_quotes[market].get(month, np.nan)
 
     def sigma(self) -> FloatArray:
-        """Daily volatility of returns: 0.7 current + 0.3 long-run (001), NaN while too young."""
+        """Daily volatility of returns: current and long-run blended (001), NaN while too young."""
         return self._sigma
 
     def current_sigma(self) -> FloatArray:

@@ -241,7 +241,7 @@ class CalendarSpreads(SpreadState):
         self.near_last: IntArray = np.full(n, 10**6, dtype=np.int64)
 
     def sigma(self) -> FloatArray:
-        """Daily volatility of ``ret``: 0.7 current + 0.3 long-run (001), NaN while too young."""
+        """Daily volatility of ``ret``: current and long-run blended (001), NaN while too young."""
         long_run = self._long_weight * self.vol.long_run()
         return np.asarray(long_run + (1.0 - self._long_weight) * self.vol.std())
 

@@ -9,14 +9,21 @@ member gets 0. The order of the markets never matters.
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 
 import numpy as np
 
 from alpha.scaling import NORMAL_MEAN_ABS
 from universe.arrays import FloatArray, IntArray
 
-METHODS = ("zscore", "rank", "cohort")
-"""Ways to turn values into forecasts, see ``cross_section_forecast``."""
+
+class Comparison(StrEnum):
+    """Ways to turn values into forecasts, see ``cross_section_forecast``."""
+
+    ZSCORE = "zscore"
+    RANK = "rank"
+    COHORT = "cohort"
+
 
 ROUNDING = 1e-9
 """Added to fraction x members, so that 0.29 of 100 are 29 members."""
@@ -129,13 +136,13 @@ def cross_section_forecast(
     """
     _check_cap(cap)
     _check_fraction(fraction)
-    if method == "zscore":
+    if method == Comparison.ZSCORE:
         return zscore_in_buckets(value, bucket, cap * NORMAL_MEAN_ABS) / NORMAL_MEAN_ABS
-    if method == "rank":
+    if method == Comparison.RANK:
         return _by_bucket(value, bucket, lambda x: _rank(x, cap))
-    if method == "cohort":
+    if method == Comparison.COHORT:
         return _by_bucket(value, bucket, lambda x: _scaled(_cohort(x, fraction), cap))
-    raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
+    raise ValueError(f"method is {method!r}; it must be one of {', '.join(Comparison)}")
 
 
 def _by_bucket(

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import pandas as pd
 
 from alpha.columns import Columns
-from alpha.rules.comparison import METHODS, cross_section_forecast
+from alpha.rules.comparison import Comparison, cross_section_forecast
 from alpha.rules.rule import Rule, Style, View
 from alpha.scaling import NORMAL_MEAN_ABS
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.setting import Table, setting
-
-
-class Comparison(StrEnum):
-    """How markets of a class are compared."""
-
-    ZSCORE = "zscore"
-    RANK = "rank"
-    COHORT = "cohort"
 
 
 @dataclass(frozen=True)
@@ -70,7 +61,7 @@ class CrossSectionRule(Rule):
             f"cross section {method}": cross_section_columns(
                 columns.compared, index, method, fraction, cap
             )
-            for method in METHODS
+            for method in Comparison
         }
 
 
@@ -79,7 +70,7 @@ def cross_section_columns(
 ) -> FloatArray:
     """``cross_section_forecast`` of every day; ``value`` is (n_days, n_markets).
 
-    ``method`` is one of ``METHODS``, or "relative value" for the cohorts
+    ``method`` is one of ``Comparison``, or "relative value" for the cohorts
     without scaling.
     """
     out = np.where(np.isfinite(value), 0.0, np.nan)

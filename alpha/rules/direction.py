@@ -94,7 +94,7 @@ class DirectionRule(Rule):
 
     def update(self, view: View) -> list[Note]:
         """Take a session."""
-        notes = [(0, self.NAME, f"{name} is not traded: no direction") for name in self._absent]
+        notes = [(-1, self.NAME, f"{name} is not traded: no direction") for name in self._absent]
         self._absent = []
         own = self._markets
         seen = view.seen

@@ -28,7 +28,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _SLEEVE = re.compile(r"[a-z][a-z0-9_]*( [a-z0-9_]+)*")
 
 Note = tuple[int, str, str]
-"""(market index, kind, sentence)."""
+"""(market index or -1 for no single one, kind: the rule's name if there is no other, sentence)."""
 
 Notes = dict[int, list[Note]]
 """By number of the session in a run of them, from 0."""

@@ -249,14 +249,15 @@ def tsmom_columns(
     at exactly zero has none.
     """
     rows = Rows(panel.seen)
-    weights = settings.tsmom_weight_3m, settings.tsmom_weight_6m, settings.tsmom_weight_12m
+    weights = settings.tsmom_weights
     skip, total = settings.tsmom_skip_days, sum(weights)
     level = rows.take(panel.ret).cumsum()
-    lags = dict(zip((63, 126, 252), weights, strict=True))
+    lags = dict(zip(MONTHS.values(), weights, strict=True))
     recent = level.shift(skip)
     momentum = sum(((recent - level.shift(lag)) * (w / total) for lag, w in lags.items()), 0.0)
     # how often each day's return is counted: its variance for a random walk
-    counted = [sum(w / total for lag, w in lags.items() if skip <= k < lag) for k in range(252)]
+    ages = range(max(lags))
+    counted = [sum(w / total for lag, w in lags.items() if skip <= k < lag) for k in ages]
     scale = float(np.sqrt(np.square(counted).sum())) * NORMAL_MEAN_ABS
     own_sigma = rows.take(sigma)
     ratio = (momentum / (own_sigma.where(own_sigma > 0) * scale)).to_numpy()

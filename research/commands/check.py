@@ -22,6 +22,7 @@ def command(data: Path | None, macro: Path | None, instruments: Path | None) -> 
     problems = 0
     looks: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
         ("config.json", _config),
+        ("config.json", lambda: _markets(instruments)),
         ("data", lambda: _data(data, macro, instruments)),
     )
     for subject, look in looks:
@@ -55,7 +56,30 @@ def _config() -> Iterator[str]:
     changed = changed_settings(Settings.parse(values))
     default = Settings().as_strings()
     texts = [f"{name} {value} (default {default[name]})" for name, value in changed.items()]
-    yield f"{len(values)} settings, " + ("changed: " + ", ".join(texts) if texts else "as is")
+    what = "changed: " + ", ".join(texts) if texts else "as is"
+    yield f"{count_text(len(values), 'setting')}, {what}"
+
+
+def _markets(instruments: Path | None) -> Iterator[str]:
+    """Errors of the markets that config.json names, and of the table of own ones in it."""
+    from algorithm.settings import Settings, SettingsError
+    from research.data.errors import DataError
+    from research.data.instruments_file import master_with
+    from research.lean.project_config import read_config
+    from universe.choice import ALL
+    from universe.instrument_table import InstrumentTableError, read_table
+
+    try:
+        settings = Settings.parse(read_config())
+        master = master_with(instruments)
+    except (SettingsError, DataError, InstrumentTableError):  # said already
+        return
+    if "," in settings.instruments:
+        master = read_table(settings.instruments, master)
+    names = settings.markets.replace(",", " ").split()
+    if names != [ALL]:
+        codes = [master.named(name).code for name in names]
+        yield f"{count_text(len(codes), 'market')}: {' '.join(codes)}"
 
 
 def _data(data: Path | None, macro: Path | None, instruments: Path | None) -> Iterator[str]:

@@ -53,13 +53,12 @@ def read_desk(folder: Path) -> RunResult:
     for place in DESK_PLACES:
         path = folder / place / NOW
         if path.is_file():
-            try:
+            with opened_record(path):
                 return result_from(_desk_lines(path))
-            except RecordError as error:
-                raise RecordError(f"{path}: {error}") from None
     raise RecordError(
-        f"{folder} has no data of a risk desk; LEAN writes trend-carry/{NOW} and {PAST} into its "
-        "object store, with the setting decisions on"
+        f"{folder} has neither {RECORD_FILE} of a run nor data of a risk desk, which LEAN writes as"
+        f" trend-carry/{NOW} and {PAST} into its object store; both come with the setting decisions"
+        " on"
     )
 
 

@@ -239,9 +239,11 @@ class TestAgreesWithTheEmbeddedEngine:
         for record in roll_records(own):
             alone = record.kind == "roll"
             assert alone or spreads
-            assert record.sessions == 1 or own.settings["roll_wait"] != "0"
+            at_once = own.settings["roll_wait"] == "0"
+            assert record.sessions == 1 or not at_once
             assert (record.paid == record.outright) is alone
-            assert record.near < record.far
+            # a roll in parts leaves a day on which its position changes in one contract alone
+            assert record.near < record.far or not at_once
         total = ours[-1]
         assert total.paid == pytest.approx(own.roll_cost.sum())
 

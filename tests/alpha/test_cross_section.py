@@ -8,7 +8,7 @@ from scipy.special import gamma
 from scipy.stats import rankdata, zscore
 
 from alpha.rules.comparison import (
-    METHODS,
+    Comparison,
     cohort_in_buckets,
     cross_section_forecast,
     neutral_in_buckets,
@@ -37,7 +37,7 @@ def all_functions(fraction=0.3, cap=2.0):
         "cohorts": lambda v, b: cohort_in_buckets(v, b, fraction),
         "neutral": neutral_in_buckets,
     }
-    for method in METHODS:
+    for method in Comparison:
         out[method] = lambda v, b, m=method: cross_section_forecast(v, b, m, fraction, cap)
     return out
 
@@ -125,7 +125,7 @@ class TestEveryFunction:
         found = all_functions(fraction, cap)[name](value, bucket)
         np.testing.assert_allclose(bucket_sums(found, bucket), 0.0, atol=1e-12)
 
-    @pytest.mark.parametrize("name", ["zscores", *METHODS])
+    @pytest.mark.parametrize("name", ["zscores", *Comparison])
     @settings(max_examples=25)
     @given(markets, fractions, st.floats(0.3, 3.0))
     def test_the_cap_holds(self, name, pairs, fraction, cap):
@@ -323,7 +323,7 @@ class TestForecast:
         with pytest.raises(ValueError, match="method is 'decile'; it must be one of zscore, rank"):
             cross_section_forecast(*one_bucket([1, 2]), "decile", 0.1, 2.0)
 
-    @pytest.mark.parametrize("method", METHODS)
+    @pytest.mark.parametrize("method", Comparison)
     def test_bad_cap_or_fraction(self, method):
         with pytest.raises(ValueError, match=r"cap is -1\.0; it must be above 0"):
             cross_section_forecast(*one_bucket([1, 2]), method, 0.1, -1.0)

@@ -466,6 +466,19 @@ class TestCheck:
         done = run("check")
         assert "config.json: 2 settings, changed: vol_target 0.15 (default 0.1)" in done.stdout
 
+    @pytest.mark.parametrize(
+        ("parameters", "sentence"),
+        [
+            ('"markets": "ESS ZN"', "error: config.json: unknown market 'ESS'; did you mean ES"),
+            ('"instruments": "code,tick;ES,x"', "line 2, tick 'x': allowed is above 0"),
+        ],
+    )
+    def test_markets_of_the_configuration(self, config, tmp_path, parameters, sentence):
+        config.write_text(f'{{"parameters": {{{parameters}}}}}')
+        done = run("check", "--data", tmp_path / "none")
+        assert done.exit_code == 2
+        assert sentence in done.stderr
+
     def test_bad(self, config, tmp_path):
         config.write_text('{"parameters": {"vol_target": "7"}}')
         done = run("check", "--data", tmp_path / "none")

@@ -185,7 +185,7 @@ class TestCommands:
         assert {"Stress tests", "Position limits and eligibility"} <= set(same)
         missing = self.call("risk", "--run", tmp_path / "trend-carry" / "none")
         assert missing.exit_code == 2
-        assert "no data of a risk desk" in missing.output
+        assert "nor data of a risk desk" in missing.output
 
     def test_the_table_of_stress_tests(self, homes):
         found = self.call("stress", "--run", homes[1])

@@ -15,7 +15,7 @@ from algorithm.settings import Settings
 from alpha.class_carry import bond_carry
 from alpha.columns import volatility_columns
 from alpha.forecasts import Forecasts
-from alpha.rules.comparison import METHODS, cohort_in_buckets, cross_section_forecast
+from alpha.rules.comparison import Comparison, cohort_in_buckets, cross_section_forecast
 from alpha.rules.cross_section import cross_section_columns
 from alpha.rules.tsmom import tsmom_columns
 from research.data.dataset import Dataset, MarketHistory
@@ -130,7 +130,7 @@ def incremental() -> dict[str, np.ndarray]:
         current = forecasts.current(alive)
         now |= {name: current[name] for name in ("carry", "relative value", "directional")}
         value = np.where(alive, forecasts.carry.sharpe(), np.nan)
-        for method in METHODS:
+        for method in Comparison:
             now[f"cross section {method}"] = cross_section_forecast(value, classes, method, 0.3, 2)
         for name, one in now.items():
             rows.setdefault(name, []).append(one)
@@ -145,7 +145,7 @@ RULES = [
     "breakout",
     *(f"carry {span}" for span in (5, 20, 60, 120)),
     "carry",
-    *(f"cross section {method}" for method in METHODS),
+    *(f"cross section {method}" for method in Comparison),
     "relative value",
     "directional",
 ]
@@ -231,7 +231,7 @@ class TestNoLookAhead:
 )
 @hypothesis_settings(max_examples=60, deadline=None)
 def test_cross_sections_with_ties_and_tiny_buckets(value, classes, fraction, cap):
-    for method in METHODS:
+    for method in Comparison:
         ours = cross_section_columns(value, classes, method, fraction, cap)
         for day in range(len(value)):
             theirs = cross_section_forecast(value[day], classes, method, fraction, cap)

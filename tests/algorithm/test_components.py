@@ -1,5 +1,8 @@
+from types import SimpleNamespace
+
 import pytest
 
+from algorithm.decision_line import events_of
 from algorithm.registry import PROTECTIONS, SCALES, check_components
 from algorithm.walk import Stage, chain_of
 from risk.book import Protection
@@ -22,3 +25,24 @@ def test_stages_of_a_chain_have_names_of_their_own():
     assert chain_of(stage) == (stage,)
     with pytest.raises(ValueError, match="two stages of the chain are named 'trade'"):
         chain_of(stage, Stage("protect", "risk", print), Stage("trade", "risk", print))
+
+
+def test_notes_keep_their_kind_and_name_no_market_that_is_not_theirs():
+    notes = [(1, "outlier", "held back"), (1, "flip", "turned"), (1, "mine", "of a rule")]
+    decision = SimpleNamespace(
+        day=20_000,
+        snapshot=SimpleNamespace(rolls=[], notes=notes),
+        notes=[(-1, "regime", "trained"), (-1, "cap", "class fx"), (0, "cap", "ES")],
+        target=SimpleNamespace(reasons=()),
+        contract_steps=(),
+        verdicts=(),
+    )
+    found = [(e.kind, e.market, e.detail) for e in events_of(decision, ["ES", "ZN"], [])]
+    assert found == [
+        ("data", "ZN", "held back"),
+        ("flip", "ZN", "turned"),
+        ("mine", "ZN", "of a rule"),
+        ("regime", "", "trained"),
+        ("cap", "", "class fx"),
+        ("cap", "ES", "ES"),
+    ]
