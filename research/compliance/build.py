@@ -124,7 +124,7 @@ def entries_of(
     before = np.concatenate([[np.nan], result.var_one_day[:-1]])[: len(result.day)]
     remedies = _remedies(result)
     switch = known(result.figures.get("switch", np.zeros(len(result.day)))).astype(np.int64)
-    es = result.es_one_day
+    es, money = result.es_one_day, _collateral_of(collateral, len(result.day))
     out = []
     for row, day in enumerate(result.day.tolist()):
         out.append(
@@ -145,7 +145,7 @@ def entries_of(
                 (member @ exposure[row]).tolist(),
                 number(traded[row]),
                 number(result.drawdown[row]),
-                **_collateral_of(collateral, row),
+                **money[row],
                 liquidity_value=_by_value(collateral, row, bucket[row]),
                 liquidity_risk=shares(exposure[row], bucket[row]).tolist(),
                 limits=[_limit_entry(one) for one in _readings_of(result, row)],
@@ -206,11 +206,12 @@ def _by_value(
     return out if len(out) == len(Bucket) else []
 
 
-def _collateral_of(path: CollateralPath | None, row: int) -> dict[str, float | None]:
+def _collateral_of(path: CollateralPath | None, rows: int) -> list[dict[str, float | None]]:
     names = ("margin", "cash", "bills", "earned", "short")
-    return {
-        name: None if path is None else number(float(getattr(path, name)[row])) for name in names
-    }
+    if path is None:
+        return [dict.fromkeys(names)] * rows
+    columns = [[number(value) for value in getattr(path, name).tolist()] for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def _readings_of(result: RunResult, row: int) -> Sequence[Reading]:
