@@ -14,7 +14,9 @@ from portfolio.cash import Interest
 from research.compliance.collateral import CollateralPath, cash_settings
 from research.compliance.liquidity import Bucket, buckets, days_to_cash, shares, value_shares
 from research.compliance.records import (
+    BOOKED,
     SCHEMA,
+    SHOWN,
     DayEntry,
     Head,
     LimitEntry,
@@ -91,7 +93,7 @@ def head_of(result: RunResult, *, legal_test: str = "relative", determination: s
         determination,
         result.settings.get("var_reference", DEFAULT_REFERENCE),
         result.settings.get("var_test", VarTest.ABSOLUTE.value),
-        f"{'booked' if cash.interest == Interest.LADDER else 'shown'}: {cash.stress_in_words()}",
+        f"{BOOKED if cash.interest == Interest.LADDER else SHOWN}: {cash.stress_in_words()}",
     )
 
 
