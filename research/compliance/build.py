@@ -36,7 +36,7 @@ from risk.account import Remedy
 from risk.gate import VarGate, VarTest
 from risk.kill_switch import Mode
 from risk.limit_stage import LimitStage
-from risk.limits import Reading, Status
+from risk.limits import Reading, Status, plain_values
 from risk.stress import StressResult
 from risk.switch_stage import SwitchStage
 from universe.arrays import FloatArray, from_epoch_day, known
@@ -150,7 +150,7 @@ def entries_of(
                 **money[row],
                 liquidity_value=_by_value(collateral, row, bucket[row]),
                 liquidity_risk=shares(exposure[row], bucket[row]).tolist(),
-                limits=[_limit_entry(one) for one in _readings_of(result, row)],
+                limits=_limit_entries(result.readings[row] if result.readings else ()),
                 stress=[_stress_entry(one) for one in (stress or {}).get(day, ())],
                 remedies=remedies.get(day, []),
                 switch=Mode(int(switch[row])).name.lower(),
@@ -216,23 +216,24 @@ def _collateral_of(path: CollateralPath | None, rows: int) -> list[dict[str, flo
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _readings_of(result: RunResult, row: int) -> Sequence[Reading]:
-    return result.readings[row] if result.readings else ()
-
-
-def _limit_entry(reading: Reading) -> LimitEntry:
-    return LimitEntry(
-        reading.limit,
-        reading.bucket,
-        number(reading.value),
-        reading.warn,
-        reading.breach,
-        STATUS[reading.status],
-        REMEDY[reading.remedy],
-        reading.cause,
-        reading.sessions,
-        reading.days_to_cure,
-    )
+def _limit_entries(readings: Sequence[Reading]) -> list[LimitEntry]:
+    return [
+        LimitEntry(
+            limit,
+            bucket,
+            value,
+            warn,
+            breach,
+            STATUS[status],
+            REMEDY[remedy],
+            cause,
+            sessions,
+            days_to_cure,
+        )
+        for limit, bucket, value, warn, breach, status, _, remedy, _, sessions, days_to_cure, cause in plain_values(
+            readings
+        )
+    ]
 
 
 def _stress_entry(result: StressResult) -> StressEntry:
