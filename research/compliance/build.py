@@ -217,23 +217,14 @@ def _collateral_of(path: CollateralPath | None, rows: int) -> list[dict[str, flo
 
 
 def _limit_entries(readings: Sequence[Reading]) -> list[LimitEntry]:
-    return [
-        LimitEntry(
-            limit,
-            bucket,
-            value,
-            warn,
-            breach,
-            STATUS[status],
-            REMEDY[remedy],
-            cause,
-            sessions,
-            days_to_cure,
+    entries = []
+    for limit, bucket, value, warn, breach, status, _, remedy, *rest in plain_values(readings):
+        _, sessions, days_to_cure, cause = rest
+        words = STATUS[status], REMEDY[remedy]
+        entries.append(
+            LimitEntry(limit, bucket, value, warn, breach, *words, cause, sessions, days_to_cure)
         )
-        for limit, bucket, value, warn, breach, status, _, remedy, _, sessions, days_to_cure, cause in plain_values(
-            readings
-        )
-    ]
+    return entries
 
 
 def _stress_entry(result: StressResult) -> StressEntry:
