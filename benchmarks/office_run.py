@@ -7,20 +7,22 @@ record and compares what the limits read, causes included. Prints JSON: processo
 by limit and cause, sessions on which the replay differs, and exceptions by decade with the tests'
 p-values.
 
-``--pairs N`` runs it N times with all of the office and N times without, in turns, and prints the
-processor seconds alone. Without is: no limits, position limits and kill switch, no shortfall and
-parts of risk, no margin and rolls ahead, no ladder of bills, no record, no archive, no stress.
+``--pairs N`` runs it N times with all of the office and without, a session of the one and a session
+of the other in turns, and prints the processor seconds alone: so a busy machine slows both. Without
+is: no limits, position limits and kill switch, no shortfall and parts of risk, no margin and rolls
+ahead, no ladder of bills, no record, no archive, no stress.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +30,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import algorithm.strategy as chain
 from algorithm import registry
@@ -37,7 +40,7 @@ from portfolio.cash import Interest
 from research.commands.run_inputs import bills_of
 from research.compliance.archive import read
 from research.compliance.files import ARCHIVE, archive_run, write_pack
-from research.engine.engine import run_backtest
+from research.engine.engine import EmbeddedEngine, run_backtest
 from research.engine.redecide import read_lines, redecide
 from research.open_data import DataRequest, open_data
 from risk.book import Verdict
@@ -101,33 +104,39 @@ WITHOUT = {"position_limits": False, "interest": Interest.NONE, "decisions": Fal
 
 
 def pairs(dataset, settings, count):
-    """Processor seconds with everything and without, in turns that begin with either."""
+    """Processor seconds of the thread with everything and without, session by session in turns."""
     seconds = {"with": [], "of it archive": [], "without": []}
-
-    def with_office():
-        began = time.process_time()
-        with tempfile.TemporaryDirectory() as name:
+    gc.set_threshold(100_000, 50, 1000)  # as a run has it
+    for turn in range(count):
+        with tempfile.TemporaryDirectory() as name, threadpool_limits(limits=1):
             out = Path(name)
             with (out / "decisions.jsonl").open("w", encoding="utf-8") as file:
-                result = run_backtest(dataset, settings, record=lambda line: print(line, file=file))
-            ran = time.process_time()
+                taken, result = in_turns(dataset, settings, file, turn)
+            began = time.thread_time()
             archive_run(result, out, bill_yield=bills_of(dataset))
-        done = time.process_time()
-        seconds["with"].append(round(done - began, 2))
-        seconds["of it archive"].append(round(done - ran, 2))
+            archived = time.thread_time() - began
+        seconds["with"].append(round(taken[True] + archived, 2))
+        seconds["of it archive"].append(round(archived, 2))
+        seconds["without"].append(round(taken[False], 2))
+        print({name: taken[-1] for name, taken in seconds.items()}, file=sys.stderr)
+    added = [a / b - 1.0 for a, b in zip(seconds["with"], seconds["without"], strict=True)]
+    return {"cpu": seconds, "added": [round(share, 3) for share in added]}
 
-    def without_office():
-        began = time.process_time()
-        with no_office():
-            run_backtest(dataset, replace(settings, **WITHOUT))
-        seconds["without"].append(round(time.process_time() - began, 2))
 
-    for turn in range(count):
-        for run in (with_office, without_office)[:: 1 if turn % 2 == 0 else -1]:
-            run()
-            print({name: taken[-1:] for name, taken in seconds.items()}, file=sys.stderr)
-    ratio = sum(seconds["with"]) / sum(seconds["without"]) - 1.0
-    return {"cpu": seconds, "added": round(ratio, 3)}
+def in_turns(dataset, settings, file, turn):
+    """Two runs at once, one with the office; seconds of each, and the result of that one."""
+    engines = {True: EmbeddedEngine(dataset, settings, record=lambda line: print(line, file=file))}
+    with no_office():
+        engines[False] = EmbeddedEngine(dataset, replace(settings, **WITHOUT))
+    walks = {key: engine._moments() for key, engine in engines.items()}
+    taken = dict.fromkeys(engines, 0.0)
+    for session in range(len(engines[True].feed.days)):
+        for key in (True, False) if (session + turn) % 2 else (False, True):
+            with nullcontext() if key else no_office():
+                began = time.thread_time()
+                engines[key]._take(next(walks[key]))
+                taken[key] += time.thread_time() - began
+    return taken, engines[True].result(taken[True])
 
 
 @contextmanager
