@@ -7,9 +7,9 @@ record and compares what the limits read, causes included. Prints JSON: processo
 by limit and cause, sessions on which the replay differs, and exceptions by decade with the tests'
 p-values.
 
-``--pairs N`` runs it N times with all of the office and without, a session of the one and a session
-of the other in turns, and prints the processor seconds alone: so a busy machine slows both. Without
-is: no limits, position limits and kill switch, no shortfall and parts of risk, no margin and rolls
+``--pairs N`` runs it N times with all of the office, with the record alone and without either, a
+session of each in turns, and prints the processor seconds: so a busy machine slows all. Without is:
+no limits, position limits and kill switch, no shortfall and parts of risk, no margin and rolls
 ahead, no ladder of bills, no record, no archive, no stress.
 """
 
@@ -25,6 +25,7 @@ from collections import Counter
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -103,40 +104,51 @@ def no_office():
 WITHOUT = {"position_limits": False, "interest": Interest.NONE, "decisions": False}
 
 
+WITH, RECORD, NOTHING = "with", "record alone", "without"
+
+
 def pairs(dataset, settings, count):
-    """Processor seconds of the thread with everything and without, session by session in turns."""
-    seconds = {"with": [], "of it archive": [], "without": []}
+    """Processor seconds of the thread by kind of run, session by session in turns."""
+    seconds = {WITH: [], "of it archive": [], RECORD: [], NOTHING: []}
     gc.set_threshold(100_000, 50, 1000)  # as a run has it
     for turn in range(count):
         with tempfile.TemporaryDirectory() as name, threadpool_limits(limits=1):
             out = Path(name)
-            with (out / "decisions.jsonl").open("w", encoding="utf-8") as file:
-                taken, result = in_turns(dataset, settings, file, turn)
+            taken, result = in_turns(dataset, settings, out, turn)
             began = time.thread_time()
             archive_run(result, out, bill_yield=bills_of(dataset))
-            archived = time.thread_time() - began
-        seconds["with"].append(round(taken[True] + archived, 2))
-        seconds["of it archive"].append(round(archived, 2))
-        seconds["without"].append(round(taken[False], 2))
-        print({name: taken[-1] for name, taken in seconds.items()}, file=sys.stderr)
-    added = [a / b - 1.0 for a, b in zip(seconds["with"], seconds["without"], strict=True)]
-    return {"cpu": seconds, "added": [round(share, 3) for share in added]}
+            taken["of it archive"] = time.thread_time() - began
+        taken[WITH] += taken["of it archive"]
+        for kind, found in seconds.items():
+            found.append(round(taken[kind], 2))
+        print({kind: found[-1] for kind, found in seconds.items()}, file=sys.stderr)
+    added = {
+        kind: [round(a / b - 1.0, 3) for a, b in zip(seconds[WITH], seconds[kind], strict=True)]
+        for kind in (RECORD, NOTHING)
+    }
+    return {"cpu": seconds, "added to": added}
 
 
-def in_turns(dataset, settings, file, turn):
-    """Two runs at once, one with the office; seconds of each, and the result of that one."""
-    engines = {True: EmbeddedEngine(dataset, settings, record=lambda line: print(line, file=file))}
-    with no_office():
-        engines[False] = EmbeddedEngine(dataset, replace(settings, **WITHOUT))
-    walks = {key: engine._moments() for key, engine in engines.items()}
-    taken = dict.fromkeys(engines, 0.0)
-    for session in range(len(engines[True].feed.days)):
-        for key in (True, False) if (session + turn) % 2 else (False, True):
-            with nullcontext() if key else no_office():
+def in_turns(dataset, settings, out, turn):
+    """Three runs at once; seconds of each, and the result of the one with the office."""
+    taken = dict.fromkeys((WITH, RECORD, NOTHING), 0.0)
+    engines, files = {}, [(out / f"{kind}.jsonl").open("w") for kind in (WITH, RECORD)]
+    for kind, file in zip(taken, [*files, None], strict=True):
+        record = None if file is None else partial(print, file=file)
+        with nullcontext() if kind == WITH else no_office():
+            changed = settings if kind == WITH else replace(settings, **WITHOUT)
+            engines[kind] = EmbeddedEngine(dataset, changed, record)
+    walks = {kind: engine._moments() for kind, engine in engines.items()}
+    for session in range(len(engines[WITH].feed.days)):
+        order = np.roll(list(engines), session + turn).tolist()
+        for kind in order:
+            with nullcontext() if kind == WITH else no_office():
                 began = time.thread_time()
-                engines[key]._take(next(walks[key]))
-                taken[key] += time.thread_time() - began
-    return taken, engines[True].result(taken[True])
+                engines[kind]._take(next(walks[kind]))
+                taken[kind] += time.thread_time() - began
+    for file in files:
+        file.close()
+    return taken, engines[WITH].result(taken[WITH])
 
 
 @contextmanager
