@@ -31,7 +31,7 @@ from alpha.scale import Scale
 from execution.fills import Fill
 from portfolio.cash import Collateral
 from risk.account import Remedy
-from risk.limits import Reading, Readings, Status
+from risk.limits import Reading, Status, plain_values
 from universe.arrays import BoolArray, FloatArray, IntArray
 from universe.legs import ContractKey
 
@@ -96,47 +96,55 @@ def decision_text(line: DecisionLine, header: Header) -> str:
     """A decision."""
     codes = header.lines
     risk = line.risk
-    fields = {
-        "line": f'"{DECISION}"',
-        **_session(line),
-        "nav": _exact(line.nav),
-        "cash": _plain(line.cash),
-        "interest": _exact(line.interest),
-        "sweep_cost": _exact(line.sweep_cost),
-        "fx": _plain({name: _or_none(rate) for name, rate in line.fx.items()}),
-        "closes": _plain(_named(line.closes, codes)),
-        "holdings": _plain(_named(line.holdings, codes)),
-        "fills": _plain([_fill(fill) for fill in line.fills]),
-        "legs": _plain({codes[market]: months for market, months in line.legs.items()}),
-        "forecasts": _by_name(line.forecasts),
-        "asked": _by_name(line.asked, "%.12g"),  # profit is split by their changes
-        "sleeve_vol": _plain({name: _short(vol) for name, vol in line.sleeve_vol.items()}),
-        "sleeve_carry": _plain({n: _or_none(gain) for n, gain in line.sleeve_carry.items()}),
-        "value": _numbers(line.value),
-        "limit": _numbers(line.limit),
-        "sigma": _numbers(line.sigma),
-        "active": _flags(line.active),
-        "carry": _numbers(line.carry),
-        "carry_source": _plain(line.carry_source.tolist()),
-        "scales": _plain([(s.name, s.value, s.reason, _figures(s.figures)) for s in line.scales]),
-        "scale": _exact(line.scale),
-        "tracking": _plain(_short(line.tracking)),
-        "stages": _plain([_stage(stage) for stage in line.stages]),
-        "contracts": _plain(line.contracts.tolist()),
-        "targets": _plain(line.targets),
-        "orders": _plain(line.orders),
-        "risk": _plain({name: _or_none(getattr(risk, name)) for name in _RISK}),
-        "risk_share": _numbers(risk.share),
-        "var_parts": _numbers(risk.var_parts),
-        "es_parts": _numbers(risk.es_parts),
-        "events": _plain([(e.kind, e.market, e.detail) for e in line.events]),
-        "rolls": _plain({codes[m]: (n, _short(ratio)) for m, (n, ratio) in line.rolls.items()}),
-    }
+    parts = [
+        f'"line":"{DECISION}"',
+        *_pairs(_session(line)),
+        _members(
+            nav=_or_none(line.nav),
+            cash=line.cash,
+            interest=_or_none(line.interest),
+            sweep_cost=_or_none(line.sweep_cost),
+            fx={name: _or_none(rate) for name, rate in line.fx.items()},
+            closes=_named(line.closes, codes),
+            holdings=_named(line.holdings, codes),
+            fills=[_fill(fill) for fill in line.fills],
+            legs={codes[market]: months for market, months in line.legs.items()},
+        ),
+        f'"forecasts":{_by_name(line.forecasts)}',
+        f'"asked":{_by_name(line.asked, "%.12g")}',  # profit is split by their changes
+        _members(
+            sleeve_vol={name: _short(vol) for name, vol in line.sleeve_vol.items()},
+            sleeve_carry={name: _or_none(gain) for name, gain in line.sleeve_carry.items()},
+        ),
+        f'"value":{_numbers(line.value)}',
+        f'"limit":{_numbers(line.limit)}',
+        f'"sigma":{_numbers(line.sigma)}',
+        f'"active":{_flags(line.active)}',
+        f'"carry":{_numbers(line.carry)}',
+        _members(
+            carry_source=line.carry_source.tolist(),
+            scales=[(s.name, s.value, s.reason, _figures(s.figures)) for s in line.scales],
+            scale=_or_none(line.scale),
+            tracking=_short(line.tracking),
+            stages=[_stage(stage) for stage in line.stages],
+            contracts=line.contracts.tolist(),
+            targets=line.targets,
+            orders=line.orders,
+            risk={name: _or_none(getattr(risk, name)) for name in _RISK},
+        ),
+        f'"risk_share":{_numbers(risk.share)}',
+        f'"var_parts":{_numbers(risk.var_parts)}',
+        f'"es_parts":{_numbers(risk.es_parts)}',
+        _members(
+            events=[(e.kind, e.market, e.detail) for e in line.events],
+            rolls={codes[m]: (n, _short(ratio)) for m, (n, ratio) in line.rolls.items()},
+        ),
+    ]
     if line.collateral is not None:
-        fields["collateral"] = _plain(astuple(line.collateral))
+        parts.append(_members(collateral=astuple(line.collateral)))
     if line.broker:
-        fields["broker"] = _plain(_figures(line.broker))
-    return _object(fields)
+        parts.append(_members(broker=_figures(line.broker)))
+    return "{" + ",".join(parts) + "}"
 
 
 def _fill(f: Fill) -> tuple[Any, ...]:
@@ -154,7 +162,16 @@ def _session(line: SessionLine) -> dict[str, str]:
 
 
 def _object(fields: Mapping[str, str]) -> str:
-    return "{" + ",".join(f'"{name}":{text}' for name, text in fields.items()) + "}"
+    return "{" + ",".join(_pairs(fields)) + "}"
+
+
+def _pairs(fields: Mapping[str, str]) -> list[str]:
+    return [f'"{name}":{text}' for name, text in fields.items()]
+
+
+def _members(**values: Any) -> str:
+    """Members of an object, without its braces."""
+    return _plain(values)[1:-1]
 
 
 def _numbers(values: FloatArray, form: str = "%.10g") -> str:
@@ -180,10 +197,6 @@ def _flags(values: BoolArray) -> str:
 _plain = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
 
-def _exact(value: float) -> str:
-    return _plain(_or_none(value))
-
-
 def _short(value: float) -> float | None:
     return _or_none(float(f"{value:.10g}"))
 
@@ -197,17 +210,8 @@ def _figures(figures: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _stage(stage: RiskStage) -> list[Any]:
-    made = stage.readings
-    readings = made.plain() if isinstance(made, Readings) else [_reading_values(r) for r in made]
+    readings = plain_values(stage.readings)
     return [stage.name, stage.scale, stage.steps, _figures(stage.figures), readings]
-
-
-def _reading_values(r: Reading) -> list[Any]:
-    return [
-        *(r.limit, r.bucket, _or_none(r.value), r.warn, r.breach),
-        *(int(r.status), int(r.before), int(r.remedy)),
-        *(r.since, r.sessions, r.days_to_cure, r.cause),
-    ]
 
 
 def _named(values: Mapping[ContractKey, float], codes: list[str]) -> dict[str, float]:

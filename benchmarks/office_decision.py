@@ -3,8 +3,9 @@
     python benchmarks/office_decision.py FOLDER START END [MACRO [MARKETS]]
 
 Decides on every session of the embedded engine with everything that a decision in LEAN leaves:
-alerts, the record's line and the data of the risk desk. The store is a file in memory. Prints the
-processor milliseconds of the thread for a decision, median, mean and 99 % quantile.
+alerts, the record's line and the data of the risk desk. The store is a dictionary. Prints the
+processor milliseconds of the thread for a decision, median, mean and 99 % quantile, each decision
+and part at the least of five runs, because other processes slow some.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from algorithm.settings import Settings
 from research.open_data import DataRequest, open_data
 from risk.limit_stage import LimitStage
 from risk.switch_stage import SwitchStage
+
+RUNS = 5
 
 TAKEN: dict[str, list[float]] = {}
 
@@ -67,7 +70,23 @@ def main(folder, start, end, macro=None, markets=None):
     timed(chain.Strategy, "_margin_ahead", "margin over rolls")
     timed(engine, "line_of", "the record's line, made")
     timed(engine, "decision_text", "the record's line, written")
-    run = engine.EmbeddedEngine(dataset, settings, record=lambda _: None)
+    least = {}
+    for _ in range(RUNS):
+        TAKEN.clear()
+        decided(engine.EmbeddedEngine(dataset, settings, record=lambda _: None))
+        for name, taken in TAKEN.items():
+            least[name] = list(map(min, taken, least.get(name, taken)))
+    sums = [sum(parts) for parts in zip(*least.values(), strict=True)]
+    print(json.dumps({"markets": len(dataset.markets), "decisions": len(sums)} | {
+        name: {"median": round(statistics.median(values), 3),
+               "mean": round(statistics.fmean(values), 3),
+               "99 %": round(statistics.quantiles(values, n=100)[-1], 3)}
+        for name, values in {**least, "all": sums}.items()
+    }, indent=1))  # fmt: skip
+
+
+def decided(run):
+    """A run with what its decisions leave."""
     desk, store = DeskData(header_text(run.header), BACKTEST), {}
 
     def leave(text):
@@ -85,14 +104,6 @@ def main(folder, start, end, macro=None, markets=None):
 
     run._record = leave
     run.run()
-    n = len(run.decision.contracts)
-    sums = [sum(parts) for parts in zip(*TAKEN.values(), strict=True)]
-    print(json.dumps({"markets": len(dataset.markets), "assets": n, "decisions": len(sums)} | {
-        name: {"median": round(statistics.median(values), 3),
-               "mean": round(statistics.fmean(values), 3),
-               "99 %": round(statistics.quantiles(values, n=100)[-1], 3)}
-        for name, values in {**TAKEN, "all": sums}.items()
-    }, indent=1))  # fmt: skip
 
 
 if __name__ == "__main__":

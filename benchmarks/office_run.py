@@ -7,27 +7,31 @@ record and compares what the limits read, causes included. Prints JSON: processo
 by limit and cause, sessions on which the replay differs, and exceptions by decade with the tests'
 p-values.
 
-``--pairs N`` runs it N times with all of the office and N times without, in turns, and prints the
-processor seconds alone. Without is: no limits, position limits and kill switch, no shortfall and
-parts of risk, no margin and rolls ahead, no ladder of bills, no record, no archive, no stress.
+``--pairs N`` runs it N times with all of the office, with the record alone and without either, a
+session of each in turns, and prints the processor seconds: so a busy machine slows all. Without is:
+no limits, position limits and kill switch, no shortfall and parts of risk, no margin and rolls
+ahead, no ladder of bills, no record, no archive, no stress.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import algorithm.strategy as chain
 from algorithm import registry
@@ -37,7 +41,7 @@ from portfolio.cash import Interest
 from research.commands.run_inputs import bills_of
 from research.compliance.archive import read
 from research.compliance.files import ARCHIVE, archive_run, write_pack
-from research.engine.engine import run_backtest
+from research.engine.engine import EmbeddedEngine, run_backtest
 from research.engine.redecide import read_lines, redecide
 from research.open_data import DataRequest, open_data
 from risk.book import Verdict
@@ -100,34 +104,51 @@ def no_office():
 WITHOUT = {"position_limits": False, "interest": Interest.NONE, "decisions": False}
 
 
+WITH, RECORD, NOTHING = "with", "record alone", "without"
+
+
 def pairs(dataset, settings, count):
-    """Processor seconds with everything and without, in turns that begin with either."""
-    seconds = {"with": [], "of it archive": [], "without": []}
-
-    def with_office():
-        began = time.process_time()
-        with tempfile.TemporaryDirectory() as name:
-            out = Path(name)
-            with (out / "decisions.jsonl").open("w", encoding="utf-8") as file:
-                result = run_backtest(dataset, settings, record=lambda line: print(line, file=file))
-            ran = time.process_time()
-            archive_run(result, out, bill_yield=bills_of(dataset))
-        done = time.process_time()
-        seconds["with"].append(round(done - began, 2))
-        seconds["of it archive"].append(round(done - ran, 2))
-
-    def without_office():
-        began = time.process_time()
-        with no_office():
-            run_backtest(dataset, replace(settings, **WITHOUT))
-        seconds["without"].append(round(time.process_time() - began, 2))
-
+    """Processor seconds of the thread by kind of run, session by session in turns."""
+    seconds = {WITH: [], "of it archive": [], RECORD: [], NOTHING: []}
+    gc.set_threshold(100_000, 50, 1000)  # as a run has it
     for turn in range(count):
-        for run in (with_office, without_office)[:: 1 if turn % 2 == 0 else -1]:
-            run()
-            print({name: taken[-1:] for name, taken in seconds.items()}, file=sys.stderr)
-    ratio = sum(seconds["with"]) / sum(seconds["without"]) - 1.0
-    return {"cpu": seconds, "added": round(ratio, 3)}
+        with tempfile.TemporaryDirectory() as name, threadpool_limits(limits=1):
+            out = Path(name)
+            taken, result = in_turns(dataset, settings, out, turn)
+            began = time.thread_time()
+            archive_run(result, out, bill_yield=bills_of(dataset))
+            taken["of it archive"] = time.thread_time() - began
+        taken[WITH] += taken["of it archive"]
+        for kind, found in seconds.items():
+            found.append(round(taken[kind], 2))
+        print({kind: found[-1] for kind, found in seconds.items()}, file=sys.stderr)
+    added = {
+        kind: [round(a / b - 1.0, 3) for a, b in zip(seconds[WITH], seconds[kind], strict=True)]
+        for kind in (RECORD, NOTHING)
+    }
+    return {"cpu": seconds, "added to": added}
+
+
+def in_turns(dataset, settings, out, turn):
+    """Three runs at once; seconds of each, and the result of the one with the office."""
+    taken = dict.fromkeys((WITH, RECORD, NOTHING), 0.0)
+    engines, files = {}, [(out / f"{kind}.jsonl").open("w") for kind in (WITH, RECORD)]
+    for kind, file in zip(taken, [*files, None], strict=True):
+        record = None if file is None else partial(print, file=file)
+        with nullcontext() if kind == WITH else no_office():
+            changed = settings if kind == WITH else replace(settings, **WITHOUT)
+            engines[kind] = EmbeddedEngine(dataset, changed, record)
+    walks = {kind: engine._moments() for kind, engine in engines.items()}
+    for session in range(len(engines[WITH].feed.days)):
+        order = np.roll(list(engines), session + turn).tolist()
+        for kind in order:
+            with nullcontext() if kind == WITH else no_office():
+                began = time.thread_time()
+                engines[kind]._take(next(walks[kind]))
+                taken[kind] += time.thread_time() - began
+    for file in files:
+        file.close()
+    return taken, engines[WITH].result(taken[WITH])
 
 
 @contextmanager

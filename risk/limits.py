@@ -335,7 +335,7 @@ class Readings(Sequence[Reading]):
             )
 
     def plain(self) -> list[list[Any]]:
-        """The fields of every one after its day as plain values, None for a figure not known."""
+        """See ``plain_values``; no object is made."""
         return list(self._plain(self._told())) if self._read.limits else []
 
     def _plain(self, places: IntArray) -> Iterator[list[Any]]:
@@ -381,6 +381,20 @@ class Readings(Sequence[Reading]):
         return isinstance(other, Sequence) and self._all() == tuple(other)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def plain_values(readings: Sequence[Reading]) -> list[list[Any]]:
+    """The fields of every reading after its day as plain values, None for a figure not known."""
+    if isinstance(readings, Readings):
+        return readings.plain()
+    return [
+        [
+            *(r.limit, r.bucket, r.value if math.isfinite(r.value) else None, r.warn, r.breach),
+            *(r.status.value, r.before.value, r.remedy.value),
+            *(r.since, r.sessions, r.days_to_cure, r.cause),
+        ]
+        for r in readings
+    ]
 
 
 class LimitBook:

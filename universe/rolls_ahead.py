@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from universe.arrays import DAYS_IN_YEAR, FloatArray, IntArray
 from universe.instruments import Instrument
@@ -20,11 +21,21 @@ REACH = 24
 
 def _next_listed(month: int, letters: str, chain: Mapping[int, Contract]) -> Contract | None:
     """The first contract of the cycle after a month (yyyymm) that is listed."""
+    for later in _cycle_after(month, letters):
+        if later in chain:
+            return chain[later]
+    return None
+
+
+@cache
+def _cycle_after(month: int, letters: str) -> tuple[int, ...]:
+    """Contract months of a cycle within reach after a month, rising."""
+    out = []
     for _ in range(REACH):
         month += 89 if month % 100 == 12 else 1
-        if in_cycle(month, letters) and month in chain:
-            return chain[month]
-    return None
+        if in_cycle(month, letters):
+            out.append(month)
+    return tuple(out)
 
 
 def rolls_ahead(

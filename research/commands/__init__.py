@@ -125,11 +125,13 @@ COMMANDS: dict[str, Entry] = {
         "run the strategy with its defaults on DATA, or take STUDY, and write documents' figures",
         "DATA START END MARKETS EXPIRIES STUDY",
     ),
-    "risk": Entry("write the risk desk's page of a session of RUN", "RUN DATE MACRO MARGINS"),
-    "stress": Entry("print the stress tests of a session of RUN", "RUN DATE"),
+    "risk": Entry(
+        "write the risk desk's page of a session of RUN", "RUN DATE MACRO MARGINS DATA CACHE"
+    ),
+    "stress": Entry("print the stress tests of a session of RUN", "RUN DATE DATA CACHE"),
     "compliance": Entry(
         "write archive and 18f-4 pack of RUN; --verify checks the archive's chain",
-        "RUN MACRO MARGINS",
+        "RUN MACRO MARGINS DATA CACHE",
     ),
     "cloud": Entry("write what QuantConnect's cloud needs to OUT, for 'lean cloud push'", "OUT"),
 }

@@ -62,7 +62,7 @@ def command(
     from research.engine.from_decisions import RECORD_FILE, read_run
 
     legal_test, determination = _legal_test(run, legal_test, determination)
-    if not (run / ARCHIVE).is_file() or _is_behind(run):
+    if not (run / ARCHIVE).is_file() or _is_behind(run, macro):
         result = read_run(run)
         archive_run(
             result,
@@ -106,13 +106,27 @@ def _legal_test(run: Path, asked: str | None, determination: str) -> tuple[str, 
     return asked or "relative", determination
 
 
-def _is_behind(run: Path) -> bool:
-    """Whether the record has a day after the archive's last one."""
+def _is_behind(run: Path, macro: Path | None) -> bool:
+    """Whether the record has a day after the archive's last one.
+
+    Raises
+    ------
+    click.UsageError
+        If it has, the archive shows a ladder of bills, and there is no rate to go on with.
+    """
     from research.compliance.archive import read
     from research.compliance.files import ARCHIVE
+    from research.compliance.records import SHOWN
     from research.engine.record_file import last_day
     from universe.arrays import from_epoch_day
 
     last = last_day(run)
-    _, days, _ = read(run / ARCHIVE)
-    return last is not None and (not days or from_epoch_day(last).isoformat() > days[-1].day)
+    head, days, _ = read(run / ARCHIVE)
+    if last is None or (days and from_epoch_day(last).isoformat() <= days[-1].day):
+        return False
+    if macro is None and days and days[-1].bills and head.collateral.startswith(SHOWN):
+        raise click.UsageError(
+            f"{run / ARCHIVE} shows a ladder of bills, which ends without a bill rate, and days are"
+            " only ever appended; give --macro, the folder of macro series with DTB3"
+        )
+    return True

@@ -14,7 +14,9 @@ from portfolio.cash import Interest
 from research.compliance.collateral import CollateralPath, cash_settings
 from research.compliance.liquidity import Bucket, buckets, days_to_cash, shares, value_shares
 from research.compliance.records import (
+    BOOKED,
     SCHEMA,
+    SHOWN,
     DayEntry,
     Head,
     LimitEntry,
@@ -34,7 +36,7 @@ from risk.account import Remedy
 from risk.gate import VarGate, VarTest
 from risk.kill_switch import Mode
 from risk.limit_stage import LimitStage
-from risk.limits import Reading, Status
+from risk.limits import Reading, Status, plain_values
 from risk.stress import StressResult
 from risk.switch_stage import SwitchStage
 from universe.arrays import FloatArray, from_epoch_day, known
@@ -91,7 +93,7 @@ def head_of(result: RunResult, *, legal_test: str = "relative", determination: s
         determination,
         result.settings.get("var_reference", DEFAULT_REFERENCE),
         result.settings.get("var_test", VarTest.ABSOLUTE.value),
-        f"{'booked' if cash.interest == Interest.LADDER else 'shown'}: {cash.stress_in_words()}",
+        f"{BOOKED if cash.interest == Interest.LADDER else SHOWN}: {cash.stress_in_words()}",
     )
 
 
@@ -124,7 +126,7 @@ def entries_of(
     before = np.concatenate([[np.nan], result.var_one_day[:-1]])[: len(result.day)]
     remedies = _remedies(result)
     switch = known(result.figures.get("switch", np.zeros(len(result.day)))).astype(np.int64)
-    es = result.es_one_day
+    es, money = result.es_one_day, _collateral_of(collateral, len(result.day))
     out = []
     for row, day in enumerate(result.day.tolist()):
         out.append(
@@ -145,10 +147,10 @@ def entries_of(
                 (member @ exposure[row]).tolist(),
                 number(traded[row]),
                 number(result.drawdown[row]),
-                **_collateral_of(collateral, row),
+                **money[row],
                 liquidity_value=_by_value(collateral, row, bucket[row]),
                 liquidity_risk=shares(exposure[row], bucket[row]).tolist(),
-                limits=[_limit_entry(one) for one in _readings_of(result, row)],
+                limits=_limit_entries(result.readings[row] if result.readings else ()),
                 stress=[_stress_entry(one) for one in (stress or {}).get(day, ())],
                 remedies=remedies.get(day, []),
                 switch=Mode(int(switch[row])).name.lower(),
@@ -206,30 +208,23 @@ def _by_value(
     return out if len(out) == len(Bucket) else []
 
 
-def _collateral_of(path: CollateralPath | None, row: int) -> dict[str, float | None]:
+def _collateral_of(path: CollateralPath | None, rows: int) -> list[dict[str, float | None]]:
     names = ("margin", "cash", "bills", "earned", "short")
-    return {
-        name: None if path is None else number(float(getattr(path, name)[row])) for name in names
-    }
+    if path is None:
+        return [dict.fromkeys(names)] * rows
+    columns = [[number(value) for value in getattr(path, name).tolist()] for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _readings_of(result: RunResult, row: int) -> Sequence[Reading]:
-    return result.readings[row] if result.readings else ()
-
-
-def _limit_entry(reading: Reading) -> LimitEntry:
-    return LimitEntry(
-        reading.limit,
-        reading.bucket,
-        number(reading.value),
-        reading.warn,
-        reading.breach,
-        STATUS[reading.status],
-        REMEDY[reading.remedy],
-        reading.cause,
-        reading.sessions,
-        reading.days_to_cure,
-    )
+def _limit_entries(readings: Sequence[Reading]) -> list[LimitEntry]:
+    entries = []
+    for limit, bucket, value, warn, breach, status, _, remedy, *rest in plain_values(readings):
+        _, sessions, days_to_cure, cause = rest
+        words = STATUS[status], REMEDY[remedy]
+        entries.append(
+            LimitEntry(limit, bucket, value, warn, breach, *words, cause, sessions, days_to_cure)
+        )
+    return entries
 
 
 def _stress_entry(result: StressResult) -> StressEntry:

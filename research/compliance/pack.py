@@ -12,7 +12,7 @@ from research.compliance.blocks import Block, Heading, Paragraph, Signature, Tab
 from research.compliance.breaches import BreachEpisode, episodes
 from research.compliance.nport import NPortItem, b10, binding_var
 from research.compliance.programme import programme
-from research.compliance.records import DayEntry, Head, LimitEntry, Number
+from research.compliance.records import BOOKED, DayEntry, Head, LimitEntry, Number
 from research.pages.text import NONE, percent, signed
 from risk.coverage import CoverageTest
 from risk.replay import EPISODES
@@ -375,7 +375,7 @@ def _collateral_part(head: Head, days: Sequence[DayEntry]) -> list[Block]:
     if not known:
         return [heading, Paragraph("The archive holds no margin.")]
     kind, _, stress = head.collateral.partition(": ")
-    booked = kind == "booked"
+    booked = kind == BOOKED
     names = ("margin", "cash", "bills", "short")
     what = ("initial margin", "cash", "Treasury bills", "missing under a stressed day")
     rows = []

@@ -15,6 +15,9 @@ from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 SCHEMA = 3
 """Version of the format, in the archive's first line."""
 
+BOOKED, SHOWN = "booked", "shown"
+"""Whether the ladder of bills is the account's own, or beside it."""
+
 Number = float | None
 
 

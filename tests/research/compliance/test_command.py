@@ -42,3 +42,12 @@ def test_all_files(tmp_path):
     found = call("--run", tmp_path)
     assert found.exit_code == 0, found.output
     assert len(found.output.splitlines()) == 5
+
+
+def test_a_shown_ladder_does_not_end_for_want_of_a_rate(tmp_path):
+    written(tmp_path / "archive.jsonl")
+    record = '{"line":"decision","day":20000}\n'
+    (tmp_path / "decisions.jsonl").write_text(record, encoding="utf-8")
+    found = call("--run", tmp_path)
+    assert found.exit_code == 2
+    assert "give --macro" in " ".join(found.output.split())
