@@ -22,7 +22,7 @@ from algorithm.walk import Stage, Walk, chain_of
 from alpha.forecasts import Forecasts
 from alpha.scale import ExposureScale, combined, tilt
 from alpha.snapshot import Snapshot
-from execution.costs import past_cost_factor
+from execution.costs import passively, past_cost_factor
 from execution.fills import Fill
 from execution.planner import Planner
 from portfolio.calibration import BiasStatistic
@@ -108,9 +108,10 @@ class Strategy:
         master: Iterable[Instrument] = MASTER,
     ) -> None:
         self.settings = settings
+        priced = passively(instruments, settings.passive_fills)
         self.lines: Lines = contract_lines(
-            instruments,
-            master,
+            priced,
+            passively(master, settings.passive_fills),
             yearly_trades=settings.cost_trades,
             small=settings.contract_sizes,
         )
@@ -126,7 +127,7 @@ class Strategy:
         self.planner = Planner(self.lines.instruments, settings)
         self.cost_stress = CostStress(settings.cost_vol_power, settings.vol_long_weight)
         trades_per_roll = self.planner.trades_per_roll()[: len(instruments)]
-        self.screen = Screen.of(self.names, instruments, settings, trades_per_roll)
+        self.screen = Screen.of(self.names, priced, settings, trades_per_roll)
         self.builder = TargetBuilder(
             settings, self.instruments, n, self.forecasts, self.observer.class_index
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from math import isfinite, sqrt
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -39,6 +39,21 @@ def past_cost_factor(day: int, rule: str) -> float:
         return 1.0
     year = from_epoch_day(day).year
     return next((factor for first, factor in _CENTURY if year >= first), _BEFORE)
+
+
+def passively(instruments: Iterable[Instrument], share: float) -> list[Instrument]:
+    """The instruments as they cost where a share of what is traded fills at a limit.
+
+    Parameters
+    ----------
+    instruments : iterable of Instrument
+    share : float
+        Probability that a contract fills passively: it then pays no half spread. What else a limit
+        costs, to be filled when the price runs away and not otherwise, is not in it.
+    """
+    if not share:
+        return list(instruments)
+    return [replace(one, half_spread=(1.0 - share) * one.half_spread) for one in instruments]
 
 
 class Traded(Protocol):

@@ -80,7 +80,7 @@ def plan_orders(
     -------
     list of Order
         Sorted by market and month. An order is part of a roll where the market holds a contract
-        that it should not, or leaves in parts.
+        that it should not, or leaves in parts and both buys and sells.
 
     Notes
     -----
@@ -95,16 +95,18 @@ def plan_orders(
         for (market, month), quantity in holdings.items()
         if quantity and market in targets and month not in targets[market]
     }
+    lacking = {key: n - holdings.get(key, 0) for key, n in wanted.items()}
+    sides = {(key[0], missing > 0) for key, missing in lacking.items() if missing}
     orders = []
     for key in sorted(wanted):
-        market, month = key
-        missing = wanted[key] - holdings.get(key, 0)
+        (market, month), missing = key, lacking[key]
         if not missing:
             continue
         buys, sells = _sides(pending.get(key, 0))
         quantity = max(missing - buys, 0) if missing > 0 else min(missing + sells, 0)
         if quantity:
-            rolls = market in leaving or market in rolling or month not in targets[market]
+            parts = market in rolling and {(market, True), (market, False)} <= sides
+            rolls = market in leaving or parts or month not in targets[market]
             orders.append(Order(market, month, quantity, "roll" if rolls else "rebalance"))
     return orders
 

@@ -26,7 +26,7 @@ class Staged:
     ----------
     targets : Targets
     rolling : frozenset of int
-        Markets with a contract that the position leaves.
+        Markets with a contract that the position leaves; a roll that waits is none yet.
     """
 
     targets: Targets
@@ -164,7 +164,7 @@ class Pace:
                 room -= kept[m]
             if total != target or any(kept.values()):
                 staged[market] = {month: total - sum(kept.values()), **kept}
-        return Staged(staged, rolling)
+        return Staged(staged, rolling - waiting)
 
     def _kept(
         self, quantity: int, market: int, room: int, month: Contract, urgent: int, most: int

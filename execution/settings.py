@@ -56,6 +56,12 @@ class ExecutionSettings(Table):
         PastCosts.TODAY,
         "half spreads of the past: today's, or twice until 2002, 3 times until 1992, 6 until 1979",
     )
+    passive_fills: float = setting(
+        0.0,
+        "share of what is traded by the day that is taken to fill at a limit, without half spread",
+        low=0.0,
+        high=1.0,
+    )
     cost_stress: float = setting(1.0, "multiplies slippage", low=0.0, high=20.0)
     cost_vol_power: float = setting(
         0.0,

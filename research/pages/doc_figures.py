@@ -33,7 +33,7 @@ PAGES = tuple(
         "docs/studies.md",
     )
 )
-STUDIES = ("sizes", "choices", "ablation", "peers", "walkforward")
+STUDIES = ("sizes", "capacity", "choices", "ablation", "peers", "walkforward")
 """Commands whose tables documents show."""
 SHOWN = (
     "Annual return, net",

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def _write_page(result: RunResult, path: Path) -> Path:
 
 
 def write_fills_csv(result: RunResult, path: Path) -> Path:
-    """All fills of a run, one row each, in order.
+    """All fills of a run, one row each, in order; ``utc`` is empty where only the day is known.
 
     Raises
     ------
@@ -85,11 +86,14 @@ def write_fills_csv(result: RunResult, path: Path) -> Path:
     """
     buffer = io.StringIO(newline="")
     table = csv.writer(buffer, lineterminator="\n")
-    table.writerow(["date", "market", "contract", "quantity", "price", "slippage", "fee", "reason"])
+    names = ("date", "market", "contract", "quantity", "price", "slippage", "fee", "reason")
+    table.writerow([*names, "algorithm", "utc"])
     for fill in result.fills:
         money = (f"{value:.10g}" for value in (fill.price, fill.slippage, fill.fee))
         day = from_epoch_day(fill.epoch_day).isoformat()
-        table.writerow([day, fill.market, fill.month, fill.quantity, *money, fill.reason])
+        at = f"{datetime.fromtimestamp(60 * fill.minute, UTC):%H:%M}" if fill.minute else ""
+        told = day, fill.market, fill.month, fill.quantity, *money, fill.reason
+        table.writerow([*told, fill.algorithm, at])
     return write_atomically(path, buffer.getvalue())
 
 

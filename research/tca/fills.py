@@ -26,7 +26,7 @@ BENCHMARKS = ("decision", "arrival", "vwap", "close")
 UNKNOWN = "unknown"
 """What an order was worked by where the record does not say."""
 
-NO_HOUR = "of the session"
+NO_HOUR = "not known"
 """Of a fill whose session alone is known."""
 
 _NEW_YORK = ZoneInfo("America/New_York")

@@ -39,7 +39,7 @@ EVERY_RULE = {
     "carry_rules": "smoothed cross_section relative_value calendar directional",
 }
 RISKY = {"var_limit": 0.04, "governor": "0.005 0.8 0.01 0.5"}
-PATIENT = {"roll_sessions": 2, "max_roll_adv": 0.05, "roll_wait": 4}
+PATIENT = {"roll_sessions": 2, "max_roll_adv": 0.05, "roll_wait": 4, "passive_fills": 0.25}
 
 
 @pytest.fixture(scope="module")

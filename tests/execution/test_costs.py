@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from algorithm.strategy import Strategy
 from execution.costs import CostModel, fee, past_cost_factor, slippage, spread_slippage
 from execution.fills import ROLL, SPREAD
-from tests.helpers import instrument
+from tests.helpers import instrument, settings
 from universe.arrays import to_epoch_day
 
 SHARED = Path(__file__).parents[3] / "shared/data"
@@ -76,6 +77,17 @@ def test_costs_of_the_past(year, factor):
     day = to_epoch_day(date(year, 6, 30))
     assert past_cost_factor(day, "century") == factor
     assert past_cost_factor(day, "today") == 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_what_fills_passively_pays_no_half_spread(share):
+    market = instrument("AA")
+    strategy = Strategy(settings(passive_fills=share), [market])
+    (cheaper,) = strategy.lines.instruments
+    model = CostModel.of(strategy.settings)
+    paid, usual = (model.concession(one, 10.0, 1.0, 100.0) for one in (cheaper, market))
+    assert usual - paid == pytest.approx(share * market.half_spread)
+    assert cheaper == (market if not share else strategy.instruments[0])
 
 
 def test_an_unknown_rule_for_past_costs_is_refused():

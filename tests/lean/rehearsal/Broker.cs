@@ -272,7 +272,7 @@ namespace Rehearsal
                 _cut = cut;
                 lock (_lock)
                 {
-                    File.AppendAllText(_path + ".log", JsonConvert.SerializeObject(new { at = now, what = cut ? "cut" : "back", tag = "" }) + "\n");
+                    File.AppendAllText(_path + ".log", JsonConvert.SerializeObject(new { at = now.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture), what = cut ? "cut" : "back", tag = "" }) + "\n");
                 }
                 OnMessage(new BrokerageMessageEvent(cut ? BrokerageMessageType.Disconnect : BrokerageMessageType.Reconnect, "0", "in rehearsal"));
             }
