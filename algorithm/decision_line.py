@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from algorithm.decision import BOOK, Decision, RiskFigures
+from algorithm.decision import BOOK, Account, Decision, RiskFigures
 from algorithm.strategy import Strategy
 from alpha.scale import Scale
 from alpha.snapshot import Snapshot
 from execution.fills import EXPIRY, Fill
+from execution.orders import rests_of
 from portfolio.cash import Collateral, Settlement
 from portfolio.contract_sizes import Lines
 from portfolio.covariance import portfolio_vol
@@ -224,6 +225,8 @@ class DecisionLine(SessionLine):
         index, or that of a second size behind them.
     holdings : dict of (line, contract month) to int
         At the close.
+    pending : tuple of (code, contract month, contracts, bool)
+        Unfilled rests of open orders at the decision; whether each is a leg of a spread.
     fills : tuple of Fill
         Since the line before.
     legs : dict of market index to (held, near, far)
@@ -275,6 +278,7 @@ class DecisionLine(SessionLine):
     fx: dict[str, float]
     closes: dict[ContractKey, float]
     holdings: dict[ContractKey, int]
+    pending: tuple[tuple[str, int, int, bool], ...]
     fills: tuple[Fill, ...]
     legs: dict[int, tuple[int, int, int]]
     forecasts: dict[str, FloatArray]
@@ -445,6 +449,7 @@ def line_of(
             if month in quotes[marked[line]]
         },
         holdings=holdings,
+        pending=_pending(account, codes),
         fills=tuple(fills),
         legs=_legs(snapshot.legs, list(dict.fromkeys(marked[line] for line, _ in months))),
         forecasts=decision.forecasts,
@@ -517,6 +522,14 @@ def _sleeve_carry(decision: Decision, multiplier: FloatArray) -> dict[str, float
     gain = known(basis * snapshot.contract_value(multiplier)) * decision.scale
     nav = decision.nav if decision.nav > 0 else float("nan")
     return {name: float(asked @ gain) / nav for name, asked in target.sleeve_contracts.items()}
+
+
+def _pending(account: Account, codes: Sequence[str]) -> tuple[tuple[str, int, int, bool], ...]:
+    return tuple(
+        (codes[key[0]], key[1], rest, key in account.spreads)
+        for key, unfilled in sorted(account.pending.items())
+        for rest in rests_of(unfilled)
+    )
 
 
 def _legs(legs: Legs, markets: Sequence[int]) -> dict[int, tuple[int, int, int]]:

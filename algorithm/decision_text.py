@@ -107,6 +107,7 @@ def decision_text(line: DecisionLine, header: Header) -> str:
             fx={name: _or_none(rate) for name, rate in line.fx.items()},
             closes=_named(line.closes, codes),
             holdings=_named(line.holdings, codes),
+            pending=line.pending,
             fills=[_fill(fill) for fill in line.fills],
             legs={codes[market]: months for market, months in line.legs.items()},
         ),
@@ -325,6 +326,10 @@ def _decision(values: dict[str, Any], header: Header) -> DecisionLine:
         fx={name: _number(rate) for name, rate in values["fx"].items()},
         closes=dict(_keyed(values["closes"], index)),
         holdings={key: int(n) for key, n in _keyed(values["holdings"], index)},
+        pending=tuple(
+            (str(code), int(month), int(rest), bool(leg))
+            for code, month, rest, leg in values.get("pending", ())
+        ),
         fills=tuple(_read_fill(fill) for fill in values["fills"]),
         legs={index[code]: (a, b, c) for code, (a, b, c) in values["legs"].items()},
         forecasts={name: _array(one) for name, one in values["forecasts"].items()},

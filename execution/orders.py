@@ -182,9 +182,14 @@ def net_of(unfilled: Unfilled) -> int:
     return unfilled if isinstance(unfilled, int) else sum(unfilled)
 
 
+def rests_of(unfilled: Unfilled) -> tuple[int, ...]:
+    """The unfilled rest of every open order of a contract."""
+    return (unfilled,) if isinstance(unfilled, int) else tuple(unfilled)
+
+
 def _sides(unfilled: Unfilled) -> tuple[int, int]:
     """Contracts of open buys and of open sells, both 0 or positive."""
-    rests = (unfilled,) if isinstance(unfilled, int) else tuple(unfilled)
+    rests = rests_of(unfilled)
     return sum(max(rest, 0) for rest in rests), sum(max(-rest, 0) for rest in rests)
 
 

@@ -7,7 +7,6 @@ where to look.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,14 +17,12 @@ from algorithm.decision import Account
 from algorithm.decision_line import DecisionLine, Header, SessionLine, line_of
 from algorithm.decision_text import Reader, RecordError
 from algorithm.settings import Settings
-from execution.fills import SPREAD
-from execution.orders import Withdrawal, unfilled_of
+from execution.orders import unfilled_of
 from portfolio.cash import Settlement
 from research.data.dataset import Dataset
 from research.engine.engine import EmbeddedEngine
 from risk.limits import Reading, Status
 from universe.arrays import from_epoch_day
-from universe.legs import ContractKey
 
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("observe", ("seen", "ret", "sigma", "value", "carry")),
@@ -115,7 +112,8 @@ def redecide(header: Header, decisions: Mapping[int, DecisionLine], dataset: Dat
         markets=" ".join(header.codes),
     )
     engine = EmbeddedEngine(dataset, settings)
-    strategy, open_orders = engine.strategy, OpenOrders(header.lines)
+    strategy = engine.strategy
+    index = {code: market for market, code in enumerate(header.lines)}
     out: list[Mismatch] = []
     met = set()
     for bars in engine.feed:
@@ -126,12 +124,12 @@ def redecide(header: Header, decisions: Mapping[int, DecisionLine], dataset: Dat
                 out.append(Mismatch(snapshot.day, "session", "in the data, not in the record"))
             continue
         met.add(snapshot.day)
-        open_orders.filled(recorded)
+        pending = [((index[code], m), rest, leg) for code, m, rest, leg in recorded.pending]
         account = Account(
             recorded.nav,
             recorded.holdings,
-            open_orders.unfilled(),
-            open_orders.spreads(),
+            unfilled_of((key, rest) for key, rest, _ in pending),
+            frozenset(key for key, _, leg in pending if leg),
             recorded.fills,
             engine.volumes.at(snapshot.day),
         )
@@ -141,73 +139,11 @@ def redecide(header: Header, decisions: Mapping[int, DecisionLine], dataset: Dat
         difference = first_difference(recorded, again, header.codes)
         if difference is not None:
             out.append(difference)
-        open_orders.withdrawn(decision.withdrawals)
-        open_orders.sent(recorded)
     out += [
         Mismatch(day, "session", "in the record, not in the data")
         for day in sorted(decisions.keys() - met)
     ]
     return Redecided(len(met), sorted(out, key=lambda one: one.day))
-
-
-class OpenOrders:
-    """What a record leaves on its way: orders of its lines without their fills."""
-
-    def __init__(self, codes: list[str]) -> None:
-        self._index = {code: market for market, code in enumerate(codes)}
-        self._open: list[tuple[ContractKey, int, bool]] = []
-        self._held: Mapping[ContractKey, int] = {}
-
-    def sent(self, line: DecisionLine) -> None:
-        """Take the orders of a line."""
-        self._open += [
-            ((self._index[code], month), quantity, reason == SPREAD)
-            for code, month, quantity, reason in line.orders
-        ]
-
-    def filled(self, line: DecisionLine) -> None:
-        """Take off what has filled since the line before.
-
-        Holdings tell where fills do not: what fills while LEAN is away is in no record.
-        """
-        told: Counter[ContractKey] = Counter()
-        for fill in line.fills:
-            told[self._index[fill.market], fill.month] += fill.quantity
-        moved = {
-            key: line.holdings.get(key, 0) - self._held.get(key, 0)
-            for key in {*line.holdings, *self._held}
-        }
-        unseen = {key: q - told[key] for key, q in moved.items() if q != told[key]}
-        done_by = [((self._index[one.market], one.month), one.quantity) for one in line.fills]
-        self._held = dict(line.holdings)
-        for key, rest in [*done_by, *unseen.items()]:
-            kept = []
-            for contract, quantity, spread in self._open:
-                if contract == key and quantity * rest > 0:
-                    done = min(abs(quantity), abs(rest)) * (1 if rest > 0 else -1)
-                    rest, left = rest - done, quantity - done
-                else:
-                    left = quantity
-                if left:
-                    kept.append((contract, left, spread))
-            self._open = kept
-
-    def withdrawn(self, withdrawals: Iterable[Withdrawal]) -> None:
-        """Take off what was withdrawn, spreads with both legs."""
-        gone = {((one.market, one.month), one.side) for one in withdrawals}
-        hit = [o for o in self._open if (o[0], 1 if o[1] > 0 else -1) in gone]
-        broken = {contract[0] for contract, _, spread in hit if spread}
-        self._open = [
-            one for one in self._open if one not in hit and not (one[2] and one[0][0] in broken)
-        ]
-
-    def unfilled(self) -> dict[ContractKey, Any]:
-        """By contract, as an account has it."""
-        return unfilled_of((contract, quantity) for contract, quantity, _ in self._open)
-
-    def spreads(self) -> frozenset[ContractKey]:
-        """Contracts with an open leg of a spread."""
-        return frozenset(contract for contract, _, spread in self._open if spread)
 
 
 def first_difference(

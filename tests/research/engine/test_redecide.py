@@ -2,13 +2,14 @@
 
 import dataclasses
 import gzip
+import itertools
 
 import pytest
 from click.testing import CliRunner
 
 from algorithm.decision_text import RecordError
 from research.cli import main
-from research.engine.engine import run_backtest
+from research.engine.engine import EmbeddedEngine, run_backtest
 from research.engine.redecide import first_difference, read_lines, redecide
 from research.lean.record import LIVE_STORE_FOLDER, SPARE_FOLDER, bring_live_record
 from risk.limits import Status
@@ -34,6 +35,22 @@ def test_the_same_data_give_the_same_decisions(recorded):
     done = redecide(header, decisions, data)
     assert done.mismatches == []
     assert done.sessions == len(decisions) > 50
+
+
+def test_orders_that_a_broker_has_refused_make_no_difference():
+    """They are in the record's line as sent, and on their way no more at the next decision."""
+    data, lines, count = bent(made_up_dataset(160, seed=4)), [], itertools.count()
+    engine = EmbeddedEngine(data, settings(**RICH), lines.append)
+    submit = engine.ledger.submit
+
+    def refusing(orders, *rest):
+        submit([order for order in orders if next(count) % 3], *rest)
+
+    engine.ledger.submit = refusing
+    engine.run()
+    header, decisions = read_lines(lines)
+    assert any(line.pending for line in decisions.values())
+    assert redecide(header, decisions, data).mismatches == []
 
 
 def changed(line, name):
