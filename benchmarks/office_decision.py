@@ -11,12 +11,9 @@ and part at the least of five runs, because other processes slow some.
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import sys
 import time
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -26,8 +23,7 @@ import research.engine.engine as engine
 from algorithm.decision_text import DECISION, SESSION, header_text
 from algorithm.desk_data import BACKTEST, DeskData
 from algorithm.lean_alerts import alerts_of
-from algorithm.settings import Settings
-from research.open_data import DataRequest, open_data
+from benchmarks.office_run import opened
 from risk.limit_stage import LimitStage
 from risk.switch_stage import SwitchStage
 
@@ -52,17 +48,7 @@ def timed(owner, name, label):
 
 def main(folder, start, end, macro=None, markets=None):
     """All of it over one span."""
-    settings = Settings(start=start, end=end)
-    request = DataRequest(
-        folder=Path(folder),
-        macro=None if macro is None else Path(macro),
-        codes=None if markets is None else markets.split(),
-        start=settings.first_day - timedelta(days=settings.warmup_days + 10),
-        end=settings.last_day,
-        cache=Path(os.environ["TREND_CARRY_CACHE"]) if "TREND_CARRY_CACHE" in os.environ else None,
-    )
-    dataset = open_data(request)
-    settings = replace(settings, markets=" ".join(dataset.markets))
+    dataset, settings = opened(folder, start, end, macro, markets)
     timed(LimitStage, "protect", "limits")
     timed(SwitchStage, "protect", "kill switch")
     timed(chain, "measure", "value at risk, shortfall and their parts")

@@ -178,8 +178,8 @@ def tested(days):
     return out
 
 
-def main(folder, start, end, macro=None, markets=None, *, count=0):
-    """All of it over one span."""
+def opened(folder, start, end, macro=None, markets=None):
+    """Data set and settings of a span, with the warm-up before it."""
     settings = Settings(start=start, end=end)
     request = DataRequest(
         folder=Path(folder),
@@ -190,7 +190,12 @@ def main(folder, start, end, macro=None, markets=None, *, count=0):
         cache=Path(os.environ["TREND_CARRY_CACHE"]) if "TREND_CARRY_CACHE" in os.environ else None,
     )
     dataset = open_data(request)
-    settings = replace(settings, markets=" ".join(dataset.markets))
+    return dataset, replace(settings, markets=" ".join(dataset.markets))
+
+
+def main(folder, start, end, macro=None, markets=None, *, count=0):
+    """All of it over one span."""
+    dataset, settings = opened(folder, start, end, macro, markets)
     if count:
         found = pairs(dataset, settings, count)
         print(json.dumps({"span": [start, end], "markets": len(dataset.markets)} | found))
