@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from algorithm import registry
+from algorithm.commitments import Commitments
 from algorithm.decision import BOOK, Account, Decision
 from algorithm.observer import Observer
 from algorithm.risk_figures import measure
+from algorithm.said_once import SaidOnce
 from algorithm.settings import Settings
 from algorithm.slippage import slippage_by_market
 from algorithm.walk import Stage, Walk, chain_of
@@ -26,7 +28,6 @@ from execution.costs import passively, past_cost_factor
 from execution.fills import Fill
 from execution.planner import Planner
 from portfolio.calibration import BiasStatistic
-from portfolio.caps import Binding
 from portfolio.cash import Settlement, Treasury
 from portfolio.contract_sizes import Lines, contract_lines
 from portfolio.covariance import covariance, portfolio_vol
@@ -34,13 +35,12 @@ from portfolio.optimised import TargetOptimiser
 from portfolio.settings import ContractChoice, OptimiserScope, Volumes
 from portfolio.target import TargetBuilder
 from portfolio.tracking import ContractTracker
-from portfolio.trade import BufferedTrading, Trades
+from portfolio.trade import BufferedTrading
 from risk.account import EventKind, Remedy, RiskEvent
 from risk.book import Book, Protection
 from risk.history import Proxies
 from risk.limit_stage import LimitStage
 from risk.limits import Action, Reading
-from risk.margin import MarginModel, margin_over_rolls
 from risk.switch_stage import SwitchStage
 from risk.var import VarModel, quantile
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
@@ -50,19 +50,11 @@ from universe.cost_screen import trade_costs
 from universe.cost_stress import CostStress
 from universe.fx import BASE
 from universe.instruments import Instrument
-from universe.legs import ContractKey, Expiries
+from universe.legs import ContractKey
 from universe.markets import Markets
 from universe.master import MASTER
-from universe.rolls_ahead import rolls_ahead
 from universe.screen import Screen
 from universe.session import Contract, Session
-
-AHEAD = 2
-"""Sessions that collateral is planned for: the next sweep's, and the one until the next but one."""
-
-SPOT_DAYS = 5
-"""Calendar days before the last trade that count as the spot month of contracts that end before
-theirs: energies' limits begin three business days before."""
 
 
 class Strategy:
@@ -157,17 +149,14 @@ class Strategy:
             protection.create(settings, self.instruments, n) for protection in registry.PROTECTIONS
         ]
         self.proxies = Proxies(self.instruments, n)
-        self._proxied: dict[int, int] = {}  # assets with a stand-in in VaR, for the notes
-        self.margin = MarginModel(self.instruments, {})
+        self.once = SaidOnce(self.names, len(instruments), self.builder.caps)
+        self.commitments = Commitments(self.instruments, self.markets, n)
         self.bias = BiasStatistic(settings.bias_span)
         self.last_contracts: IntArray = np.zeros(n, dtype=np.int64)
         self.last_exposure: FloatArray = np.zeros(n)
         self.last_vol = 0.0
         self.last_nav = 0.0  # the last one known, 0 before the first
         self._sigma: FloatArray = np.full(n, np.nan)  # after the session before
-        self._bound: set[tuple[str, int]] = set()  # caps of the session before, for the notes
-        self._said: set[tuple[str, int]] = set()  # of its whole contracts, likewise
-        self._expiries = Expiries(self.markets.contracts, n)
         self._snapshot: Snapshot | None = None
         self._book: Book | None = None  # of the session's risk stages
         self._model: VarModel | None = None
@@ -317,8 +306,7 @@ class Strategy:
             self.bias.update(float(self.last_exposure @ snapshot.ret), self.last_vol)
         if self.builder.mix is not None:
             self.builder.mix.observe(snapshot.ret, snapshot.month)
-        n = snapshot.n_markets
-        self.margin.update(snapshot.ret[:n], snapshot.seen[:n])
+        self.commitments.take(snapshot)
         self._snapshot, self._sigma, self._model = snapshot, snapshot.sigma, None
         self._book = None
         for scale in self.scales:
@@ -411,22 +399,7 @@ class Strategy:
             by_asset, snapshot, decision.nav, decision.member, decision.cov
         )
         self.builder.commit(decision.target)
-        decision.notes += self._caps_changed(decision.target.bindings)
-
-    def _caps_changed(self, bindings: Sequence[Binding]) -> list[tuple[int, str, str]]:
-        """Notes on caps that bind and did not in the last session."""
-        now = {(binding.kind, binding.index) for binding in bindings}
-        notes = [
-            (
-                binding.index % len(self.instruments) if binding.of_market else BOOK,
-                "cap",
-                self.builder.caps.sentence(binding),
-            )
-            for binding in bindings
-            if (binding.kind, binding.index) not in self._bound
-        ]
-        self._bound = now
-        return notes
+        decision.notes += self.once.of_caps(decision.target.bindings)
 
     # --- risk ------------------------------------------------------------------------------------
     def _scale(self, decision: Decision) -> None:
@@ -448,28 +421,12 @@ class Strategy:
         off = decision.traded - decision.target.optimal * decision.scale
         unit = known(decision.target.unit_exposure)
         decision.tracking_error = portfolio_vol(off * unit, decision.cov)
-        decision.contract_steps = self._contracts_changed(decision, trades)
+        decision.contract_steps = self.once.of_contracts(decision, trades)
         # what cannot trade today keeps what was decided for it, cut as it may have been
         free = snapshot.tradable | snapshot.must_exit
         decision.contracts = np.where(free, decision.traded, self.last_contracts)
         if decision.is_blind:  # what is held stays, but for what may not be held any longer
             decision.contracts = np.where(snapshot.must_exit, 0, decision.held)
-
-    def _contracts_changed(self, decision: Decision, trades: Trades) -> tuple[str, ...]:
-        """Sentences on whole contracts that the fractional target does not explain, once each."""
-        now: dict[tuple[str, int], str] = {}
-        for cap in trades.bindings:
-            now[cap.kind, cap.index] = self.builder.caps.sentence(cap)
-        optimal = decision.target.optimal * decision.scale
-        for asset in np.flatnonzero(trades.contrary).tolist():
-            now["contrary", asset] = (
-                f"{trades.contracts[asset]:+d} {self.names[asset]} against {optimal[asset]:+.2f}, "
-                "as a hedge"
-            )
-        if decision.target.optimal.any() and not trades.contracts.any():
-            now["none", -1] = f"NAV {decision.nav:,.0f} buys no contract of any market's position"
-        said, self._said = self._said, set(now)
-        return tuple(text for key, text in now.items() if key not in said)
 
     def _protect(self, protection: Protection, decision: Decision) -> None:
         asking = max(decision.verdicts, key=lambda verdict: verdict.remedy, default=None)
@@ -503,26 +460,10 @@ class Strategy:
             self.var_model(),
             snapshot.seen,
             snapshot.must_exit,
-            self._spot_month(),
-            self._unit_margin(decision),
+            self.commitments.spot_month(snapshot),
+            self.commitments.unit_margin(decision),
             slippage_by_market(decision.account.fills, self.lines),
         )
-
-    def _spot_month(self) -> BoolArray:
-        """Assets whose contract, a spread's near leg, has its month or its last days."""
-        snapshot, legs = self.snapshot, self.snapshot.legs
-        months = legs.held if not legs.spreads else np.concatenate([legs.held, legs.near])
-        ending = self._expiries.of(months) - snapshot.day <= SPOT_DAYS
-        return np.asarray(ending | ((months > 0) & (months <= snapshot.month)))
-
-    def _unit_margin(self, decision: Decision) -> FloatArray:
-        """Initial margin of one contract over NAV; a spread's legs are margined each by itself."""
-        snapshot, n = decision.snapshot, decision.snapshot.n_markets
-        value = np.abs(decision.target.value[:n])
-        value = np.where(value > 0, value, np.nan)
-        initial, _ = self.margin.margins(decision.day, value, snapshot.sigma[:n])
-        unit = initial / decision.nav
-        return np.concatenate([unit, 2.0 * unit]) if snapshot.has_spreads else unit
 
     def _measure(self, decision: Decision) -> None:
         model, unit = self.var_model(), known(decision.target.unit_exposure)
@@ -531,61 +472,17 @@ class Strategy:
         there = (decision.contracts != 0) | (decision.held != 0)
         proxied = {a: p for a, p in self.proxies.used.items() if there[a]}
         decision.risk = measure(model, exposure, held, horizon, decision.is_blind, len(proxied))
-        decision.notes += self._proxies_changed(proxied)
-        decision.rolls = self._rolls_ahead(decision)
-        self.treasury.plan(decision.nav, self._margin_ahead(decision), decision.risk.es_one_day)
+        decision.notes += self.once.of_proxies(proxied, self.proxies.used)
+        decision.rolls = self.commitments.rolls(decision)
+        self.treasury.plan(
+            decision.nav, self.commitments.margin_ahead(decision), decision.risk.es_one_day
+        )
         if not decision.is_blind:
             self.last_nav = decision.nav
         self.last_contracts = decision.contracts
         self.last_exposure = exposure
         plain = covariance(decision.snapshot.correlation, decision.snapshot.sigma)
         self.last_vol = portfolio_vol(exposure, plain)
-
-    def _rolls_ahead(self, decision: Decision) -> dict[int, tuple[int, float]]:
-        """Of markets with a position, see ``universe.rolls_ahead``."""
-        n, snapshot = len(self.instruments), decision.snapshot
-        there = (decision.contracts != 0) | (decision.held != 0)
-        return rolls_ahead(
-            np.flatnonzero(there[:n] | there[-n:]).tolist(),
-            self.instruments,
-            self.markets.contracts,
-            decision.day,
-            snapshot.legs.held,
-            snapshot.price,
-            snapshot.basis,
-        )
-
-    def _margin_ahead(self, decision: Decision) -> float:
-        """Highest initial margin over NAV until the next sweep but one, rolls included.
-
-        Of the contracts held and of those decided on the larger number of each counts.
-        """
-        n, unit = len(self.instruments), self._unit_margin(decision)
-        most = np.maximum(np.abs(decision.held), np.abs(decision.contracts))
-        roll_in, ratio = np.full(n, AHEAD + 1), np.ones(n)
-        for market, (sessions, value) in decision.rolls.items():
-            roll_in[market], ratio[market] = sessions, value
-        if len(most) > n:
-            most = most[:n] + 2 * most[n:]
-        path = margin_over_rolls(most, unit[:n], unit[:n] * ratio, roll_in, 1, AHEAD)
-        return float(path.max())
-
-    def _proxies_changed(self, proxied: dict[int, int]) -> list[tuple[int, str, str]]:
-        """Notes on positions whose past in VaR is another market's, once while it is."""
-        notes = [
-            (
-                asset % len(self.instruments),
-                "proxy",
-                f"{self.names[asset]} enters historical VaR through {self.names[proxy]} before its "
-                "own returns",
-            )
-            for asset, proxy in proxied.items()
-            if self._proxied.get(asset) != proxy
-        ]
-        used = self.proxies.used
-        kept = {a: p for a, p in self._proxied.items() if used.get(a) == p}
-        self._proxied = kept | proxied
-        return notes
 
     def var_model(self) -> VarModel:
         """Value-at-risk model as of the last session.
@@ -674,7 +571,7 @@ class Strategy:
             "screen": self.screen,
             "screen.costs": self.screen.costs,
             "trading": self.trading,
-            "margin": self.margin,
+            "margin": self.commitments.margin,
             "pace": self.planner.pace,
             "treasury": self.treasury,
             "treasury.ladder": self.treasury.ladder,

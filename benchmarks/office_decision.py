@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import algorithm.strategy as chain
 import research.engine.engine as engine
+from algorithm.commitments import Commitments
 from algorithm.decision_text import DECISION, SESSION, header_text
 from algorithm.desk_data import BACKTEST, DeskData
 from algorithm.lean_alerts import alerts_of
@@ -52,8 +53,8 @@ def main(folder, start, end, macro=None, markets=None):
     timed(LimitStage, "protect", "limits")
     timed(SwitchStage, "protect", "kill switch")
     timed(chain, "measure", "value at risk, shortfall and their parts")
-    timed(chain.Strategy, "_rolls_ahead", "rolls ahead")
-    timed(chain.Strategy, "_margin_ahead", "margin over rolls")
+    timed(Commitments, "rolls", "rolls ahead")
+    timed(Commitments, "margin_ahead", "margin over rolls")
     timed(engine, "line_of", "the record's line, made")
     timed(engine, "decision_text", "the record's line, written")
     least = {}

@@ -35,6 +35,7 @@ from threadpoolctl import threadpool_limits
 
 import algorithm.strategy as chain
 from algorithm import registry
+from algorithm.commitments import Commitments
 from algorithm.decision import RiskFigures
 from algorithm.settings import Settings
 from portfolio.cash import Interest
@@ -89,9 +90,9 @@ def no_office():
     changes = [
         (registry, "PROTECTIONS", (NoLimits, VarGate, NoSwitch)),
         (chain, "measure", only_var),
-        (chain.Strategy, "_rolls_ahead", lambda *_: {}),
-        (chain.Strategy, "_margin_ahead", lambda *_: 0.0),
-        (chain.Strategy, "_unit_margin", lambda *_: None),
+        (Commitments, "rolls", lambda *_: {}),
+        (Commitments, "margin_ahead", lambda *_: 0.0),
+        (Commitments, "unit_margin", lambda *_: None),
     ]
     kept = [getattr(owner, name) for owner, name, _ in changes]
     for owner, name, new in changes:

@@ -33,6 +33,10 @@ def installed() -> bool:
     return find_spec("clarabel") is not None
 
 
+Shape = tuple[int, int, int, bool]
+"""Assets, absolute rows, net rows, whether there is a cone."""
+
+
 class SolverError(RuntimeError):
     """The solver is not installed, stopped early or found no answer."""
 
@@ -84,8 +88,8 @@ class Data:
         return float(y @ y) <= self.cap**2
 
     @property
-    def shape(self) -> tuple[int, int, int, bool]:
-        """Assets, absolute rows, net rows, whether there is a cone."""
+    def shape(self) -> Shape:
+        """What the layout depends on."""
         cone = bool(np.isfinite(self.cap))
         return len(self.gain), len(self.absolute_limit), len(self.net_limit), cone
 
@@ -119,14 +123,14 @@ class ConeProgramme:
 
     Parameters
     ----------
-    shape : tuple
-        ``Data.shape`` of the programmes to come.
+    shape : Shape
+        Of the programmes to come.
     elastic : bool
         All rows but the bounds of single assets may be exceeded by one common amount at a price, so
         that there always is an answer.
     """
 
-    def __init__(self, shape: tuple[int, int, int, bool], *, elastic: bool = False) -> None:
+    def __init__(self, shape: Shape, *, elastic: bool = False) -> None:
         self.shape, self.elastic = shape, elastic
         n, n_absolute, n_net, cone = shape
         self._upper = np.triu_indices(n)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from portfolio.cone_programme import ConeProgramme, Data, SolverError
+from portfolio.cone_programme import ConeProgramme, Data, Shape, SolverError
 from universe.arrays import FloatArray, IntArray, known
 from universe.linalg import covariance_root
 
@@ -17,7 +18,8 @@ SLACK = 1e-6
 STILL = 1e-6
 """A trade below this share of the largest position is none."""
 
-HALVINGS = 40
+LAYOUTS = 8
+"""Programmes that are kept: which markets are free and which groups have a limit comes and goes."""
 
 UNBOUND = 1e3
 """Stands for no bound of a single position, in volatilities of the plain portfolio."""
@@ -61,7 +63,7 @@ class NetLimit:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """What a portfolio must be within.
 
@@ -82,21 +84,37 @@ class Limits:
     nets: tuple[NetLimit, ...] = ()
     vol: float = np.inf
 
+    @cached_property
+    def sums(self) -> tuple[FloatArray, FloatArray]:
+        """Units of the groups, (n_groups, n_assets), and their limits."""
+        units = np.array([group.unit for group in self.groups])
+        most = np.array([group.limit for group in self.groups])
+        return units.reshape(len(most), len(self.low)), most
+
+    @cached_property
+    def net_sums(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Units of the signed sums, (n_nets, n_assets), their lower and their upper bounds."""
+        units = np.array([net.unit for net in self.nets])
+        low, high = (
+            np.array([getattr(net, side) for net in self.nets]) for side in ("low", "high")
+        )
+        return units.reshape(len(low), len(self.low)), low, high
+
     def exceeded(self, weights: FloatArray, cov: FloatArray) -> tuple[str, ...]:
         """Names of the limits that ``weights`` are not within."""
         names = []
-        size = SLACK * max(float(np.abs(weights).max(initial=0.0)), SLACK)
+        absolute = np.abs(weights)
+        size = SLACK * max(float(absolute.max(initial=0.0)), SLACK)
         if np.any((weights < self.low - size) | (weights > self.high + size)):
             names.append("single positions")
-        for group in self.groups:
-            if np.abs(weights) @ group.unit > group.limit * (1 + SLACK) + SLACK**2:
-                names.append(group.name)
-        for net in self.nets:
-            sum_ = float(weights @ net.unit)
-            size = SLACK * float(np.abs(weights * net.unit).sum()) + SLACK**2
-            if not net.low - size <= sum_ <= net.high + size:
-                names.append(net.name)
-        if weights @ cov @ weights > (self.vol * (1 + SLACK)) ** 2:
+        units, most = self.sums
+        over = units.dot(absolute) > most * (1 + SLACK) + SLACK**2
+        names += [self.groups[k].name for k in over.nonzero()[0].tolist()]
+        units, low, high = self.net_sums
+        sums, slack = units.dot(weights), SLACK * np.abs(units).dot(absolute) + SLACK**2
+        inside = (low - slack <= sums) & (sums <= high + slack)
+        names += [self.nets[k].name for k in (~inside).nonzero()[0].tolist()]
+        if weights.dot(cov).dot(weights) > (self.vol * (1 + SLACK)) ** 2:
             names.append("VaR")
         return tuple(names)
 
@@ -113,14 +131,45 @@ class Limits:
             return outside
         if self.exceeded(inside, cov):
             return inside
-        low, high = 0.0, 1.0
-        for _ in range(HALVINGS):
-            share = 0.5 * (low + high)
-            if self.exceeded(inside + share * (outside - inside), cov):
-                high = share
-            else:
-                low = share
-        return inside + low * (outside - inside)
+        way = outside - inside
+        units, low, high = self.net_sums
+        net, moved = units.dot(inside), units.dot(way)
+        share = min(
+            1.0,
+            _used_up(self.high - inside, way),
+            _used_up(inside - self.low, -way),
+            _used_up(high - net, moved),
+            _used_up(net - low, -moved),
+            self._until_vol(inside, way, cov),
+        )
+        return inside + self._until_groups(inside, way, share) * way
+
+    def _until_vol(self, inside: FloatArray, way: FloatArray, cov: FloatArray) -> float:
+        """Share of a way at which volatility reaches its limit."""
+        pull = cov.dot(way)
+        square, cross = float(way.dot(pull)), float(inside.dot(pull))
+        room = max(self.vol**2 - float(inside.dot(cov).dot(inside)), 0.0)
+        root = math.sqrt(cross**2 + max(square, 0.0) * room)
+        if cross > 0:  # the same figure without a difference of equals
+            return room / (cross + root)
+        return (root - cross) / square if square > 0 else math.inf
+
+    def _until_groups(self, inside: FloatArray, way: FloatArray, share: float) -> float:
+        """The share or, where less, that at which a sum of absolute positions reaches its limit.
+
+        The sums are convex along the way, so that Newton's steps from outside end at the limit:
+        after as many as positions change sides at most.
+        """
+        units, most = self.sums
+        for _ in range(len(way) + 1):
+            at = inside + share * way
+            over = units.dot(np.abs(at)) - most
+            above = (over > SLACK**2 * most).nonzero()[0]
+            if not len(above):
+                break
+            slope = units[above].dot(np.where(at < 0, -way, way))
+            share = max(share - float((over[above] / slope).max()), 0.0) if slope.all() else 0.0
+        return share
 
     def at_volatility(self, weights: FloatArray, vol: float, cov: FloatArray) -> FloatArray:
         """``weights`` with all that may trade scaled to a volatility, as far as the limits allow.
@@ -143,6 +192,12 @@ class Limits:
             return weights
         scale = max((math.sqrt(root) - cross) / square, 0.0)
         return self.farthest(weights, np.clip(stuck + scale * moving, self.low, self.high), cov)
+
+
+def _used_up(room: FloatArray, way: FloatArray) -> float:
+    """Share of a way at which the first room is used up, infinite if none ever is."""
+    using = way > 0
+    return float((np.maximum(room[using], 0.0) / way[using]).min(initial=math.inf))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +273,7 @@ class Optimiser:
     """
 
     aversion: float
-    _programmes: dict[tuple[bool, bool], ConeProgramme] = field(default_factory=dict)
+    _programmes: dict[tuple[bool, Shape], ConeProgramme] = field(default_factory=dict)
 
     def solve(
         self,
@@ -285,16 +340,14 @@ class Optimiser:
         return np.clip(weights, problem.limits.low, problem.limits.high)
 
     def _programmed(self, data: Data, *, elastic: bool) -> FloatArray:
-        """The answer of the programme, whose layout and solver are kept while they fit."""
-        kind = elastic, data.shape[3]
-        programme = self._programmes.get(kind)
-        if programme is None or programme.shape != data.shape:
-            programme = self._programmes[kind] = ConeProgramme(data.shape, elastic=elastic)
-        try:
-            return programme.solve(data)[0]
-        except SolverError:
-            del self._programmes[kind]
-            raise
+        """The answer of the programme, whose layout and solver are kept while they are used."""
+        kind = elastic, data.shape
+        programme = self._programmes.pop(kind, None) or ConeProgramme(data.shape, elastic=elastic)
+        answer = programme.solve(data)[0]
+        self._programmes[kind] = programme  # the last one; one that failed is not kept
+        if len(self._programmes) > LAYOUTS:
+            del self._programmes[next(iter(self._programmes))]
+        return answer
 
     def _without(
         self, problem: _Problem, plain: FloatArray, error: SolverError
@@ -354,18 +407,13 @@ class _Problem:
         rest = float(offset[n:] @ offset[n:])
         scale = scale[:n]
         unit = self.aversion * target**2  # of the objective
-        absolute, absolute_limit = [], []
-        for group in limits.groups:
-            used = float(np.abs(fixed) @ group.unit)
-            absolute.append(group.unit[free] / scale)
-            absolute_limit.append(group.limit - used)
-        net, net_limit = [], []
-        for bound in limits.nets:
-            used = float(fixed @ bound.unit)
-            for side, limit in ((1.0, bound.high), (-1.0, -bound.low)):
-                if np.isfinite(limit):
-                    net.append(side * bound.unit[free] / scale)
-                    net_limit.append(limit - side * used)
+        units, most = limits.sums
+        net_units, net_low, net_high = limits.net_sums
+        used = net_units.dot(fixed)
+        net = np.stack((net_units[:, free], -net_units[:, free]), axis=1)
+        net = net.reshape(2 * len(used), n) / scale
+        net_limit = np.stack((net_high - used, used - net_low), axis=1).ravel()
+        bounded = np.isfinite(net_limit)
         data = Data(
             root=root[:n, :n],
             offset=offset[:n],
@@ -376,10 +424,10 @@ class _Problem:
             start=self.previous[free] * scale,
             low=np.maximum(limits.low[free] * scale, -UNBOUND),
             high=np.minimum(limits.high[free] * scale, UNBOUND),
-            absolute=np.array(absolute).reshape(len(absolute), n),
-            absolute_limit=np.array(absolute_limit),
-            net=np.array(net).reshape(len(net), n),
-            net_limit=np.array(net_limit),
+            absolute=units[:, free] / scale,
+            absolute_limit=most - units.dot(np.abs(fixed)),
+            net=net[bounded],
+            net_limit=net_limit[bounded],
             cap=np.sqrt(max((limits.vol / target) ** 2 - rest, 0.0)),
         )
         return data, scale, free, fixed

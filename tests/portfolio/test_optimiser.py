@@ -351,6 +351,35 @@ class TestDefinedResults:
         )
 
 
+class TestFarthest:
+    @given(st.integers(0, 10**6))
+    def test_equals_halving_the_way(self, seed):
+        rng = np.random.default_rng(seed)
+        n = 6
+        root = rng.standard_normal((n, n))
+        cov = root @ root.T
+        inside, outside = rng.standard_normal((2, n)) * [[0.3], [2.0]]
+        vol = np.sqrt(inside @ cov @ inside)
+        limits = Limits(
+            np.minimum(inside, 0.0) - rng.exponential(1.0, n),
+            np.maximum(inside, 0.0) + rng.exponential(1.0, n),
+            tuple(
+                GroupLimit(str(k), unit, np.abs(inside) @ unit * rng.uniform(1.0, 2.0) + 1e-9)
+                for k, unit in enumerate(rng.exponential(1.0, (2, n)))
+            ),
+            (NetLimit("net", np.ones(n), inside.sum() - 0.5, inside.sum() + 0.5),),
+            vol * rng.uniform(1.0, 3.0),
+        )
+        found = limits.farthest(inside, outside, cov)
+        low, high = 0.0, 1.0
+        for _ in range(40):
+            middle = 0.5 * (low + high)
+            over = limits.exceeded(inside + middle * (outside - inside), cov)
+            low, high = (low, middle) if over else (middle, high)
+        assert limits.exceeded(found, cov) == ()
+        assert found == pytest.approx(inside + low * (outside - inside), abs=1e-4)
+
+
 class TestVolatility:
     @given(st.integers(0, 10**6), st.floats(0.5, 3.0))
     def test_scaled_as_far_as_the_limits_allow(self, seed, factor):
