@@ -126,9 +126,7 @@ class Strategy:
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
         self.planner = Planner(self.lines.instruments, settings)
         self.cost_stress = CostStress(settings.cost_vol_power, settings.vol_long_weight)
-        paid = self.planner.trades_per_roll(), self.planner.impacts_per_roll()
-        per_roll = (each[: len(instruments)] for each in paid)
-        self.screen = Screen.of(self.names, self.instruments, settings, *per_roll)
+        self.screen = Screen.of(self.names, self.instruments, settings, *self._per_roll())
         self.builder = TargetBuilder(
             settings, self.instruments, n, self.forecasts, self.observer.class_index
         )
@@ -197,8 +195,15 @@ class Strategy:
             vol_limit=limit / per_vol * float(np.sqrt(TRADING_DAYS / settings.var_horizon)),
             yearly_trades=settings.cost_trades,
             impact=settings.impact,
+            per_roll=self._per_roll(),
+            roll_sessions=settings.roll_sessions,
             stress=self.cost_stress,
         )
+
+    def _per_roll(self) -> tuple[FloatArray, FloatArray]:
+        """What a roll costs in outright trades, in spreads and fees and in impact, (n_markets,)."""
+        n = len(self.instruments)
+        return self.planner.trades_per_roll()[:n], self.planner.impacts_per_roll()[:n]
 
     # --- what others ask -------------------------------------------------------------------------
     @property
