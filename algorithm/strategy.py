@@ -118,8 +118,7 @@ class Strategy:
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
         self.planner = Planner(self.lines.instruments, settings)
         self.cost_stress = CostStress(settings.cost_vol_power, settings.vol_long_weight)
-        trades_per_roll = self.planner.trades_per_roll()[: len(instruments)]
-        self.screen = Screen.of(self.names, priced, settings, trades_per_roll)
+        self.screen = Screen.of(self.names, self.instruments, settings, *self._per_roll())
         self.builder = TargetBuilder(
             settings, self.instruments, n, self.forecasts, self.observer.class_index
         )
@@ -185,8 +184,15 @@ class Strategy:
             vol_limit=limit / per_vol * float(np.sqrt(TRADING_DAYS / settings.var_horizon)),
             yearly_trades=settings.cost_trades,
             impact=settings.impact,
+            per_roll=self._per_roll(),
+            roll_sessions=settings.roll_sessions,
             stress=self.cost_stress,
         )
+
+    def _per_roll(self) -> tuple[FloatArray, FloatArray]:
+        """What a roll costs in outright trades, in spreads and fees and in impact, (n_markets,)."""
+        n = len(self.instruments)
+        return self.planner.trades_per_roll()[:n], self.planner.impacts_per_roll()[:n]
 
     # --- what others ask -------------------------------------------------------------------------
     @property
@@ -342,14 +348,15 @@ class Strategy:
         if not decision.is_blind and screen.is_due(snapshot.month, alive):
             annual = snapshot.sigma * np.sqrt(TRADING_DAYS)
             average = builder.average(alive, value * annual, decision.nav, snapshot.correlation)
-            wider = past_cost_factor(snapshot.day, self.settings.past_costs)
             decision.notes += screen.judge(
                 snapshot.month,
                 alive,
                 average,
                 snapshot.price * annual,
                 decision.nav,
-                wider * self._stress(snapshot),
+                wider=past_cost_factor(snapshot.day, self.settings.past_costs),
+                stress=self._stress(snapshot),
+                volumes=self._growth(decision),
             )
         decision.member = alive & ~screen.excluded
 

@@ -149,3 +149,9 @@ class Planner:
             outright = market.half_spread + fee
             out[i] = (self._width * market.half_spread + 2.0 * fee) / outright if outright else 2.0
         return out
+
+    def impacts_per_roll(self) -> FloatArray:
+        """Likewise of the impact alone, (n_markets,): a spread pays that of one leg."""
+        out = np.full(len(self._instruments), 2.0)
+        out[list(self.spread_rolls)] = 1.0
+        return out

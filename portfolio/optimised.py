@@ -25,9 +25,6 @@ from universe.instruments import Instrument
 if TYPE_CHECKING:
     from portfolio.target import Target
 
-LEGS = 2.0
-"""Trades of a roll: both legs outright."""
-
 SMALL = 0.05
 """Least trade, over the average position, at which the impact is matched by a square."""
 
@@ -51,6 +48,8 @@ class PlainDay:
         Exposure over NAV of the average position.
     unit : float array of shape (n_assets,)
         Exposure of one contract over NAV, 0 where unknown.
+    volumes : float
+        Daily volumes over the master's.
     member : bool array of shape (n_assets,)
     snapshot : Snapshot
     """
@@ -62,6 +61,7 @@ class PlainDay:
     box: FloatArray
     average: FloatArray
     unit: FloatArray
+    volumes: float
     member: BoolArray
     snapshot: Snapshot
 
@@ -79,6 +79,10 @@ class TargetOptimiser:
         Annual volatility over NAV that the VaR limit stands for.
     yearly_trades, impact : float
         How often a year a trade is paid for, and α of the square-root impact.
+    per_roll : tuple of two float arrays of shape (n_markets,)
+        What a roll costs over an outright trade, in spreads and fees and in impact.
+    roll_sessions : int
+        Sessions that a roll takes.
     stress : CostStress, optional
         Of spreads and impact, as orders pay it.
 
@@ -111,6 +115,8 @@ class TargetOptimiser:
         vol_limit: float,
         yearly_trades: float,
         impact: float,
+        per_roll: tuple[FloatArray, FloatArray],
+        roll_sessions: int = 1,
         stress: CostStress | None = None,
     ) -> None:
         self._settings, self._caps, self._sleeves = settings, caps, tuple(sleeves)
@@ -119,7 +125,9 @@ class TargetOptimiser:
         self._cost = np.resize(trade_costs(instruments), n_assets) * legs
         self._spread = np.resize([i.half_spread for i in instruments], n_assets) * legs
         self._stress = stress or CostStress()
-        self._rolls = np.resize(yearly_rolls(instruments), n_assets)
+        rolls = yearly_rolls(instruments)
+        self._rolled, self._moved = (np.resize(rolls * trades, n_assets) for trades in per_roll)
+        self._roll_sessions = roll_sessions
         self._volume = np.resize(np.array([i.adv_contracts for i in instruments]), n_assets)
         self._optimisers = [Optimiser(settings.risk_aversion) for _ in range(len(sleeves))]
         self.contracts: FloatArray = np.zeros((len(sleeves), n_assets))
@@ -224,14 +232,22 @@ class TargetOptimiser:
         """Yearly cost over NAV of a unit of exposure traded, of its square, and of one held.
 
         The square-root law of the impact is matched by a square at the trade that the no-trade band
-        makes usual.
+        makes usual, and for rolls by a line at the average position.
         """
         snapshot = plain.snapshot
         price = np.where(snapshot.price > 0, snapshot.price, np.inf)
         stress = self._stress.of(snapshot.sigma, snapshot.current_sigma)
         trade = (self._cost + (stress - 1.0) * self._spread) / price
         usual = np.maximum(self._settings.buffer, SMALL) * plain.average
-        contracts = np.where(plain.unit > 0, usual / np.where(plain.unit > 0, plain.unit, 1.0), 0.0)
-        paid = self._impact * stress * known(snapshot.sigma) * np.sqrt(contracts / self._volume)
+        paid = self._moving(usual, plain, stress)
         square = np.where(usual > 0, paid / np.where(usual > 0, usual, 1.0), 0.0)
-        return Costs(self._trades * trade, self._trades * square, LEGS * self._rolls * trade)
+        moved = self._moved * self._moving(plain.average / self._roll_sessions, plain, stress)
+        return Costs(self._trades * trade, self._trades * square, self._rolled * trade + moved)
+
+    def _moving(self, exposure: FloatArray, plain: PlainDay, stress: FloatArray) -> FloatArray:
+        """Impact of a unit of exposure over NAV where so much is traded at once."""
+        contracts = np.where(
+            plain.unit > 0, exposure / np.where(plain.unit > 0, plain.unit, 1.0), 0.0
+        )
+        part = np.sqrt(contracts / (self._volume * plain.volumes))
+        return np.asarray(self._impact * stress * known(plain.snapshot.sigma) * part)

@@ -227,6 +227,7 @@ class TargetBuilder:
                 most,
                 average / np.where(contracts_of_nav > 0, contracts_of_nav, np.inf),
                 known(np.where(value > 0, value / nav, 0.0)),
+                nav / (self.capital or nav),
                 member,
                 snapshot,
             )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from universe.arrays import BoolArray, FloatArray, known
+from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, known
 from universe.ewm import decayed, in_rows, last_rows
 from universe.instruments import Instrument
 
@@ -52,6 +53,50 @@ def yearly_cost(
     usable = sigma_price > 0
     paid = trade_cost * (trades + trades_per_roll * rolls)
     return np.where(usable, paid / np.where(usable, sigma_price, 1.0), np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class YearlyImpact:
+    """What the size of an average position's trades moves prices by in a year.
+
+    Attributes
+    ----------
+    alpha : float
+        Of the square-root impact, in daily volatilities at the whole of a day's volume.
+    volume : float array of shape (n_assets,)
+        Contracts a day.
+    rolls : float array of shape (n_assets,)
+        Average positions traded in the rolls of a year.
+    trades : float or float array of shape (n_assets,)
+        Average positions traded besides.
+    roll_part, trade_part : float
+        Of an average position, what is traded at a time: a roll has it in equal parts by the
+        session, and other trades are as large as the no-trade band makes usual.
+    """
+
+    alpha: float
+    volume: FloatArray
+    rolls: FloatArray
+    trades: float | FloatArray
+    roll_part: float
+    trade_part: float
+
+    def of(self, average: FloatArray, sigma_price: FloatArray, volumes: float = 1.0) -> FloatArray:
+        """Yearly cost in price units of a contract held, as orders pay it (E3).
+
+        Parameters
+        ----------
+        average : float array of shape (n_assets,)
+            Contracts of an average position.
+        sigma_price : float array of shape (n_assets,)
+            Annual volatility in price units, of a spread's legs.
+        volumes : float
+            Daily volumes over ``volume``.
+        """
+        at_once = self.alpha * sigma_price / np.sqrt(TRADING_DAYS)
+        at_once = at_once * np.sqrt(average / (self.volume * volumes))
+        parts = self.rolls * np.sqrt(self.roll_part) + self.trades * np.sqrt(self.trade_part)
+        return np.asarray(at_once * parts)
 
 
 class CostScreen:

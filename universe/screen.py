@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 
 from universe.arrays import BoolArray, FloatArray
-from universe.cost_screen import CostScreen, trade_costs, yearly_cost, yearly_rolls
+from universe.cost_screen import (
+    CostScreen,
+    YearlyImpact,
+    trade_costs,
+    yearly_cost,
+    yearly_rolls,
+)
 from universe.instruments import Instrument
-from universe.settings import UniverseSettings
+
+
+class ScreenSettings(Protocol):
+    """What of the settings decides who may be traded."""
+
+    @property
+    def min_position(self) -> float: ...  # noqa: D102
+    @property
+    def cost_limit(self) -> float: ...  # noqa: D102
+    @property
+    def cost_limit_out(self) -> float: ...  # noqa: D102
+    @property
+    def cost_trades(self) -> float: ...  # noqa: D102
+    @property
+    def buffer(self) -> float: ...  # noqa: D102
+    @property
+    def impact(self) -> float: ...  # noqa: D102
+    @property
+    def roll_sessions(self) -> int: ...  # noqa: D102
 
 
 class Screen:
@@ -25,6 +49,8 @@ class Screen:
         Of holding a contract for a year, trades and rolls, in price units.
     yearly_fees : float array of shape (n_assets,)
         The part of it that is no spread.
+    impact : YearlyImpact
+        Of the trades and rolls of an average position, on top of it.
     min_position : float
         Contracts that the average position must have.
     cost_limit, cost_limit_out : float
@@ -44,13 +70,15 @@ class Screen:
         n_markets: int,
         yearly_cost: FloatArray,
         yearly_fees: FloatArray,
+        impact: YearlyImpact,
         min_position: float,
         cost_limit: float,
         cost_limit_out: float,
     ) -> None:
         n = len(names)
         self._names, self._n_markets, self._yearly_cost = names, n_markets, yearly_cost
-        self._yearly_fees, self._min_position = yearly_fees, min_position
+        self._yearly_fees, self._impact = yearly_fees, impact
+        self._min_position = min_position
         self.costs = CostScreen((n,), cost_limit, cost_limit_out)
         self.excluded: BoolArray = np.zeros(n, dtype=bool)
         self.screened: BoolArray = np.zeros(n, dtype=bool)
@@ -61,8 +89,9 @@ class Screen:
         cls,
         names: list[str],
         instruments: Sequence[Instrument],
-        settings: UniverseSettings,
+        settings: ScreenSettings,
         trades_per_roll: FloatArray,
+        impacts_per_roll: FloatArray,
     ) -> Self:
         """The screen of the settings; fees count as if they were in the quote's currency.
 
@@ -72,9 +101,11 @@ class Screen:
             Of the assets: the markets, then their spreads where these are traded.
         instruments : sequence of Instrument
             The markets.
-        settings : UniverseSettings
+        settings : ScreenSettings
         trades_per_roll : float array of shape (n_markets,)
             See ``yearly_cost``.
+        impacts_per_roll : float array of shape (n_markets,)
+            Likewise, of the impact.
         """
         n, markets, trades = len(names), len(instruments), settings.cost_trades
         rolls, one = yearly_rolls(instruments), np.ones(markets)
@@ -84,11 +115,20 @@ class Screen:
         fee = np.array([market.fee / market.multiplier for market in instruments])
         fees = yearly_cost(fee, one, rolls, trades=trades)
         legs = np.where(np.arange(n) >= markets, 2.0, 1.0)
+        impact = YearlyImpact(
+            settings.impact,
+            np.resize(np.array([market.adv_contracts for market in instruments]), n),
+            np.resize(impacts_per_roll * rolls, n) * legs,
+            trades * legs,
+            1.0 / settings.roll_sessions,
+            settings.buffer,
+        )
         return cls(
             names,
             markets,
             np.resize(whole, n) * legs,
             np.resize(fees, n) * legs,
+            impact,
             settings.min_position,
             settings.cost_limit,
             settings.cost_limit_out,
@@ -105,7 +145,10 @@ class Screen:
         average: FloatArray,
         sigma_price: FloatArray,
         nav: float,
-        wider: float | FloatArray = 1.0,
+        *,
+        wider: float = 1.0,
+        stress: float | FloatArray = 1.0,
+        volumes: float = 1.0,
     ) -> list[tuple[int, str, str]]:
         """Judge all assets anew; returns notes on what changed.
 
@@ -121,14 +164,21 @@ class Screen:
             Annual volatility in price units.
         nav : float
             Account currency, for the sentence.
-        wider : float or float array of shape (n_assets,)
+        wider : float
             Half spreads over those of the master.
+        stress : float or float array of shape (n_assets,)
+            Slippage, spread and impact, over the usual one.
+        volumes : float
+            Daily volumes over those of the master.
         """
         self.screened_in = month
         self.screened = self.screened | alive
         big = too_big(average, self._min_position, alive)
         usable = sigma_price > 0
-        paid = self._yearly_cost + (wider - 1.0) * (self._yearly_cost - self._yearly_fees)
+        more = wider * stress - 1.0
+        paid = self._yearly_cost + more * (self._yearly_cost - self._yearly_fees)
+        outright = np.resize(sigma_price[: self._n_markets], len(sigma_price))
+        paid = paid + stress * self._impact.of(average, outright, volumes)
         cost = np.where(usable, paid / np.where(usable, sigma_price, 1.0), np.inf)
         dear = alive & ~self.costs.update(cost, alive)
         notes = []

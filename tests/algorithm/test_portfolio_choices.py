@@ -1,6 +1,7 @@
 """Optimiser, dynamic mix of sleeves and whole contracts inside the chain of a day."""
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from algorithm.decision import Account
 from algorithm.decision_line import events_of
 from algorithm.state import dependencies
 from algorithm.strategy import Strategy
+from execution.costs import slippage, spread_slippage
 from portfolio.cone_programme import installed
 from portfolio.optimiser import SLACK
 from portfolio.trade import Trades
@@ -216,12 +218,34 @@ def test_what_restless_markets_cost_reaches_every_part_that_asks(data):
     assert (ratio > 1.0).any()
     np.testing.assert_allclose(strategy.order_stress(last), ratio)
     assert quiet.order_stress(last).tolist() == [1.0] * n
-    day = SimpleNamespace(snapshot=snapshot, average=np.ones(n), unit=np.ones(n))
+    day = SimpleNamespace(snapshot=snapshot, average=np.ones(n), unit=np.ones(n), volumes=1.0)
     spread = np.array([one.half_spread for one in strategy.instruments]) / snapshot.price[:n]
     restless, usual = (one.builder.optimiser._costs(day) for one in (strategy, quiet))
     trades = strategy.settings.cost_trades
     np.testing.assert_allclose(restless.trade - usual.trade, trades * (ratio - 1.0) * spread)
     np.testing.assert_allclose(restless.impact, ratio * usual.impact)
+
+
+@pytest.mark.parametrize("roll_orders", ["legs", "spread"])
+def test_the_optimiser_holds_what_rolls_will_cost(data, roll_orders):
+    """Spread, fee and impact of every roll of an average position, as its orders will pay them."""
+    instruments, snapshots = data
+    listed = [replace(one, spread_listed=True) for one in instruments]
+    strategy = Strategy(
+        settings(optimiser="whole", roll_orders=roll_orders, roll_sessions=4), listed
+    )
+    strategy.take(snapshots[-1])
+    n, snapshot, volumes, average = len(listed), snapshots[-1], 4.0, 80.0
+    unit = np.full(n, 1e-4)
+    day = SimpleNamespace(snapshot=snapshot, average=average * unit, unit=unit, volumes=volumes)
+    rolled = slippage if roll_orders == "legs" else spread_slippage
+    model = {"impact": strategy.settings.impact}
+    held = strategy.builder.optimiser._costs(day).hold
+    for k, one in enumerate(listed):
+        sigma = snapshot.sigma[k] * snapshot.price[k] / np.sqrt(volumes)
+        paid = rolled(one, average / 4, sigma, **model) + one.fee / one.multiplier
+        yearly = 2 * len(one.hold_months) * paid / snapshot.price[k]
+        np.testing.assert_allclose(held[k], yearly, rtol=1e-12)
 
 
 def test_volumes_that_grow_with_the_fund_keep_costs_and_limits_of_its_size(data):
@@ -237,3 +261,11 @@ def test_volumes_that_grow_with_the_fund_keep_costs_and_limits_of_its_size(data)
         assert (other.target.limit < four.target.limit).any()
     last = grown[-1]
     np.testing.assert_allclose(strategy.order_sigma(last), 0.5 * last.snapshot.sigma_price)
+
+
+@needs_solver
+def test_volumes_that_grow_with_the_fund_keep_the_optimum(data):
+    _, alone = walked(data, 2, nav=5e7, optimiser="whole", impact=1.0)
+    _, grown = walked(data, 2, nav=4 * 5e7, optimiser="whole", impact=1.0, volumes="fund")
+    for one, four in zip(alone, grown, strict=True):
+        np.testing.assert_allclose(four.target.weights, one.target.weights, atol=1e-8)
