@@ -14,6 +14,7 @@ import numpy as np
 
 from algorithm import registry
 from algorithm.decision import BOOK, Account, Decision
+from algorithm.empty_book import why_empty
 from algorithm.observer import Observer
 from algorithm.risk_figures import measure
 from algorithm.settings import Settings
@@ -466,8 +467,8 @@ class Strategy:
                 f"{trades.contracts[asset]:+d} {self.names[asset]} against {optimal[asset]:+.2f}, "
                 "as a hedge"
             )
-        if decision.target.optimal.any() and not trades.contracts.any():
-            now["none", -1] = f"NAV {decision.nav:,.0f} buys no contract of any market's position"
+        if not trades.contracts.any() and (why := why_empty(decision.target, decision.nav)):
+            now["none", -1] = why
         said, self._said = self._said, set(now)
         return tuple(text for key, text in now.items() if key not in said)
 
