@@ -123,7 +123,7 @@ def _other_positions(undisturbed: Left, killed: Left) -> Iterator[str]:
         if room > _SAME_NAV:
             yield f"{date}: NAV without kills {mine.nav:,.0f}, with them {theirs.nav:,.0f}"
         for name in ("holdings", "contracts") if room else ("holdings", "contracts", "orders"):
-            one, other = _plain(getattr(mine, name)), _plain(getattr(theirs, name))
+            one, other = _compared(mine, name), _compared(theirs, name)
             if one != other and not (room and _near(one, other, room)):
                 yield f"{date}: {name} without kills {one}, with them {other}"
     if not _near(undisturbed.held, killed.held, room):
@@ -150,12 +150,16 @@ def _near(one: Any, other: Any, room: float) -> bool:
     )
 
 
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, dict):
-        return dict(sorted(value.items()))
-    return sorted(value)
+def _compared(line: DecisionLine, name: str) -> Any:
+    """A field of a decision; its orders with what was on its way when a start took it anew."""
+    if name == "contracts":
+        return line.contracts.tolist()
+    if name == "holdings":
+        return dict(sorted(line.holdings.items()))
+    asked: Counter[tuple[str, int]] = Counter()
+    for code, month, quantity, _ in (*line.orders, *line.pending):
+        asked[code, month] += quantity
+    return {key: quantity for key, quantity in sorted(asked.items()) if quantity}
 
 
 def _not_whole(left: Left) -> Iterator[str]:

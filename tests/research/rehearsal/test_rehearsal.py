@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from algorithm.state_document import sealed
@@ -128,9 +129,9 @@ def test_damaged_documents_are_named(tmp_path):
 class Line:
     """A decision, as far as the judge looks at it."""
 
-    def __init__(self, holdings, orders=(("ES", 201406, 3, ROLL),), nav=5e7):
-        self.holdings, self.orders, self.contracts = holdings, orders, [3]
-        self.nav = nav
+    def __init__(self, holdings, orders=(("ES", 201406, 3, ROLL),), nav=5e7, pending=()):
+        self.holdings, self.orders, self.contracts = holdings, orders, np.array([3])
+        self.nav, self.pending = nav, pending
 
 
 def left(tmp_path, name, **changes):
@@ -171,6 +172,12 @@ def test_another_account_value_leaves_a_contract_of_rounding_open(judged):
     assert judged(decisions=one_off, held={"ES": 4.0}) == []
     two_off = {1: Line({}), 2: Line({(0, 201406): 5}, (), nav=4.998e7)}
     assert "holdings without kills" in judged(decisions=two_off)[0]
+
+
+def test_what_is_on_its_way_is_not_ordered_again(judged):
+    """A decision that is taken anew, with two of three contracts at the broker already."""
+    rest = Line({(0, 201406): 3}, (("ES", 201406, 1, ROLL),), pending=(("ES", 201406, 2, False),))
+    assert judged(decisions={1: Line({}), 2: rest}) == []
 
 
 @pytest.mark.parametrize(
