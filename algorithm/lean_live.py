@@ -7,7 +7,7 @@ running algorithm, or by the setting ``confirmed_nav`` at a restart.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from AlgorithmImports import SecurityType
@@ -40,11 +40,26 @@ class LiveAccount:
         """Count the profit of positions found, up to the last close, as in the cash already.
 
         The broker settles futures daily. LEAN reads their average price of entry and would book
-        all that is open since once more.
+        all that is open since once more. Amid a session its own price has profit in it that is in
+        no cash yet. It keeps the account's value until a price or the cash changes: a decision that
+        follows at once would have the old one.
         """
         for holding in self._algorithm.portfolio.values():
             if holding.invested and hasattr(holding, "settled_profit"):  # futures have it
-                holding.settled_profit = holding.total_close_profit(False)
+                close = self._last_close(holding.symbol)
+                prices = () if math.isnan(close) else (close,)
+                holding.settled_profit = holding.total_close_profit(False, *prices)
+        self._algorithm.portfolio.invalidate_total_portfolio_value()
+
+    def _last_close(self, symbol: Any) -> float:
+        """Close of the session that waits to be observed or was observed last, NaN for none."""
+        context = self._context
+        key = context.keys.get(symbol)
+        if key is None:
+            return math.nan
+        market, month = context.strategy.lines.key(key)
+        waiting = context.quotes[market] if context.quotes else {}
+        return waiting.get(month, context.strategy.markets.last_close(market, month))
 
     def cancel_found_orders(self) -> bool:
         """Whether orders of before the start were open that are not known; they are cancelled.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from AlgorithmImports import Config
+
 from algorithm.lean_store import write
+from algorithm.settings import Settings
 from algorithm.state import (
     Owner,
     OwnerError,
@@ -19,6 +22,18 @@ from universe.arrays import from_epoch_day, to_epoch_day
 
 if TYPE_CHECKING:
     from AlgorithmImports import QCAlgorithm
+
+
+def known_account(settings: Settings, live: bool) -> str:
+    """The broker's account as far as it can be known, "" if it cannot.
+
+    LEAN tells an algorithm no more of its account than the currency. Where it runs with Interactive
+    Brokers on its user's machine, its own configuration names the account.
+    """
+    named = settings.account or settings.order_account
+    if named or not live or "InteractiveBrokers" not in Config.get("live-mode-brokerage", ""):
+        return named
+    return str(Config.get("ib-account", ""))
 
 
 class StateStore:
@@ -39,7 +54,8 @@ class StateStore:
     def __init__(self, algorithm: QCAlgorithm, strategy: Strategy) -> None:
         self._algorithm, self._strategy = algorithm, strategy
         settings = strategy.settings
-        account = settings.account or f"project {algorithm.project_id}"
+        self._account = known_account(settings, bool(algorithm.live_mode))
+        account = self._account or f"project {algorithm.project_id}"
         self.owner = Owner(settings.deployment, account, str(algorithm.account_currency))
         self._keys = state_keys(settings.deployment)
         self._document = ""  # the last good one, read or written
@@ -65,6 +81,12 @@ class StateStore:
         """Take up the last state that can be read; without one, start from the warm-up."""
         algorithm, store = self._algorithm, self._algorithm.object_store
         today = to_epoch_day(algorithm.start_date.date())  # live, LEAN sets it to the present
+        if not self._account:
+            algorithm.log(
+                f"LEAN does not tell the broker's account: the state of {self.owner.account} is"
+                " taken up whatever account it trades; name it by the setting account before this"
+                " project trades for another one"
+            )
         for key in self._keys:
             if not store.contains_key(key):
                 algorithm.log(f"no state at {key}")

@@ -43,8 +43,9 @@ ALSO_READ = (
     "corr_every",
     "var_years",
     "interest",
+    "roll_orders",
 )
-"""Settings of portfolio and risk that the observer reads."""
+"""Settings of portfolio, risk and execution that the observer reads."""
 
 
 def data_settings(settings: Settings) -> dict[str, str]:
@@ -92,7 +93,7 @@ class Observer:
 
     def __init__(self, settings: Settings, instruments: Sequence[Instrument]) -> None:
         self.settings, self.instruments = settings, list(instruments)
-        self.markets = Markets.create(settings, instruments)
+        self.markets = Markets.create(settings, instruments, spread_rolls=settings.spread_rolls)
         classes = [str(instrument.asset_class) for instrument in instruments]
         names = sorted(set(classes))
         self.class_index: IntArray = np.array([names.index(name) for name in classes])

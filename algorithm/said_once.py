@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from algorithm.decision import BOOK, Decision
+from algorithm.empty_book import why_empty
 from portfolio.caps import Binding
 from portfolio.risk_caps import RiskCaps
 from portfolio.trade import Trades
@@ -57,8 +58,8 @@ class SaidOnce:
                 f"{trades.contracts[asset]:+d} {self._names[asset]} against {optimal[asset]:+.2f}, "
                 "as a hedge"
             )
-        if decision.target.optimal.any() and not trades.contracts.any():
-            now["none", -1] = f"NAV {decision.nav:,.0f} buys no contract of any market's position"
+        if not trades.contracts.any() and (why := why_empty(decision.target, decision.nav)):
+            now["none", -1] = why
         said, self._whole = self._whole, set(now)
         return tuple(text for key, text in now.items() if key not in said)
 

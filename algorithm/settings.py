@@ -66,7 +66,9 @@ class RunSettings(Table):
         "name of this deployment and its folder in the ObjectStore: letters, digits, - and _",
     )
     account: str = setting(
-        "", "the broker's account, if the LEAN project is not to stand for it in the state"
+        "",
+        "the broker's account, whose the state is; if empty order_account, Interactive Brokers' "
+        "account in LEAN's own configuration, or the LEAN project",
     )
     state_max_age: int = setting(
         90,

@@ -18,7 +18,7 @@ from execution.orders import (
 )
 from execution.pace import Pace, Targets
 from execution.rolls import as_spreads, pressing_spreads
-from execution.settings import ExecutionSettings, RollOrders
+from execution.settings import ExecutionSettings
 from universe.arrays import BoolArray, FloatArray
 from universe.instruments import Instrument
 from universe.legs import ContractKey
@@ -75,7 +75,7 @@ class Planner:
         self.spread_rolls = {
             i
             for i, market in enumerate(instruments)
-            if settings.roll_orders == RollOrders.SPREAD and market.spread_listed
+            if settings.spread_rolls and market.spread_listed
         }
 
     def plan(

@@ -104,6 +104,11 @@ class ExecutionSettings(Table):
         high=2.0,
     )
 
+    @property
+    def spread_rolls(self) -> bool:
+        """Whether rolls are calendar spreads where these are listed."""
+        return self.roll_orders == RollOrders.SPREAD
+
 
 @dataclass(frozen=True)
 class MinuteSettings(Table):

@@ -23,7 +23,13 @@ from universe.quality import (
     is_price,
     unit_factor,
 )
-from universe.rolls import carry_contract, choose_contract, next_weekday, roll_window_days
+from universe.rolls import (
+    carry_contract,
+    choose_contract,
+    is_due,
+    next_weekday,
+    roll_window_days,
+)
 from universe.session import NO_CONTRACT, Contract, Session
 from universe.settings import UniverseSettings, volatility_of
 
@@ -46,6 +52,9 @@ class Markets(MarketState):
     theta : float
         Of the open-interest rule, 0 for none.
     follow_mapping : bool
+    spread_rolls : bool
+        Rolls are calendar spreads where these are listed: they begin a session before the last
+        holding day at least, because a spread may find no session in which both contracts trade.
 
     Notes
     -----
@@ -92,7 +101,13 @@ class Markets(MarketState):
     DEPENDS = ()
 
     @classmethod
-    def create(cls, settings: UniverseSettings, instruments: Sequence[Instrument]) -> Self:
+    def create(
+        cls,
+        settings: UniverseSettings,
+        instruments: Sequence[Instrument],
+        *,
+        spread_rolls: bool = False,
+    ) -> Self:
         """The markets as the settings have them."""
         return cls(
             instruments,
@@ -100,6 +115,7 @@ class Markets(MarketState):
             stale_sessions=settings.stale_sessions,
             theta=settings.roll_open_interest_ratio,
             follow_mapping=settings.follow_mapping,
+            spread_rolls=spread_rolls,
         )
 
     def __init__(
@@ -114,6 +130,7 @@ class Markets(MarketState):
         stale_sessions: int = 15,
         theta: float = 0.0,
         follow_mapping: bool = True,
+        spread_rolls: bool = False,
     ) -> None:
         n = len(instruments)
         self.instruments = list(instruments)
@@ -145,6 +162,7 @@ class Markets(MarketState):
         self._sigma: FloatArray = np.full(n, np.nan)
         self.limits: FloatArray = np.full(n, np.nan)
         self._window = np.array([roll_window_days(i) for i in instruments])
+        self._ahead = [1 + (spread_rolls and i.spread_listed) for i in instruments]
 
     # --- what others ask -------------------------------------------------------------------------
     @property
@@ -370,7 +388,7 @@ class Markets(MarketState):
         if held == NO_CONTRACT or (self._theta and session.open_interest[market]):
             return True
         contract, day = self.contracts[market][held], session.day
-        if contract.last_holding <= next_weekday(day):
+        if is_due(contract.last_holding, day, self._ahead[market]):
             return True
         if unquoted:
             return bool(self.unquoted[market] >= UNQUOTED_SESSIONS)
@@ -489,6 +507,7 @@ class Markets(MarketState):
             theta=self._theta,
             led=int(self.led[market]),
             follow_mapping=self._follow_mapping,
+            ahead=self._ahead[market],
         )
         self.led[market] = decision.leading
         new = decision.month
@@ -551,8 +570,9 @@ class Markets(MarketState):
 
     def _calm(self, market: int) -> int:
         """Last epoch day on which the calendar does not ask to leave the held contract."""
-        day = int(self.held_last[market]) - 2
-        while next_weekday(day) >= self.held_last[market]:
+        last, ahead = int(self.held_last[market]), self._ahead[market]
+        day = last - 2
+        while is_due(last, day, ahead):
             day -= 1
         window = float(self._window[market])
         return min(day, ceil(float(self.held_expiry[market]) - window) - 1)

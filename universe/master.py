@@ -29,8 +29,13 @@ Where the numbers come from:
   a tick of 0.01), ICE (its Strategy Code Reference Manual defines spreads of futures; Euribor's
   are quoted on it), Euronext (Trading Procedures, Annexe Two: recognised strategies of index
   futures), Osaka (contract specifications of Nikkei and JGB futures: calendar spread trading is
-  available) and Korea (futures spread trading since 2001). Of the other exchanges, Montreal and
-  Singapore among them, it is not known here, so that they roll leg by leg.
+  available), Korea (futures spread trading since 2001), Hong Kong (HKEX, questions on HKATS:
+  calendar spreads are standard combinations, of Hang Seng futures since June 2000; its CLICK
+  guide names those of HSI, MHI and HHI) and ASX 24 (notice 1143.23.11: intra-commodity spreads
+  between listed months are exchange-defined combinations). Of the other exchanges it is not
+  known here, so that they roll leg by leg. Montreal lists spreads between its bond futures and
+  writes of their quarterly rolls, and Singapore's Nikkei specification has a finer tick for
+  strategy trades; of calendar spreads of CGB, JB or ST neither says anything.
 
 A user's own facts come from an instruments file (:mod:`universe.instrument_table`) and make a
 master of their own, see :meth:`universe.instruments.InstrumentMaster.with_changes`.

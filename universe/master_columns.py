@@ -13,7 +13,10 @@ TEN_DAYS_BEFORE = Notice.TEN_DAYS_BEFORE_MONTH
 AFTER_TRADE = Notice.AFTER_LAST_TRADE
 
 LISTS_SPREADS = frozenset(
-    ("cme", "cbot", "comex", "nymex", "eurex", "cfe", "ice", "iceeu", "euronext", "ose", "krx")
+    (
+        *("cme", "cbot", "comex", "nymex", "eurex", "cfe", "ice", "iceeu", "euronext"),
+        *("ose", "krx", "hkfe", "asx"),
+    )
 )
 """Exchanges known to list calendar spreads of all their futures; of others it is not known."""
 

@@ -60,6 +60,22 @@ def next_weekday(day: Any) -> Any:
     return day + 1 + (weekday >= 4) * (6 - weekday)
 
 
+def is_due(last_holding: int, day: int, ahead: int = 1) -> bool:
+    """Whether a contract must be left by one of the next ``ahead`` sessions.
+
+    Parameters
+    ----------
+    last_holding : int
+        Epoch day of the last session in which it may be held.
+    day : int
+        Epoch day of a decision.
+    ahead : int
+    """
+    for _ in range(ahead):
+        day = next_weekday(day)
+    return last_holding <= day
+
+
 def choose_contract(
     instrument: Instrument,
     held: int,
@@ -72,6 +88,7 @@ def choose_contract(
     theta: float = 1.0,
     led: int = NO_CONTRACT,
     follow_mapping: bool = True,
+    ahead: int = 1,
 ) -> RollDecision:
     """Contract to hold after the close of ``day``, from that session and the calendar alone.
 
@@ -96,6 +113,8 @@ def choose_contract(
         ``leading`` of the session before.
     follow_mapping : bool
         Also roll when ``mapped`` is a later contract of the holding cycle.
+    ahead : int
+        Sessions before the last holding day is over in which the window is open at the latest.
 
     Returns
     -------
@@ -127,7 +146,7 @@ def choose_contract(
     current = contracts[held]
     later = [month for expiry, month in holdable if expiry > current.expiry]
     leading, reason = NO_CONTRACT, ""
-    if current.expiry - day <= window or current.last_holding <= next_weekday(day):
+    if current.expiry - day <= window or is_due(current.last_holding, day, ahead):
         reason = "window"
     elif fronted and contracts[mapped].expiry > current.expiry:
         reason = "mapping"
@@ -139,8 +158,7 @@ def choose_contract(
         return RollDecision(held, leading=leading)
     if reason and later and held in quotes:
         return RollDecision(later[0], reason)
-    must_exit = current.last_holding <= next_weekday(day)
-    return RollDecision(held, must_exit=must_exit)
+    return RollDecision(held, must_exit=is_due(current.last_holding, day))
 
 
 def _leads(month: int, held: int, open_interest: Mapping[int, float], theta: float) -> bool:

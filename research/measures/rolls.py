@@ -13,6 +13,7 @@ from execution.fills import ROLL, ROLLS, SPREAD, Fill
 from research.engine.result import RunResult
 from universe.arrays import from_epoch_day
 from universe.master import MASTER
+from universe.session import NO_CONTRACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,18 @@ class RollRecord:
     kind : str
         "roll spread" or "roll" (leg by leg).
     near, far : int
-        First and last contract month traded, yyyymm.
-    contracts : float
-        Half of what was traded: contracts taken from one month to the other.
+        First and last contract month of the roll, yyyymm; ``far`` is ``NO_CONTRACT`` where one
+        month alone was traded and nothing taken to another: a close beside the roll.
+    contracts : int
+        Taken from one month to another; of legs that fill in different sessions, in the session in
+        which the later one does.
+    traded : float
+        Half of what was traded: more than ``contracts`` by what a change of the target adds.
     paid, outright : float
         Slippage and fees in account currency, and what the same contracts would have paid leg by
         leg by the cost model.
     ticks, outright_ticks : float
-        Slippage of either per contract rolled, both legs, in ticks; NaN where unknown.
+        Slippage of either per contract, both legs, in ticks; NaN where unknown.
     """
 
     market: str
@@ -46,7 +51,8 @@ class RollRecord:
     kind: str
     near: int
     far: int
-    contracts: float
+    contracts: int
+    traded: float
     paid: float
     outright: float
     ticks: float
@@ -61,7 +67,8 @@ class RollRow:
     ----------
     market : str
     rolls : int
-    contracts : float
+        Sessions in which contracts were taken from one month to another.
+    contracts : int
     spread_share : float
         Of the contracts, those rolled as calendar spreads.
     paid, outright : float
@@ -75,7 +82,7 @@ class RollRow:
 
     market: str
     rolls: int
-    contracts: float
+    contracts: int
     spread_share: float
     paid: float
     outright: float
@@ -91,7 +98,13 @@ class RollRow:
 
 
 def roll_records(result: RunResult) -> list[RollRecord]:
-    """Every roll of a run, by session and market."""
+    """Every roll of a run, by session and market.
+
+    Notes
+    -----
+    What leaves one month and enters another since the next contract was chosen has been rolled;
+    the rest of these fills changed the position and rolled nothing.
+    """
     groups: dict[tuple[int, str, str], list[Fill]] = defaultdict(list)
     for fill in result.fills:
         if fill.reason in ROLLS:
@@ -103,6 +116,7 @@ def roll_records(result: RunResult) -> list[RollRecord]:
     rows = {int(day): row for row, day in enumerate(result.day)}
     column = {market: i for i, market in enumerate(result.markets)}
     out = []
+    under_way: dict[tuple[str, str, int], _UnderWay] = defaultdict(_UnderWay)
     for (day, market, kind), fills in groups.items():
         before = bisect_right(decided[market], day - 1)
         start = decided[market][before - 1] if before else 0
@@ -111,7 +125,8 @@ def roll_records(result: RunResult) -> list[RollRecord]:
         slip = sum(fill.slippage for fill in fills)
         alone = sum(fill.outright if kind == SPREAD else fill.slippage for fill in fills)
         fees = sum(fill.fee for fill in fills)
-        contracts = sum(abs(fill.quantity) for fill in fills) / 2.0
+        traded = sum(abs(fill.quantity) for fill in fills) / 2.0
+        contracts, near, far = under_way[market, kind, start].take(fills)
         out.append(
             RollRecord(
                 market,
@@ -119,16 +134,37 @@ def roll_records(result: RunResult) -> list[RollRecord]:
                 day,
                 rows[day] - rows[start] if known else 0,
                 kind,
-                min(fill.month for fill in fills),
-                max(fill.month for fill in fills),
+                near,
+                far,
                 contracts,
+                traded,
                 slip + fees,
                 alone + fees,
-                slip / contracts / tick,
-                alone / contracts / tick,
+                slip / traded / tick,
+                alone / traded / tick,
             )
         )
     return out
+
+
+class _UnderWay:
+    """What has been bought and sold for one roll of a market so far."""
+
+    def __init__(self) -> None:
+        self._bought = self._sold = 0
+        self._months: set[int] = set()
+
+    def take(self, fills: list[Fill]) -> tuple[int, int, int]:
+        """Contracts that a session's fills take from one month to another, from and to which."""
+        before = min(self._bought, self._sold)
+        self._bought += sum(max(fill.quantity, 0) for fill in fills)
+        self._sold += sum(max(-fill.quantity, 0) for fill in fills)
+        months = {fill.month for fill in fills}
+        self._months |= months
+        rolled = min(self._bought, self._sold) - before
+        if rolled and len(months) == 1:  # the other leg has filled before
+            months = self._months
+        return rolled, min(months), max(months) if len(months) > 1 else NO_CONTRACT
 
 
 def _tick_value(result: RunResult, row: int | None, market: int) -> float:
@@ -154,18 +190,19 @@ def roll_table(result: RunResult) -> list[RollRow]:
 
 def _row(market: str, records: list[RollRecord], *, ticks: bool = True) -> RollRow:
     size = np.array([record.contracts for record in records])
+    traded = np.array([record.traded for record in records])
     spread = np.array([record.kind == SPREAD for record in records])
     timed = [record.sessions for record in records if record.sessions]
 
     def mean(name: str) -> float:
         values = np.array([getattr(record, name) for record in records])
-        return float(values @ size / size.sum()) if ticks else float("nan")
+        return float(values @ traded / traded.sum()) if ticks else float("nan")
 
     return RollRow(
         market,
-        len({(record.market, record.day) for record in records}),
-        float(size.sum()),
-        float(size[spread].sum() / size.sum()),
+        len({(record.market, record.day) for record in records if record.contracts}),
+        int(size.sum()),
+        float(size[spread].sum() / size.sum()) if size.any() else 0.0,
         sum(record.paid for record in records),
         sum(record.outright for record in records),
         mean("ticks"),
@@ -186,7 +223,7 @@ def rolls_frame(result: RunResult) -> pd.DataFrame:
             "sessions": record.sessions,
             "as": names[record.kind],
             "near": record.near,
-            "far": record.far,
+            "far": record.far or "",
             "contracts": record.contracts,
             "paid": record.paid,
             "outright": record.outright,

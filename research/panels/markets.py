@@ -69,7 +69,7 @@ def market_panel(
     if not len(feed.days):
         raise DataError(f"{dataset.name} has no session between {start} and {end}")
     instruments = [history.instrument for history in dataset.markets.values()]
-    markets = Markets.create(settings, instruments)
+    markets = Markets.create(settings, instruments, spread_rolls=settings.spread_rolls)
     for known, contracts in zip(markets.contracts, feed.contracts(), strict=True):
         known.update((contract.month, contract) for contract in contracts)
     total, n = len(feed.days), len(instruments)

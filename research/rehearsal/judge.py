@@ -22,6 +22,9 @@ from research.rehearsal.parts import BOOK, EVENTS, STORE
 from research.rehearsal.whole import DEPLOYMENT, damage
 from universe.arrays import from_epoch_day
 
+_SAME_NAV = 1e-3
+"""Part of NAV by which two runs of the same decisions may differ, for fills at other minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Left:
@@ -90,7 +93,7 @@ def differences(undisturbed: Left, killed: Left, dataset: Dataset) -> Iterator[s
 def missing(left: Left) -> list[str]:
     """What a rehearsal should show and this run did not."""
     kinds = Counter(event["what"] for event in left.events)
-    out = [f"no order was {what}" for what in ("placed", "filled") if not kinds[what]]
+    out = [f"no order was {what}" for what in ("placed", "filled", "refused") if not kinds[what]]
     if not any(reason in ROLLS for line in left.decisions.values() for *_, reason in line.orders):
         out.append("no contract was rolled: choose other days")
     return out
@@ -117,8 +120,10 @@ def _other_positions(undisturbed: Left, killed: Left) -> Iterator[str]:
             yield f"{date}: no decision in the run {without.folder.name}"
             continue
         room = _room(mine, theirs)
+        if room > _SAME_NAV:
+            yield f"{date}: NAV without kills {mine.nav:,.0f}, with them {theirs.nav:,.0f}"
         for name in ("holdings", "contracts") if room else ("holdings", "contracts", "orders"):
-            one, other = _plain(getattr(mine, name)), _plain(getattr(theirs, name))
+            one, other = _compared(mine, name), _compared(theirs, name)
             if one != other and not (room and _near(one, other, room)):
                 yield f"{date}: {name} without kills {one}, with them {other}"
     if not _near(undisturbed.held, killed.held, room):
@@ -145,12 +150,16 @@ def _near(one: Any, other: Any, room: float) -> bool:
     )
 
 
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, dict):
-        return dict(sorted(value.items()))
-    return sorted(value)
+def _compared(line: DecisionLine, name: str) -> Any:
+    """A field of a decision; its orders with what was on its way when a start took it anew."""
+    if name == "contracts":
+        return line.contracts.tolist()
+    if name == "holdings":
+        return dict(sorted(line.holdings.items()))
+    asked: Counter[tuple[str, int]] = Counter()
+    for code, month, quantity, _ in (*line.orders, *line.pending):
+        asked[code, month] += quantity
+    return {key: quantity for key, quantity in sorted(asked.items()) if quantity}
 
 
 def _not_whole(left: Left) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from algorithm.settings import Settings, SettingsError
-from execution.fills import ROLLS
+from execution.fills import ROLLS, Fill
 from execution.settings import ExecutionResolution
 from research.data.dataset import Dataset
 from research.engine.engine import EmbeddedEngine
@@ -37,9 +37,7 @@ MARKETS = "ES ZN GC"
 """Where no markets are given: quoted in USD, with rolls that follow each other closely."""
 
 _CUT = time(10, 45)
-"""New York time at which the line to the broker is lost, on the second session.
-
-On that session the first order in the last of the markets is refused."""
+"""New York time at which the line to the broker is lost, on the second session."""
 
 _NEW_YORK = ZoneInfo("America/New_York")
 _LOOK_BACK = 200
@@ -97,16 +95,35 @@ def sessions_around_a_roll(dataset: Dataset, settings: Settings) -> list[date]:
         If there is none.
     """
     days = _days(dataset)
-    start, end = (str(from_epoch_day(day)) for day in (days[-1] - _LOOK_BACK, days[-1]))
-    trial = replace(settings, start=start, end=end, execution_resolution=ExecutionResolution.DAILY)
-    result = EmbeddedEngine(dataset, trial).run()
-    for day in sorted({fill.epoch_day for fill in result.fills if fill.reason in ROLLS})[::-1]:
+    fills = _trial(dataset, settings, *map(from_epoch_day, (days[-1] - _LOOK_BACK, days[-1])))
+    for day in sorted({fill.epoch_day for fill in fills if fill.reason in ROLLS})[::-1]:
         at = days.index(day)
         if at + _AFTER <= len(days):
             return [from_epoch_day(one) for one in days[at - _BEFORE : at + _AFTER]]
     raise SettingsError(
         f"{dataset.name} has no roll in its last {_LOOK_BACK} days; give the rehearsal its days"
     )
+
+
+def refused_order(dataset: Dataset, settings: Settings, sessions: list[date]) -> str:
+    """Market and day (UTC) on which its first order is to be refused, "GC@2014-03-10".
+
+    The last market with an order of the first decision: sent on that evening by the day, from the
+    next session's beginning on by the minute.
+    """
+    first = to_epoch_day(sessions[1])
+    fills = _trial(dataset, settings, sessions[0], sessions[-1])
+    markets = list(dataset.markets)
+    ordered = [markets.index(fill.market) for fill in fills if fill.epoch_day == first]
+    by_minute = settings.execution_resolution == ExecutionResolution.MINUTE
+    return f"{markets[max(ordered, default=-1)]}@{sessions[by_minute]}"
+
+
+def _trial(dataset: Dataset, settings: Settings, start: date, end: date) -> list[Fill]:
+    """What the embedded engine fills."""
+    daily = ExecutionResolution.DAILY
+    trial = replace(settings, start=str(start), end=str(end), execution_resolution=daily)
+    return EmbeddedEngine(dataset, trial).run().fills
 
 
 def _days(dataset: Dataset) -> list[int]:
@@ -152,7 +169,7 @@ def rehearse(
         data.absolute(),
         parameters,
         settings.cash,
-        f"{list(dataset.markets)[-1]}@{sessions[1]}",
+        refused_order(dataset, settings, sessions),
         f"{_utc(sessions[1], _CUT):%Y-%m-%dT%H:%M:%S}",
     )
     span = _utc(sessions[0], time(8)), _utc(sessions[-1], time(18, 30))

@@ -4,6 +4,7 @@ import copy
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+import AlgorithmImports as Lean
 import numpy as np
 import pytest
 
@@ -75,7 +76,19 @@ class Store(dict):
 
 
 class Portfolio(dict):
-    total_portfolio_value = 1e6
+    """A million in cash, and futures; the value is kept until LEAN is told that it is another."""
+
+    value: float | None = None
+
+    @property
+    def total_portfolio_value(self):
+        if self.value is None:
+            futures = [one for one in self.values() if hasattr(one, "settled_profit")]
+            self.value = 1e6 + sum(f.unrealized_profit - f.settled_profit for f in futures)
+        return self.value
+
+    def invalidate_total_portfolio_value(self):
+        self.value = None
 
 
 @pytest.fixture
@@ -112,9 +125,25 @@ def test_profit_of_positions_found_is_settled_and_other_assets_are_left_alone(de
     future = Holding("AA MAR", 3)
     share = SimpleNamespace(invested=True)
     desk.algorithm.portfolio.update({"AA MAR": future, "SPY": share})
+    assert desk.algorithm.portfolio.total_portfolio_value == 1e6 - 31.0
     desk.account.settle_found_positions()
     assert future.settled_profit == -30.0
     assert vars(share) == {"invested": True}
+    assert desk.algorithm.portfolio.total_portfolio_value == 1e6 - 1.0
+
+
+@pytest.mark.parametrize("observed", [False, True])
+def test_what_is_settled_is_up_to_the_last_close_and_not_to_leans_price(desk, observed):
+    """Amid a session that price, 90 here and not 95, has profit that is in no cash yet."""
+    future = Holding("AA MAR", 3)
+    desk.algorithm.portfolio["AA MAR"] = future
+    desk.context.begin(MONDAY)
+    if observed:
+        desk.strategy.observe(session(MONDAY, {MAR: 95.0}))
+    else:
+        desk.context.quotes[0][MAR] = 95.0
+    desk.account.settle_found_positions()
+    assert future.settled_profit == -15.0
 
 
 def test_our_orders_of_before_the_start_are_cancelled_once_and_only_ours(desk):
@@ -136,9 +165,9 @@ def test_without_open_orders_the_first_evening_decides(desk):
 def test_the_account_is_valued_at_the_closes(desk):
     desk.algorithm.portfolio["AA MAR"] = Holding("AA MAR", 3)
     desk.context.holdings = {(0, MAR): 3}
-    assert desk.account.value() == 1e6  # no close is known: LEAN's own
+    assert desk.account.value() == 1e6 - 31.0  # no close is known: LEAN's own
     desk.strategy.markets.last_quotes = [[[MAR, 96.0]]]
-    assert desk.account.value() == pytest.approx(1e6 + 3 * 6.0)
+    assert desk.account.value() == pytest.approx(1e6 - 31.0 + 3 * 6.0)
 
 
 def test_a_nav_that_jumps_is_named_and_waits(desk):
@@ -246,6 +275,27 @@ def test_anothers_document_is_neither_taken_up_nor_overwritten(desk, change):
     other.last_nav = 5e7
     state.save()
     assert desk.algorithm.object_store == theirs
+
+
+@pytest.mark.parametrize(
+    ("config", "changes", "account"),
+    [
+        ({"live-mode-brokerage": "InteractiveBrokersBrokerage", "ib-account": "U1"}, {}, "U1"),
+        ({"live-mode-brokerage": "InteractiveBrokersBrokerage"}, {}, "project 7"),
+        ({"live-mode-brokerage": "PaperBrokerage", "ib-account": "U1"}, {}, "project 7"),
+        ({"ib-account": "U1"}, {"order_account": "U2"}, "U2"),
+        ({"ib-account": "U1"}, {"order_account": "U2", "account": "U3"}, "U3"),
+    ],
+)
+def test_whose_the_state_is(desk, monkeypatch, config, changes, account):
+    """Two accounts of one project: told apart where anything names them, and else it is said."""
+    monkeypatch.setattr(Lean.Config, "get", config.get)
+    state, _ = _successor(desk, **changes)
+    assert state.owner.account == account
+    desk.said.clear()
+    state.restore()
+    told = [line for line in desk.said if "by the setting account" in line]
+    assert len(told) == account.startswith("project")
 
 
 def test_deployments_of_other_names_do_not_meet(desk):

@@ -182,6 +182,23 @@ class TestWholeContracts:
         told = [text for one in found for text in one.sentences() if "buys no contract" in text]
         assert told == ["whole contracts: NAV 500 buys no contract of any market's position"]
 
+    def test_sleeves_that_cancel_are_told_once(self, data):
+        """As those of one market by itself do whenever they disagree."""
+
+        def opposed(strategy):
+            build = strategy.builder.build
+            strategy.builder.build = lambda forecasts, *rest: build(
+                {"trend": forecasts["trend"], "carry": -forecasts["trend"]}, *rest
+            )
+
+        _, found = walked(data, 3, prepare=opposed)
+        assert not any(one.contracts.any() for one in found)
+        told = [text for one in found for text in one.sentences() if "cancel" in text]
+        assert told == [
+            "whole contracts: trend and carry ask for opposite positions of the same risk: they"
+            " cancel"
+        ]
+
     def test_a_hedge_is_named_once(self, data):
         def against(strategy):
             solve = strategy.trading.solve

@@ -200,6 +200,9 @@ class Portfolio(dict):
     def total_portfolio_value(self) -> float:
         return self._engine.account_value()
 
+    def invalidate_total_portfolio_value(self) -> None:
+        """LEAN keeps the value until it is told; this one never does."""
+
     @property
     def total_margin_used(self) -> float:
         return 0.1 * self.total_portfolio_value

@@ -455,6 +455,21 @@ class TestContractsThatEnd:
             exits.append(bool(markets.must_exit[0]))
         assert exits == [False, False, True, True]
 
+    @pytest.mark.parametrize(
+        ("listed", "held"), [(False, [MAR, MAR, JUN]), (True, [MAR, JUN, JUN])]
+    )
+    def test_a_roll_by_spread_is_not_left_to_the_last_session(self, listed, held):
+        """The last holding day is Thursday: legs are decided on Wednesday, a spread on Tuesday."""
+        market = instrument(spread_listed=listed, roll_days=2)
+        markets = Markets([market], spread_rolls=True)
+        for month, expiry, last in ((MAR, 10, 3), (JUN, 100, 93)):
+            markets.contracts[0][month] = Contract(month, MONDAY + expiry, MONDAY + last)
+        found = []
+        for day in range(MONDAY, MONDAY + 3):
+            markets.observe(session(day, {MAR: 100.0, JUN: 101.0}))
+            found.append(int(markets.held[0]))
+        assert found == held
+
     def test_must_exit_does_not_need_a_bar_of_the_held_contract(self):
         markets = one_market((MAR, MONDAY + 10, MONDAY + 3), (JUN, MONDAY + 12, MONDAY + 11))
         markets.observe(session(MONDAY, {MAR: 100.0}))

@@ -59,6 +59,17 @@ class TestWindow:
         assert choose(MAR, 59, contracts=early, quotes=quotes).month == MAR
         assert choose(MAR, 60, contracts=early, quotes=quotes).month == JUN
 
+    @pytest.mark.parametrize(("ahead", "friday"), [(1, MAR), (2, JUN)])
+    def test_a_session_in_hand_before_the_last_holding_day(self, ahead, friday):
+        """Of Tuesday: a spread is decided on the Friday before, and fills on Monday."""
+        early = chain((MAR, 100, 61), (JUN, 190))
+        quotes = dict.fromkeys(early, 1.0)
+        months = [
+            choose(MAR, day, contracts=early, quotes=quotes, ahead=ahead).month
+            for day in (56, 57, 60)
+        ]
+        assert months == [MAR, friday, JUN]
+
     def test_only_months_of_the_cycle_are_entered(self):
         assert choose(MAR, 95, market={"hold_months": "HZ"}).month == DEC
 

@@ -6,8 +6,10 @@ import gzip
 import sys
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from algorithm.state_document import sealed
@@ -16,8 +18,11 @@ from research.lean.runner import Launcher
 from research.rehearsal.judge import Left, differences, missing
 from research.rehearsal.moments import CLOCK, PLACED, Moment, moments
 from research.rehearsal.parts import RehearsalError, Stage, compile_parts
+from research.rehearsal.rehearse import refused_order
 from research.rehearsal.run import run
 from research.rehearsal.whole import damage
+from tests.helpers import settings
+from universe.arrays import to_epoch_day
 
 SESSIONS = [date(2014, 3, day) for day in (7, 10, 11, 12)]
 NEW_YORK = ZoneInfo("America/New_York")
@@ -124,9 +129,9 @@ def test_damaged_documents_are_named(tmp_path):
 class Line:
     """A decision, as far as the judge looks at it."""
 
-    def __init__(self, holdings, orders=(("ES", 201406, 3, ROLL),), nav=5e7):
-        self.holdings, self.orders, self.contracts = holdings, orders, [3]
-        self.nav = nav
+    def __init__(self, holdings, orders=(("ES", 201406, 3, ROLL),), nav=5e7, pending=()):
+        self.holdings, self.orders, self.contracts = holdings, orders, np.array([3])
+        self.nav, self.pending = nav, pending
 
 
 def left(tmp_path, name, **changes):
@@ -136,7 +141,8 @@ def left(tmp_path, name, **changes):
         sealed(dict.fromkeys(("owner", "assets", "contracts", "settings", "components", "extra"))
                | {"day": 2})
     )  # fmt: skip
-    events = [{"what": what, "tag": "child 1.0.201406.0 twap"} for what in ("placed", "filled")]
+    seen = ("placed", "filled", "refused")
+    events = [{"what": what, "tag": "child 1.0.201406.0 twap"} for what in seen]
     one = Left(folder, None, {1: Line({}), 2: Line({(0, 201406): 3})}, [1, 2], events, {"ES": 3.0})
     return replace(one, **changes)
 
@@ -162,10 +168,16 @@ def test_two_runs_alike_have_no_difference(judged, tmp_path):
 
 def test_another_account_value_leaves_a_contract_of_rounding_open(judged):
     """Fills at other minutes' prices: whole contracts are those of the account."""
-    one_off = {1: Line({}), 2: Line({(0, 201406): 4}, (), nav=4.99e7)}
+    one_off = {1: Line({}), 2: Line({(0, 201406): 4}, (), nav=4.998e7)}
     assert judged(decisions=one_off, held={"ES": 4.0}) == []
-    two_off = {1: Line({}), 2: Line({(0, 201406): 5}, (), nav=4.99e7)}
+    two_off = {1: Line({}), 2: Line({(0, 201406): 5}, (), nav=4.998e7)}
     assert "holdings without kills" in judged(decisions=two_off)[0]
+
+
+def test_what_is_on_its_way_is_not_ordered_again(judged):
+    """A decision that is taken anew, with two of three contracts at the broker already."""
+    rest = Line({(0, 201406): 3}, (("ES", 201406, 1, ROLL),), pending=(("ES", 201406, 2, False),))
+    assert judged(decisions={1: Line({}), 2: rest}) == []
 
 
 @pytest.mark.parametrize(
@@ -175,6 +187,7 @@ def test_another_account_value_leaves_a_contract_of_rounding_open(judged):
         ({"held": {"ES": 2.0}}, "at the end"),
         ({"decisions": {1: Line({}), 2: Line({(0, 201406): 4})}}, "holdings without kills"),
         ({"decisions": {1: Line({}), 2: Line({(0, 201406): 3}, ())}}, "orders without kills"),
+        ({"decisions": {1: Line({}), 2: Line({(0, 201406): 3}, nav=4.99e7)}}, "NAV without kills"),
         ({"decisions": {1: Line({})}}, "no decision in the run killed"),
         ({"days": [1, 2, 2]}, "the record's days"),
         ({"days": [1]}, "the state is of 1970-01-03"),
@@ -184,10 +197,26 @@ def test_what_must_not_be_is_found(judged, changes, sentence):
     assert sentence in "\n".join(judged(**changes))
 
 
+@pytest.mark.parametrize(("resolution", "day"), [("daily", "07"), ("minute", "10")])
+@pytest.mark.parametrize(("filled", "market"), [("ES ZN", "ZN"), ("ZN ES", "ZN"), ("", "GC")])
+def test_the_refused_order_is_one_of_the_first_decision(
+    monkeypatch, resolution, day, filled, market
+):
+    """Of the last market that has one: sent on that evening, or worked in the next session."""
+    first, later = (to_epoch_day(session) for session in SESSIONS[1:3])
+    fills = [SimpleNamespace(market=code, epoch_day=first) for code in filled.split()]
+    fills.append(SimpleNamespace(market="GC", epoch_day=later))
+    monkeypatch.setattr("research.rehearsal.rehearse._trial", lambda *_: fills)
+    data = SimpleNamespace(markets=dict.fromkeys(("ES", "ZN", "GC")))
+    chosen = settings(execution_resolution=resolution)
+    assert refused_order(data, chosen, SESSIONS) == f"{market}@2014-03-{day}"
+
+
 def test_what_was_not_seen_is_said(tmp_path):
     quiet = left(tmp_path, "killed", events=[], decisions={1: Line({}, ())})
     assert missing(quiet) == [
         "no order was placed",
         "no order was filled",
+        "no order was refused",
         "no contract was rolled: choose other days",
     ]

@@ -26,6 +26,7 @@ SubscriptionTransportMedium = Enum("SubscriptionTransportMedium", "LOCAL_FILE OB
 TimeZones = SimpleNamespace(NEW_YORK="America/New_York")
 Globals = SimpleNamespace(data_folder=str(Path(__file__).parent))
 SecuritySeeder = SimpleNamespace(NULL=None)
+Config = SimpleNamespace(get=dict[str, str]().get)
 
 EXPIRIES: dict[tuple[str, int], datetime] = {}
 """By market and contract month, what LEAN's expiry functions say."""
