@@ -66,7 +66,7 @@ class TestBacktest:
         shown = [path for path in out.iterdir() if not path.name.startswith(".")]
         files = [path for one in shown for path in ([one] if one.is_file() else one.rglob("*.*"))]
         names = {str(path.relative_to(out)) for path in files}
-        tables = {"agreement.csv", "daily.csv", "fills.csv"}
+        tables = {"agreement.csv", "daily.csv", "events.csv", "fills.csv"}
         assert tables | {"report/index.html", "result.json", "decisions.jsonl"} <= names
         assert "<html" in (out / "report" / "index.html").read_text(encoding="utf-8")[:2000]
 
