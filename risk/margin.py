@@ -1,4 +1,4 @@
-"""Margin of every contract, and whether the cash suffices when prices jump (R5, P7).
+"""Margin of every contract, today and over rolls (R5, P7).
 
 An exchange's margin is known on the dates a table has; before, between and beside them it follows
 volatility: a multiple of the contract's value times the larger of its volatility over a quarter and
@@ -181,84 +181,6 @@ class MarginModel:
         self.initial_ratio[market] = dates.initial[row] / dates.maintenance[row]
         if np.isfinite(model):
             self.ratio[market] = dates.maintenance[row] / model
-
-
-@dataclass(frozen=True, slots=True)
-class CashCheck:
-    """Whether a shock can be paid for; account currency.
-
-    Attributes
-    ----------
-    variation : float
-        Variation margin to pay today, in cash.
-    margin : float
-        Initial margin after the shock and the exchange's raise.
-    cash_short : float
-        Variation margin beyond the cash, 0 if it suffices.
-    collateral_short : float
-        Margin after the shock beyond cash and bills after haircuts, 0 if they suffice.
-    sentence : str
-    """
-
-    variation: float
-    margin: float
-    cash_short: float
-    collateral_short: float
-    sentence: str
-
-    @property
-    def is_sufficient(self) -> bool:
-        """Whether nothing is short."""
-        return self.cash_short <= 0 and self.collateral_short <= 0
-
-
-def cash_after_shock(
-    moves: FloatArray,
-    exposure: FloatArray,
-    margin: FloatArray,
-    *,
-    nav: float,
-    cash: float,
-    bills: float,
-    margin_raise: float = 1.5,
-) -> CashCheck:
-    """An intraday move of prices, the variation margin it costs, and what is left for margin.
-
-    Parameters
-    ----------
-    moves : float array of shape (n_markets,)
-        Relative price moves, NaN where unknown.
-    exposure : float array of shape (n_markets,)
-        Signed exposure over NAV of the positions held.
-    margin : float array of shape (n_markets,)
-        Initial margin of the positions held over NAV, at least 0.
-    nav, cash, bills : float
-        Account currency: net assets, cash at hand (may be negative), bills after haircuts.
-    margin_raise : float
-        Factor by which the exchanges raise initial margins at once.
-
-    Raises
-    ------
-    ValueError
-        If a move or a margin of a held market is unknown: the answer would be too good.
-    """
-    held = exposure != 0
-    for name, values in (("move", moves), ("margin", margin)):
-        unknown = np.flatnonzero(held & ~np.isfinite(values)).tolist()
-        if unknown:
-            raise ValueError(f"the {name} of held markets {unknown} is unknown")
-    profit = nav * float((exposure[held] * moves[held]).sum())
-    variation = max(-profit, 0.0)
-    needed = nav * margin_raise * float(margin[held].sum())
-    cash_short = max(variation - cash, 0.0)
-    collateral_short = max(needed - (cash - variation) - bills, 0.0)
-    if cash_short > 0:
-        sentence = f"variation margin of {variation:,.0f} exceeds the cash by {cash_short:,.0f}"
-    elif collateral_short > 0:
-        sentence = f"margin of {needed:,.0f} exceeds cash and bills by {collateral_short:,.0f}"
-    else:
-        sentence = f"cash covers {variation:,.0f} and collateral {needed:,.0f}"
-    return CashCheck(variation, needed, cash_short, collateral_short, sentence)
 
 
 def margin_over_rolls(

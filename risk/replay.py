@@ -102,26 +102,19 @@ class EpisodeMoves:
 def all_moves(
     history: PriceHistory, as_of: int, episodes: Sequence[Episode] = EPISODES
 ) -> list[EpisodeMoves]:
-    """Moves in every episode that was over by a day and that the history reaches back to."""
-    pairs = _pairs(history, int(np.searchsorted(history.day, as_of, side="right")))
-    found = [_moves(history, episode, as_of, pairs) for episode in episodes]
-    return [moves for moves in found if moves is not None]
-
-
-def episode_moves(history: PriceHistory, episode: Episode, as_of: int) -> EpisodeMoves | None:
-    """What every market did in an episode, as far as it was known on a day.
+    """What every market did in each episode that was over by a day, as far as it was known then.
 
     Parameters
     ----------
     history : PriceHistory
-    episode : Episode
     as_of : int
         Epoch day: correlations with proxies are of returns up to it.
+    episodes : sequence of Episode
 
     Returns
     -------
-    EpisodeMoves or None
-        None if the episode was not over by then or the history has none of it.
+    list of EpisodeMoves
+        Without the episodes that were not over or of which the history has nothing.
 
     Notes
     -----
@@ -130,8 +123,9 @@ def episode_moves(history: PriceHistory, episode: Episode, as_of: int) -> Episod
     those weeks; without one in its class that of any class, times the regression's slope. A market
     that has not been seen by the day, or for less than a year, has no move.
     """
-    found = all_moves(history, as_of, (episode,))
-    return found[0] if found else None
+    pairs = _pairs(history, int(np.searchsorted(history.day, as_of, side="right")))
+    found = [_moves(history, episode, as_of, pairs) for episode in episodes]
+    return [moves for moves in found if moves is not None]
 
 
 def _moves(

@@ -144,13 +144,16 @@ class Breakout:
         """Scaled and capped forecasts of shape (n_horizons, n_markets), NaN where not ready."""
         return self._capped(self.scaled())
 
+    def raw(self) -> FloatArray:
+        """Smoothed places in the range, -0.5 to 0.5, of shape (n_horizons, n_markets)."""
+        return _mean(self.weight, self.total)
+
     def scaled(self) -> FloatArray:
         """Scaled forecasts before the cap, of shape (n_horizons, n_markets)."""
         return self._scaled(self.weight, self.total)
 
     def _scaled(self, weight: FloatArray, total: FloatArray) -> FloatArray:
-        ready = weight > 0
-        return np.where(ready, total / np.where(ready, weight, 1.0) * self._scale, np.nan)
+        return np.asarray(_mean(weight, total) * self._scale)
 
     def _capped(self, scaled: FloatArray) -> FloatArray:
         return np.asarray(np.clip(scaled, -self.cap, self.cap))
@@ -162,6 +165,11 @@ class Breakout:
     def combined(self, by_horizon: FloatArray) -> FloatArray:
         """Forecasts of the horizons that are there, combined, of shape (..., n_markets)."""
         return combine(by_horizon, self._multiplier, self.cap)
+
+
+def _mean(weight: FloatArray, total: FloatArray) -> FloatArray:
+    ready = weight > 0
+    return np.where(ready, total / np.where(ready, weight, 1.0), np.nan)
 
 
 def _check(horizons: tuple[int, ...], cap: float) -> None:
@@ -202,11 +210,13 @@ class BreakoutRule(Rule):
         return self.breakout.combined(self.speeds.of(self.breakout.by_horizon()))
 
     def explain(self, view: View) -> dict[str, FloatArray]:
-        """Every horizon scaled and capped."""
-        scaled, capped = self.breakout.scaled(), self.breakout.by_horizon()
+        """Every horizon raw, scaled and capped."""
+        found = self.breakout
+        raw, scaled, capped = found.raw(), found.scaled(), found.by_horizon()
         out: dict[str, FloatArray] = {}
-        for k, horizon in enumerate(self.breakout.horizons):
-            out |= {f"{horizon} scaled": scaled[k], f"{horizon} capped": capped[k]}
+        for k, horizon in enumerate(found.horizons):
+            named = {"raw": raw[k], "scaled": scaled[k], "capped": capped[k]}
+            out |= {f"{horizon} {name}": values for name, values in named.items()}
         return out | {"combined": self.signal(view)}
 
     def components(self) -> dict[str, Any]:

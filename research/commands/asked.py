@@ -1,8 +1,8 @@
-"""What a command that runs the strategy over data is asked for, as one object."""
+"""What a command that runs the strategy is asked for, as one object: over data, or on LEAN."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -14,15 +14,7 @@ if TYPE_CHECKING:
     from algorithm.settings import Settings
     from research.open_data import DataRequest
 
-_OPTIONS = options.options(
-    options.DATA,
-    options.RANGE,
-    options.SET,
-    options.EXPIRIES,
-    options.MACRO,
-    options.INSTRUMENTS,
-    options.SEED,
-)
+Command = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +67,64 @@ class Asked:
         )
 
 
-def asked(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of ``Asked`` to a command, which gets them as its argument ``asked``."""
+@dataclass(frozen=True, slots=True)
+class AskedOfLean:
+    """A LEAN data folder and settings on the command line; what was not given is None.
 
-    @wraps(command)
-    def called(**given: Any) -> Any:
-        own = {name: given.pop(name) for name in Asked.__slots__}
-        return command(asked=Asked(**own), **given)
+    Attributes
+    ----------
+    data : Path
+    start, end, markets : str or None
+    assignments : tuple of str
+        NAME=VALUE.
+    """
 
-    decorated: Callable[..., Any] = _OPTIONS(called)
-    return decorated
+    data: Path
+    start: str | None
+    end: str | None
+    markets: str | None
+    assignments: tuple[str, ...]
+
+    def settings(self, defaults: Mapping[str, str] | None = None) -> Settings:
+        """Those of ``config.json`` with a command's own defaults and the changes asked for.
+
+        Raises
+        ------
+        SettingsError
+            If one is not known or not allowed.
+        """
+        from research.lean.project_config import chosen_settings, parse_assignments
+
+        dates = {"start": self.start, "end": self.end, "markets": self.markets}
+        named = {name for name, value in dates.items() if value is not None}
+        named |= parse_assignments(self.assignments).keys()
+        own = [f"{name}={value}" for name, value in (defaults or {}).items() if name not in named]
+        return chosen_settings([*own, *self.assignments], **dates)
+
+
+def _asking(asked: type[Asked | AskedOfLean], *listed: options.Decorator[Any]) -> Any:
+    """A decorator that adds options to a command, which gets them as its argument ``asked``."""
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def called(**given: Any) -> Any:
+            own = {name: given.pop(name) for name in asked.__slots__}
+            return command(asked=asked(**own), **given)
+
+        decorated: Command = options.options(*listed)(called)
+        return decorated
+
+    return decorate
+
+
+asked = _asking(
+    Asked,
+    options.DATA,
+    options.RANGE,
+    options.SET,
+    options.EXPIRIES,
+    options.MACRO,
+    options.INSTRUMENTS,
+    options.SEED,
+)
+asked_of_lean = _asking(AskedOfLean, options.LEAN_FOLDER, options.RANGE, options.SET)

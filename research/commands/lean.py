@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 
 from research.commands import options
+from research.commands.asked import AskedOfLean, asked_of_lean
 from research.commands.speech import console, say
 
 
 @click.command
+@asked_of_lean
 @options.options(
-    options.LEAN_FOLDER,
-    options.RANGE,
-    options.SET,
     options.INSTRUMENTS,
     options.TRIALS,
     options.out("out/lean", "Folder for LEAN's results."),
@@ -27,11 +26,7 @@ from research.commands.speech import console, say
 )
 @click.option("--timeout", type=click.FloatRange(min=1), help="Seconds after which LEAN is ended.")
 def command(
-    data: Path,
-    start: str | None,
-    end: str | None,
-    markets: str | None,
-    assignments: tuple[str, ...],
+    asked: AskedOfLean,
     instruments: Path | None,
     trials: Path,
     out: Path,
@@ -39,9 +34,9 @@ def command(
     timeout: float | None,
 ) -> None:
     """Run main.py on a native LEAN, the one LEAN_LAUNCHER names."""
-    from research.lean.project_config import ROOT, changed_settings, chosen_settings
+    from research.lean.project_config import ROOT, changed_settings
 
-    settings = chosen_settings(assignments, start=start, end=end, markets=markets)
+    settings = asked.settings()
 
     from research.commands.lean_folder import with_traded_markets
     from research.commands.report import report_of
@@ -53,10 +48,10 @@ def command(
 
     find_launcher()
     with claimed(out), Bars() as bars:
-        settings = with_traded_markets(settings, data, bars, instruments)
+        settings = with_traded_markets(settings, asked.data, bars, instruments)
         run = run_lean(
             ROOT / "main.py",
-            data,
+            asked.data,
             out,
             changed_settings(settings),
             object_store,

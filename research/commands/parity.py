@@ -8,33 +8,28 @@ from pathlib import Path
 import click
 
 from research.commands import options
+from research.commands.asked import AskedOfLean, asked_of_lean
 from research.commands.speech import say
 
 _SHOWN = 20
 
 
 @click.command
+@asked_of_lean
 @options.options(
-    options.LEAN_FOLDER,
-    options.RANGE,
-    options.SET,
     options.INSTRUMENTS,
     options.out("out/parity", "Folder for LEAN's results and parity.csv."),
     options.DEBUG,
 )
 def command(
-    data: Path,
-    start: str | None,
-    end: str | None,
-    markets: str | None,
-    assignments: tuple[str, ...],
+    asked: AskedOfLean,
     instruments: Path | None,
     out: Path,
 ) -> None:
     """Run LEAN and the embedded engine over the same data and compare them day by day."""
-    from research.lean.project_config import ROOT, chosen_settings
+    from research.lean.project_config import ROOT
 
-    settings = chosen_settings(assignments, start=start, end=end, markets=markets)
+    settings = asked.settings()
 
     from research.commands.lean_folder import with_traded_markets
     from research.lean.parity import run_parity
@@ -44,9 +39,9 @@ def command(
 
     find_launcher()
     with claimed(out), Bars() as bars:
-        settings = with_traded_markets(settings, data, bars, instruments)
+        settings = with_traded_markets(settings, asked.data, bars, instruments)
         report, _, _ = run_parity(
-            data,
+            asked.data,
             settings,
             out,
             ROOT / "main.py",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from research.commands import options
+from research.commands.asked import AskedOfLean, asked_of_lean
 from research.commands.speech import console, say
 
 if TYPE_CHECKING:
@@ -19,10 +20,8 @@ _SEED = 7
 
 
 @click.command
+@asked_of_lean
 @options.options(
-    options.LEAN_FOLDER,
-    options.RANGE,
-    options.SET,
     options.out("out/rehearsal", "Folder for both runs, their logs, books and stores."),
     options.DEBUG,
 )
@@ -33,11 +32,7 @@ _SEED = 7
     "--seed", type=click.IntRange(min=0), default=_SEED, show_default=True, help="Of the moments."
 )
 def command(
-    data: Path,
-    start: str | None,
-    end: str | None,
-    markets: str | None,
-    assignments: tuple[str, ...],
+    asked: AskedOfLean,
     out: Path,
     kills: int,
     seed: int,
@@ -46,14 +41,9 @@ def command(
 
     Without dates: the sessions around the data's last roll.
     """
-    from research.lean.project_config import chosen_settings
-    from research.rehearsal.rehearse import DEFAULTS, MARKETS
+    from research.rehearsal.rehearse import DEFAULTS
 
-    given = {text.partition("=")[0].strip() for text in assignments}
-    defaults = [f"{name}={value}" for name, value in DEFAULTS.items() if name not in given]
-    settings = chosen_settings(
-        [*defaults, *assignments], start=start, end=end, markets=markets or MARKETS
-    )
+    settings = asked.settings(DEFAULTS)
 
     from research.commands.lean_folder import with_traded_markets
     from research.commands.opening import data_request, load
@@ -64,11 +54,11 @@ def command(
 
     find_launcher()
     with claimed(out), Bars() as bars:
-        settings = with_traded_markets(settings, data, bars)
-        dataset = load(data_request(data, settings), bars)
-        choose = sessions_between if start and end else sessions_around_a_roll
+        settings = with_traded_markets(settings, asked.data, bars)
+        dataset = load(data_request(asked.data, settings), bars)
+        choose = sessions_between if asked.start and asked.end else sessions_around_a_roll
         sessions = choose(dataset, settings)
-        verdict = rehearse(data, dataset, settings, sessions, kills, seed, out, say)
+        verdict = rehearse(asked.data, dataset, settings, sessions, kills, seed, out, say)
     _show(verdict)
     if verdict.differences:
         sys.exit(1)

@@ -347,10 +347,3 @@ class Ledger:
         cash = sum(amount * rates[currency] for currency, amount in self.balance.items() if amount)
         self.last_closing_fees = self.closing_fees(fx)
         return cash - self.last_closing_fees
-
-    def held_by_market(self) -> list[int]:
-        """Net contracts of every market over all contract months."""
-        out = [0] * len(self._instruments)
-        for (market, _), quantity in self.holdings.items():
-            out[market] += quantity
-        return out

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from algorithm.decision_line import Event, MarketFacts
 from execution.fills import Fill
 from research.data.dataset import DataIssue
@@ -120,11 +118,6 @@ class RunResult:
     def returns(self) -> FloatArray:
         """Net daily returns of shape (n_days - 1,)."""
         return self.nav[1:] / self.nav[:-1] - 1.0
-
-    @property
-    def gross_returns(self) -> FloatArray:
-        """Daily returns before slippage and fees, of shape (n_days - 1,)."""
-        return np.asarray(self.returns + self.cost.sum(axis=1)[1:] / self.nav[:-1])
 
     def frame(self) -> pd.DataFrame:
         """One row per session, indexed by date: the columns of ``daily.csv``."""

@@ -1,4 +1,4 @@
-"""The files of a run: report, daily series, fills, agreement of sleeves and its record (O1)."""
+"""The files of a run: report, daily series, fills, events, agreement of sleeves, record (O1)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from research.measures.plausible import implausible
 from research.measures.run_tables import TABLES as RUN_TABLES
 from research.measures.sleeve_views import agreement_signs
 from research.measures.summary import headline_figures
-from research.pages.files import write_atomically, write_daily_csv
+from research.pages.files import write_atomically, write_daily_csv, write_events_csv
 from research.pages.html_report import write_report
 from research.pages.text import data_text
 from universe.arrays import from_epoch_day
 
-TABLES = ("daily.csv", "fills.csv", "agreement.csv", "result.json")
+TABLES = ("daily.csv", "fills.csv", "events.csv", "agreement.csv", "result.json")
 REPORT = "report/index.html"
 """LEAN's command line uploads HTML with a project, but nothing from a folder of this name."""
 
@@ -30,7 +30,7 @@ REPORT = "report/index.html"
 def write_run(
     result: RunResult, folder: Path, progress: Callable[[int, int], None] | None = None
 ) -> Path:
-    """Write ``daily.csv``, ``fills.csv``, ``agreement.csv``, report, ``result.json`` and tables.
+    """Write the report, ``result.json`` and a run's CSVs, those below ``tables`` among them.
 
     Parameters
     ----------
@@ -54,6 +54,7 @@ def write_run(
     writers: tuple[tuple[Callable[[RunResult, Path], Path], str], ...] = (
         (write_daily_csv, "daily.csv"),
         (write_fills_csv, "fills.csv"),
+        (write_events_csv, "events.csv"),
         (write_agreement_csv, "agreement.csv"),
         (_write_page, REPORT),
         (_write_record, "result.json"),

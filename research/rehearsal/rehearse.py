@@ -24,6 +24,7 @@ from universe.arrays import from_epoch_day, to_epoch_day
 from universe.counts import count_text
 
 DEFAULTS = {
+    "markets": "ES ZN GC",
     "warmup_days": "500",
     "execution_resolution": "minute",
     "execution_algorithm": "twap",
@@ -31,10 +32,8 @@ DEFAULTS = {
     "vol_span": "5",
     "charts": "off",
 }
-"""So that there is something to do on every day; a setting that is given stands."""
-
-MARKETS = "ES ZN GC"
-"""Where no markets are given: quoted in USD, with rolls that follow each other closely."""
+"""So that there is something to do on every day, in markets quoted in USD whose rolls follow each
+other closely; a setting that is given stands."""
 
 _CUT = time(10, 45)
 """New York time at which the line to the broker is lost, on the second session."""

@@ -11,10 +11,10 @@ import pytest
 
 from research.data.macro_series import MacroSeries, as_of
 from research.lean.format import HOURS_FILE, PROPERTIES_FILE
-from research.lean.macro import object_store_files, write_macro
+from research.lean.macro import macro_files, macro_text
 from research.lean.runner import LeanNotFoundError, LeanRunError, find_launcher, run_lean
 from universe.arrays import from_epoch_day, to_epoch_day
-from universe.macro_format import DATA_FOLDER, STORE_FOLDER, file_name
+from universe.macro_format import DATA_FOLDER, STORE_FOLDER, file_name, object_store_key
 
 pytestmark = pytest.mark.lean
 
@@ -99,6 +99,12 @@ def databases():
     return folder
 
 
+def write(texts):
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+
+
 def run(folder, databases, series, route):
     """What the algorithm saw, and the engine's run."""
     try:
@@ -110,9 +116,9 @@ def run(folder, databases, series, route):
         (data / name).parent.mkdir(parents=True)
         shutil.copyfile(databases / name, data / name)
     if route == "data folder":
-        write_macro(series, data)
+        write({data / name: text for name, text in macro_files(series).items()})
     else:
-        object_store_files(series, store)
+        write({store / object_store_key(name): macro_text(one) for name, one in series.items()})
     main = folder / "project" / "main.py"
     main.parent.mkdir()
     main.write_text(ALGORITHM, encoding="utf-8")
@@ -164,8 +170,7 @@ def test_what_is_known_at_the_decision_is_what_research_knows(tmp_path, database
 def test_the_data_folder_comes_before_the_store(tmp_path, databases, series):
     one = series["usd.overnight"]
     path = tmp_path / "data" / DATA_FOLDER / file_name("usd.overnight")
-    path.parent.mkdir(parents=True)
-    write_macro({one.name: one}, tmp_path / "data")
+    write({path: macro_text(one)})
     other = {one.name: made(one.name, one.day, one.value + 1.0)}
     seen, _ = run(tmp_path, databases, other, "object store")
     values = [value for name, _, value, _ in seen["arrivals"] if name == one.name]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from research.commands.asked import AskedOfLean
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.lean.export import export_lean
-from research.lean.project_config import chosen_settings
 from research.lean.runner import LeanNotFoundError, find_launcher
 from research.open_data import DataRequest, open_data
 from research.rehearsal.parts import RehearsalError
@@ -41,8 +41,7 @@ def data(tmp_path_factory):
 
 
 def test_three_kills_change_nothing(data, tmp_path):
-    given = [f"{name}={value}" for name, value in DEFAULTS.items()]
-    settings = chosen_settings(given, start=FIRST, end=LAST, markets=" ".join(CODES))
+    settings = AskedOfLean(data, FIRST, LAST, " ".join(CODES), ()).settings(DEFAULTS)
     dataset = open_data(DataRequest(folder=data, codes=CODES))
     sessions = sessions_between(dataset, settings)
     said: list[str] = []

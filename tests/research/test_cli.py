@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from algorithm.settings import Settings, SettingsError
 from research.cli import error_sentence, main
 from research.commands import CALLER, COMMANDS, VARIABLES
+from research.commands.asked import AskedOfLean
 from research.commands.opening import fit_dates
 from research.commands.speech import call, printable
 from research.data.errors import DataError
@@ -65,7 +66,7 @@ class TestBacktest:
         shown = [path for path in out.iterdir() if not path.name.startswith(".")]
         files = [path for one in shown for path in ([one] if one.is_file() else one.rglob("*.*"))]
         names = {str(path.relative_to(out)) for path in files}
-        tables = {"agreement.csv", "daily.csv", "fills.csv"}
+        tables = {"agreement.csv", "daily.csv", "events.csv", "fills.csv"}
         assert tables | {"report/index.html", "result.json", "decisions.jsonl"} <= names
         assert "<html" in (out / "report" / "index.html").read_text(encoding="utf-8")[:2000]
 
@@ -129,6 +130,15 @@ def test_bad_input(arguments, sentence, tmp_path):
     assert done.stderr.startswith(f"error: {sentence}")
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.output
+
+
+def test_a_commands_own_defaults_give_way_to_what_is_asked_for(config):
+    config.write_text('{"parameters": {"buffer": "0.3", "vol_target": "0.2"}}')
+    own = {"buffer": "0", "vol_span": "5", "markets": "ES ZN", "charts": "off"}
+    asked = AskedOfLean(Path("lean-data"), None, None, "GC", ("cash=1000000 vol_span=20",))
+    chosen = asked.settings(own)
+    assert (chosen.buffer, chosen.vol_target, chosen.charts) == (0.0, 0.2, "off")
+    assert (chosen.vol_span, chosen.markets, chosen.cash) == (20, "GC", 1e6)
 
 
 def test_out_is_a_file(tmp_path):

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from risk.margin import (
     INITIAL,
@@ -10,7 +9,6 @@ from risk.margin import (
     YOUNG,
     MarginDates,
     MarginModel,
-    cash_after_shock,
     margin_over_rolls,
 )
 from universe.master import MASTER
@@ -99,51 +97,6 @@ class TestModel:
     def test_dates_that_make_no_sense_are_refused(self, days, margins, text):
         with pytest.raises(ValueError, match=text):
             MarginDates(np.array(days), np.array(margins), np.array(margins))
-
-
-class TestCash:
-    def check(self, moves, **changes):
-        values = {"nav": 1e6, "cash": 2e5, "bills": 7e5, "margin_raise": 1.5, **changes}
-        exposure, margin = np.array([1.0, -0.5]), np.array([0.10, 0.05])
-        return cash_after_shock(np.array(moves), exposure, margin, **values)
-
-    def test_by_hand(self):
-        """Ten per cent down in the first: 100,000 in cash; margin of 225,000 by 800,000."""
-        found = self.check([-0.10, 0.0])
-        assert (found.variation, found.margin) == (pytest.approx(1e5), pytest.approx(225e3))
-        assert found.is_sufficient
-        assert found.sentence == "cash covers 100,000 and collateral 225,000"
-
-    def test_cash_that_does_not_suffice(self):
-        found = self.check([-0.30, 0.10])
-        assert found.cash_short == pytest.approx(150e3)
-        assert not found.is_sufficient
-        assert "exceeds the cash by 150,000" in found.sentence
-
-    def test_collateral_that_does_not_suffice(self):
-        found = self.check([0.0, 0.0], cash=0.0, bills=1e5)
-        assert found.collateral_short == pytest.approx(125e3)
-
-    def test_a_gain_asks_for_no_cash_and_negative_cash_is_short(self):
-        assert self.check([0.1, 0.0]).variation == 0.0
-        assert self.check([0.1, 0.0], cash=-1e4).cash_short == pytest.approx(1e4)
-
-    @pytest.mark.parametrize("name", ["move", "margin"])
-    def test_an_unknown_figure_of_a_held_market_is_refused(self, name):
-        unknown = np.array([np.nan, 0.1])
-        known = np.array([0.1, 0.1])
-        moves, margin = (unknown, known) if name == "move" else (known, unknown)
-        with pytest.raises(ValueError, match=rf"the {name} of held markets \[0\]"):
-            cash_after_shock(moves, np.ones(2), margin, nav=1.0, cash=1.0, bills=1.0)
-        found = cash_after_shock(moves, np.array([0.0, 1]), margin, nav=1.0, cash=1.0, bills=1.0)
-        assert found.is_sufficient
-
-    @given(arrays(float, 2, elements=st.floats(-0.5, 0.5)), st.floats(1, 3))
-    def test_a_worse_shock_never_needs_less(self, moves, worse):
-        moves = moves * np.sign(moves * [1.0, -0.5]) * -1  # against the book
-        one, other = self.check(moves), self.check(moves * worse)
-        assert other.cash_short >= one.cash_short
-        assert other.collateral_short >= one.collateral_short - 1e-6
 
 
 class TestRolls:

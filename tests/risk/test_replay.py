@@ -3,7 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from risk.replay import EPISODES, Episode, PriceHistory, episode_moves, not_yet, replay
+from risk.replay import EPISODES, Episode, PriceHistory, all_moves, not_yet, replay
 from universe.arrays import to_epoch_day
 
 START = to_epoch_day(date(2000, 1, 3))
@@ -24,6 +24,10 @@ def history(codes=("A", "B", "C", "V"), classes=("x", "x", "x", "v"), late=(), r
         seen[:first, market] = False
     unknown = np.where(seen, price, np.nan)
     return PriceHistory(codes, classes, START + np.arange(rows), unknown - 50, unknown, seen)
+
+
+def episode_moves(made, episode, as_of):
+    return next(iter(all_moves(made, as_of, (episode,))), None)
 
 
 def rows_of(made, episode=EPISODE):

@@ -146,7 +146,6 @@ class TestHandMadeDay:
         book = trade(account, 2, [{MAR: 3000.0, JUN: 2990.0}])
         assert book.roll_cost.tolist() == book.cost.tolist() == [2 * 10 * (50 * 0.125 + 2.0)]
         assert account.holdings == {(0, JUN): 10}
-        assert account.held_by_market() == [10]
 
 
 class TestWithdrawals:

@@ -85,6 +85,16 @@ def test_tables_agree_with_the_column_twins(tables, twins, table, twin):
     np.testing.assert_allclose(tables[table].to_numpy(), expected, atol=1e-10)
 
 
+def test_a_raw_breakout_is_the_smoothed_place_in_the_range(tables):
+    own = tables["prices/additive"]["GC"].dropna()
+    low, high = own.rolling(40).min(), own.rolling(40).max()
+    expected = ((own - low) / (high - low) - 0.5).ewm(span=10).mean().dropna()
+    raw = tables["breakout/40-raw"]["GC"][expected.index]
+    np.testing.assert_allclose(raw, expected, atol=1e-9)
+    scaled = tables["breakout/40-scaled"]["GC"][expected.index]
+    np.testing.assert_allclose(scaled, 4.0 * 0.926 * expected, atol=1e-9)  # mean 1, not 10
+
+
 def test_the_additive_series_is_the_one_that_decisions_use(tables, panel):
     mine = tables["prices/additive"].to_numpy()
     known = np.isfinite(mine)
