@@ -74,7 +74,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "walkforward": Entry(
         "settings chosen by past returns alone, window after window",
-        f"{STUDY} GRID OUT",
+        f"{STUDY} GRID TRAIN TEST OUT",
     ),
     "regime": Entry(
         "the regime model trained quarter by quarter (needs MACRO)",
@@ -162,6 +162,8 @@ VARIABLES: dict[str, str] = {
     "TRIALS": "folder of the register of trials (trials)",
     "PEER": "a result to stand beside, NAME=FILE of dates and returns or account values",
     "GRID": "values of a setting to choose from, like buffer=0.05,0.1",
+    "TRAIN": "sessions of a training window (2520)",
+    "TEST": "sessions for which its choice is locked (252)",
     "STUDY": "folder that sizes or choices wrote to, for docs",
     "OUT": "folder to write to (out; export: lean-data, lean: out/lean, cloud: out/cloud, ...)",
 }

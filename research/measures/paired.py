@@ -126,14 +126,8 @@ def compare(
     if base not in books.names:
         raise ValueError(f"base is {base!r}; it must be one of {', '.join(books.names)}")
     column = books.names.index(base)
-    year = books.year
-    point = figures(books.returns, books.cost, year)
-    drawn = np.stack(
-        [
-            figures(books.returns[rows], books.cost[rows], year)
-            for rows in _paths(books, samples, seed)
-        ]
-    )
+    point = figures(books, [np.arange(len(books.day))])[0]
+    drawn = figures(books, _paths(books, samples, seed))
     low, high = interval(drawn - drawn[:, :, column, None], coverage)
     own_low, own_high = interval(drawn[:, 0], coverage)
     delta = point - point[:, column, None]
@@ -153,23 +147,66 @@ def _paths(books: Books, samples: int, seed: int) -> list[IntArray]:
     return [np.asarray(drawn[0][0]) for drawn in bootstrap.bootstrap(samples)]
 
 
-def figures(returns: FloatArray, cost: FloatArray, year: float) -> FloatArray:
-    """The ``FIGURES`` of every book, (n_figures, n_books); a flat book's Sharpe ratio is NaN.
+def figures(books: Books, paths: Sequence[IntArray]) -> FloatArray:
+    """The ``FIGURES`` of every book along every path, (n_paths, n_figures, n_books).
+
+    Equal books have equal figures to the last digit; a flat book's Sharpe ratio is NaN.
 
     Parameters
     ----------
-    returns, cost : float arrays of shape (n_days, n_books)
-    year : float
-        Sessions a year of the calendar.
+    books : Books
+    paths : sequence of int arrays of shape (n_days,)
+        Sessions in the order in which they come, some again and some not at all.
     """
-    deviation = returns.std(axis=0, ddof=1)
+    returns, cost = np.ascontiguousarray(books.returns.T), np.ascontiguousarray(books.cost.T)
+    root = np.sqrt(books.year)
+    out = np.empty((len(paths), len(FIGURES), len(returns)))
+    drawn, peak = np.empty_like(returns), np.empty_like(returns)  # a sample fills them anew
+    for path, rows in zip(out, paths, strict=True):
+        np.take(cost, rows, axis=1, out=drawn, mode="clip")
+        path[3] = drawn.mean(axis=1) * books.year
+        np.take(returns, rows, axis=1, out=drawn, mode="clip")
+        path[0] = _ratio(drawn, peak) * root
+        path[1] = _fall(drawn, peak)
+    count = np.stack([np.bincount(rows, minlength=len(books.day)) for rows in paths])
+    out[:, 2] = np.column_stack([_tail(count, column) for column in returns])
+    return out
+
+
+def _ratio(returns: FloatArray, room: FloatArray) -> FloatArray:
+    """Mean over standard deviation of every row; ``room`` is written over."""
+    mean = returns.mean(axis=1)
+    np.subtract(returns, mean[:, None], out=room)
+    np.multiply(room, room, out=room)
+    deviation = np.sqrt(room.sum(axis=1) / (returns.shape[1] - 1))
     flat = deviation <= 1e-12
-    ratio = returns.mean(axis=0) / np.where(flat, 1.0, deviation) * np.sqrt(year)
-    wealth = np.cumprod(np.vstack([np.ones(returns.shape[1]), 1.0 + returns]), axis=0)
-    fall = (1.0 - wealth / np.maximum.accumulate(wealth, axis=0)).max(axis=0)
-    worst = max(round(TAIL * len(returns)), 1)
-    tail = -np.partition(returns, worst - 1, axis=0)[:worst].mean(axis=0)
-    return np.stack([np.where(flat, np.nan, ratio), fall, tail, cost.mean(axis=0) * year])
+    return np.where(flat, np.nan, mean / np.where(flat, 1.0, deviation))
+
+
+def _fall(returns: FloatArray, peak: FloatArray) -> FloatArray:
+    """Deepest fall of every row's wealth from its peak; both arguments are written over."""
+    returns += 1.0
+    wealth = np.cumprod(returns, axis=1, out=returns)
+    np.maximum.accumulate(wealth, axis=1, out=peak)
+    np.maximum(peak, 1.0, out=peak)  # what was put in
+    wealth /= peak
+    return np.asarray(1.0 - np.minimum(wealth.min(axis=1), 1.0))
+
+
+def _tail(count: IntArray, returns: FloatArray) -> FloatArray:
+    """Mean loss on the worst days of one book by how often every sample has drawn each day."""
+    days = len(returns)
+    worst = max(round(TAIL * days), 1)
+    order = np.argsort(returns, kind="stable")
+    reach = worst
+    while True:  # one draw a day on average: four times as many days nearly always have enough
+        reach = min(4 * reach, days)
+        drawn = count[:, order[:reach]]
+        before = drawn.cumsum(axis=1) - drawn
+        if reach == days or np.all(before[:, -1] + drawn[:, -1] >= worst):
+            break
+    taken = np.clip(worst - before, 0, drawn)
+    return np.asarray(-(taken * returns[order[:reach]]).sum(axis=1) / worst)
 
 
 # --- parts of history ----------------------------------------------------------------------------

@@ -84,7 +84,8 @@ def scores(
     probability : float array of shape (n,)
     bad : bool array of shape (n,)
     others : mapping of str to float array of shape (n,)
-        Simpler forecasts; the skill over each is ``1 - Brier / its Brier``.
+        Simpler forecasts; the skill over each is ``1 - Brier / its Brier``, NaN over a faultless
+        one.
     samples, seed : int
 
     Returns
@@ -108,12 +109,15 @@ def scores(
     }
     for name, other in others.items():
         reference = (other - bad) ** 2
-        drawn = counts @ loss / (counts @ reference)
-        out[f"skill over {name}"] = _with_interval(
-            1.0 - float(loss.mean() / reference.mean()), 1.0 - drawn
-        )
+        skill = 1.0 - _ratio(counts @ loss, counts @ reference)
+        value = 1.0 - _ratio(loss.mean(keepdims=True), reference.mean(keepdims=True))
+        out[f"skill over {name}"] = _with_interval(float(value[0]), skill)
         out[f"brier of {name}"] = _with_interval(brier(other, bad), counts @ reference / total)
     return out
+
+
+def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    return np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0.0)
 
 
 def _log_losses(probability: FloatArray, bad: BoolArray) -> FloatArray:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from research.data.dataset import Dataset
@@ -37,6 +38,24 @@ ATTEMPTS = 2
 
 PATIENCE = "20s"
 """How long a scheduler may take to answer."""
+
+OWN_CLUSTER: Mapping[str, Any] = MappingProxyType(
+    {
+        # many times a second: a twentieth of a core for every worker, and of this process
+        "distributed.admin.system-monitor.gil.enabled": False,
+        "distributed.admin.system-monitor.interval": "60s",
+        "distributed.admin.tick.cycle": "60s",
+        "distributed.admin.tick.interval": "1s",
+        "distributed.scheduler.active-memory-manager.start": False,
+        "distributed.worker.memory.monitor-interval": "5s",
+        "distributed.worker.profile.enabled": False,
+        # else a worker that dies and is not back after 15 s, or has died again by then, never comes
+        "distributed.deploy.lost-worker-timeout": "1000h",
+        "distributed.scheduler.no-workers-timeout": "10m",
+    }
+)
+"""How Dask runs a cluster of this machine's own: it takes no figures about itself, which nobody
+sees here, and does not give up a worker that starts anew."""
 
 Progress = Callable[[int, int, str], None]
 """Called with (configurations done, in all, what is left to wait)."""
@@ -204,17 +223,19 @@ def _run_here(
 
 @contextlib.contextmanager
 def _client(workers: Workers, tasks: int) -> Iterator[Any]:
+    import dask
     from distributed import Client, LocalCluster
 
     with contextlib.ExitStack() as stack:
         if workers.cluster is None:
+            stack.enter_context(dask.config.set(OWN_CLUSTER))
             address = stack.enter_context(
                 LocalCluster(
                     n_workers=min(workers.count, tasks),
                     threads_per_worker=1,
                     processes=True,
                     dashboard_address="127.0.0.1:0",
-                    scheduler_kwargs={"allowed_failures": 1},
+                    scheduler_kwargs={"allowed_failures": 1, "dashboard": False},
                     silence_logs=50,
                 )
             )

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.lib.stride_tricks import sliding_window_view
 
 from algorithm.lean_regime import model_key
 from algorithm.settings import Settings
@@ -25,6 +24,7 @@ from research.lean.runner import LeanNotFoundError, find_launcher
 from research.open_data import DataRequest, open_data
 from research.studies.peers import LIMITLESS
 from research.synthetic.market import synthetic_market
+from tests.helpers import with_foresight
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.master import MASTER
 
@@ -106,27 +106,13 @@ def test_every_rule_agrees_with_calendar_spreads_and_macro_series(every_rule_run
     assert (result.carry_source == Source.YIELD_CURVE).any()
 
 
-def foreseen(dataset):
-    """The data with a VIX that knows the month ahead, so that the regime has something to tell."""
-    history = dataset.markets["ES"]
-    order = np.lexsort((history.day, history.contract))
-    same = np.diff(history.contract[order]) == 0
-    moves = np.diff(np.log(history.close[order]))[same]
-    day, row = np.unique(history.day[order][1:][same], return_inverse=True)
-    moves = np.bincount(row, moves) / np.bincount(row)  # of the contracts that had both closes
-    ahead = sliding_window_view(moves[1:], 21).std(axis=1)
-    vix = np.clip(1600.0 * ahead, 6.0, 140.0)
-    series = MacroSeries("vix.spot", day[: len(vix)], vix)
-    return dataset.with_macro({series.name: series}, [])
-
-
 @pytest.fixture(scope="module")
 def regime_run(lean_data, tmp_path_factory):
     """Both engines with a regime model that is trained on the way and cuts exposure."""
     folder = tmp_path_factory.mktemp("regime")
     data = folder / "data"
     dataset = synthetic_market(11, codes=["ES", "ZN", "GC"], end=date(2007, 3, 30))
-    export_lean(foreseen(dataset), data, lean_data, day_sessions=True)
+    export_lean(with_foresight(dataset), data, lean_data, day_sessions=True)
     settings = Settings(
         start="2006-03-01",
         end="2006-12-29",

@@ -22,7 +22,7 @@ def books(days: int = 900, seed: int = 0, first: int = 11_000) -> Books:
 
 def test_figures_are_those_of_the_other_measures() -> None:
     some = books()
-    ratio, fall, tail, cost = figures(some.returns, some.cost, some.year)
+    ratio, fall, tail, cost = figures(some, [np.arange(900)])[0]
     for k in range(4):
         column = some.returns[:, k]
         assert ratio[k] == pytest.approx(sharpe(column, some.year))
@@ -98,4 +98,13 @@ def test_unknown_base() -> None:
 
 
 def test_figures_are_named() -> None:
-    assert len(paired.FIGURES) == len(figures(books().returns, books().cost, 252.0))
+    assert figures(books(), [np.arange(900)] * 3).shape == (3, len(paired.FIGURES), 4)
+
+
+def test_the_tail_of_a_path_counts_a_day_as_often_as_it_is_drawn() -> None:
+    some, rng = books(), np.random.default_rng(1)
+    best = np.argsort(some.returns[:, 0])[-3:]
+    paths = [*rng.integers(900, size=(20, 900)), np.resize(best, 900)]
+    for rows, found in zip(paths, figures(some, paths)[:, 2], strict=True):
+        expected = -np.sort(some.returns[rows], axis=0)[:9].mean(axis=0)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)

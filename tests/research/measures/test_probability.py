@@ -56,3 +56,13 @@ def test_noise_has_no_skill() -> None:
     found = measures.scores(noise, bad, {"climatology": np.full(2000, 0.2)}, samples=200)
     assert found["skill over climatology"].low < 0
     assert found["auc"].low < 0.5 < found["auc"].high
+
+
+def test_the_skill_over_a_faultless_forecast_is_not_known() -> None:
+    forecast, bad = made(400)
+    late = bad.astype(float)
+    late[:3] = 1.0 - late[:3]  # faultless in resamples without the first sessions
+    others = {"faultless": bad.astype(float), "late": late}
+    found = measures.scores(forecast, bad, others, samples=200)
+    assert np.isnan([found["skill over faultless"].value, found["skill over faultless"].low]).all()
+    assert np.isfinite([found["skill over late"].low, found["skill over late"].high]).all()

@@ -229,15 +229,19 @@ class TestStudy:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Workers]:
     """A scheduler with two workers, as one elsewhere would be."""
+    import dask
     from distributed import LocalCluster
 
-    with LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        dashboard_address="127.0.0.1:0",
-        scheduler_kwargs={"allowed_failures": 1},
-        silence_logs=50,
-    ) as there:
+    with (
+        dask.config.set(runner.OWN_CLUSTER),
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"allowed_failures": 1},
+            silence_logs=50,
+        ) as there,
+    ):
         yield Workers(cluster=there.scheduler_address)
 
 
