@@ -122,7 +122,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "report": Entry("write report and tables of RUN from its record", "RUN TRIALS OUT"),
     "docs": Entry(
-        "run the strategy with its defaults on DATA, or take STUDY, and write documents' figures",
+        "run the defaults on DATA, or take STUDY, and write the figures of the documents",
         "DATA START END MARKETS EXPIRIES STUDY",
     ),
     "risk": Entry(
@@ -163,5 +163,5 @@ VARIABLES: dict[str, str] = {
     "PEER": "a result to stand beside, NAME=FILE of dates and returns or account values",
     "GRID": "values of a setting to choose from, like buffer=0.05,0.1",
     "STUDY": "folder that sizes or choices wrote to, for docs",
-    "OUT": "folder to write to (out; export: lean-data, lean: out/lean, cloud: out/cloud, ...)",
+    "OUT": "folder to write to (out; export: lean-data, lean: out/lean, studies: out/NAME, ...)",
 }
