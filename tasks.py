@@ -106,10 +106,12 @@ def help_text() -> str:
     rows = {**{name: entry.summary for name, entry in COMMANDS.items()}}
     rows.update({name: task.summary for name, task in TASKS.items()}, **OTHERS)
     order = ["backtest", "test", *(name for name in rows if name not in ("backtest", "test"))]
+    variables = {**VARIABLES, **SETUP}
+    width = max(map(len, [*rows, *variables]))
     lines = [f"usage: {_caller()} TASK [NAME=VALUE ...]", "", "Tasks:"]
-    lines += [f"  {name:<10} {rows[name]}" for name in order]
+    lines += [f"  {name:<{width}} {rows[name]}" for name in order]
     lines += ["", "Variables:"]
-    lines += [f"  {name:<10} {text}" for name, text in {**VARIABLES, **SETUP}.items()]
+    lines += [f"  {name:<{width}} {text}" for name, text in variables.items()]
     return "\n".join(lines)
 
 

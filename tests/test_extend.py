@@ -23,6 +23,7 @@ from algorithm.settings import Settings
 from algorithm.state import load_state, save_state
 from algorithm.strategy import Strategy
 from research.engine.engine import EmbeddedEngine
+from research.measures.activity import activity_table
 from tests.helpers import made_up_dataset, settings
 
 chosen = settings(other_rules="reversal", other_budget=0.2, max_contracts=15, governor="0.99 1")
@@ -39,6 +40,8 @@ print(json.dumps({
     "largest": int(np.abs(run.targets).max()),
     "events": sorted({event.kind for event in run.events}),
     "stages": [stage.name for stage in engine.strategy.chain],
+    "columns": list(run.frame()),
+    "activity": [row.name for row in activity_table(run)],
     "settings": names,
     "restored": again.components()["count limit"].sessions
     == engine.strategy.components()["count limit"].sessions > 0,
@@ -108,6 +111,11 @@ def test_the_risk_stage_acts_before_the_gate_and_is_in_the_record(found):
     assert found["stages"].index("count limit") == found["stages"].index("VaR gate") - 1
     assert "max_contracts" in found["settings"]
     assert found["restored"]
+
+
+def test_scale_and_stage_have_a_row_of_activity_and_a_column(found):
+    assert {"summer", "count limit"} < set(found["activity"])
+    assert {"summer_scale", "count_limit_scale"} < set(found["columns"])
 
 
 def test_the_scale_halves_the_summer_and_is_in_the_record(found):

@@ -52,7 +52,7 @@ class TestCommandLine:
         text = capsys.readouterr().out
         assert text.startswith("usage: python tasks.py TASK")
         for name in (*COMMANDS, *tasks.TASKS, *tasks.OTHERS):
-            assert f"\n  {name:<10} " in text
+            assert f"\n  {name:<11} " in text
         assert text.index("  backtest") < text.index("  test ") < text.index("  check")
         assert max(map(len, text.splitlines())) <= 100
 

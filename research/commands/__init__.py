@@ -122,7 +122,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "report": Entry("write report and tables of RUN from its record", "RUN TRIALS OUT"),
     "docs": Entry(
-        "run the strategy with its defaults on DATA, or take STUDY, and write documents' figures",
+        "run the defaults on DATA, or take STUDY, and write the figures of the documents",
         "DATA START END MARKETS EXPIRIES STUDY",
     ),
     "risk": Entry(
@@ -165,5 +165,5 @@ VARIABLES: dict[str, str] = {
     "TRAIN": "sessions of a training window (2520)",
     "TEST": "sessions for which its choice is locked (252)",
     "STUDY": "folder that sizes or choices wrote to, for docs",
-    "OUT": "folder to write to (out; export: lean-data, lean: out/lean, cloud: out/cloud, ...)",
+    "OUT": "folder to write to (out; export: lean-data, lean: out/lean, studies: out/NAME, ...)",
 }

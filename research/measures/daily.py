@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from research.engine.result import RunResult
+from research.measures.activity import GATE, GOVERNOR, brakes
 from research.measures.performance import (
     ROLLING_SESSIONS,
     binding_var,
@@ -32,7 +33,8 @@ def daily_frame(result: RunResult) -> pd.DataFrame:
     """One row per session, indexed by date; NaN where a number is not known.
 
     Columns are fractions of NAV unless money is meant (nav, pnl, cost, roll_cost, interest,
-    fx_cash, sweep_cost) or a count (markets_active, markets_held, var_proxies).
+    fx_cash, sweep_cost) or a count (markets_active, markets_held, var_proxies). ``NAME_scale`` is
+    the exposure left by each scale and risk stage of the record.
     """
     nothing = np.array([np.nan])
     columns: dict[str, FloatArray] = {
@@ -49,6 +51,11 @@ def daily_frame(result: RunResult) -> pd.DataFrame:
         "var_one_day": result.var_one_day,
         "governor_scale": result.governor_scale,
         "gate_scale": result.gate_scale,
+        **{
+            f"{'_'.join(name.lower().split())}_scale": left
+            for name, (_, left) in brakes(result).items()
+            if name not in (GOVERNOR, GATE)
+        },
         "gross_exposure": gross_exposure(result),
         "net_exposure": np.nan_to_num(result.weight).sum(axis=1),
         "markets_active": result.active.sum(axis=1).astype(np.float64),
