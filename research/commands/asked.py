@@ -99,10 +99,14 @@ class AskedOfLean:
         named = {name for name, value in dates.items() if value is not None}
         named |= parse_assignments(self.assignments).keys()
         own = [f"{name}={value}" for name, value in (defaults or {}).items() if name not in named]
-        return chosen_settings([*own, *self.assignments], **dates)
+        return chosen_settings(
+            [*own, *self.assignments], start=self.start, end=self.end, markets=self.markets
+        )
 
 
-def _asking(asked: type[Asked | AskedOfLean], *listed: options.Decorator[Any]) -> Any:
+def _asking(
+    asked: type[Asked | AskedOfLean], *listed: options.Decorator[Any]
+) -> Callable[[Command], Command]:
     """A decorator that adds options to a command, which gets them as its argument ``asked``."""
 
     def decorate(command: Command) -> Command:
