@@ -32,6 +32,11 @@ class Scale:
         What has happened or changed, each a sentence for the log.
     spared : dict of str to float
         Share that is left of asset classes which are cut less than the others, in [value, 1].
+
+    Raises
+    ------
+    ValueError
+        If the value is beyond its range or no number: exposure would grow, or vanish in silence.
     """
 
     name: str
@@ -40,6 +45,10 @@ class Scale:
     figures: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     spared: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.value <= 1.0:
+            raise ValueError(f"scale {self.name}: value is {self.value:g}; it must be in [0, 1]")
 
 
 class Told:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,3 +27,9 @@ def test_spared_classes_keep_their_own_share_and_others_the_product(first, secon
 def test_nothing_spared_tilts_nothing():
     assert tilt([Scale("a", 0.5)], CLASSES, 0.0).tolist() == [1.0] * 4
     assert tilt([Scale("a", 0.0, spared={"bond": 0.5})], CLASSES, 0.0).tolist() == [1.0] * 4
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1, float("nan"), float("inf")])
+def test_a_share_that_is_none_is_refused_by_name(value):
+    with pytest.raises(ValueError, match=r"scale summer: value is .*; it must be in \[0, 1\]"):
+        Scale("summer", value)
