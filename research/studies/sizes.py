@@ -19,8 +19,15 @@ BASE = "fractional"
 SMALL = 1e6
 """Largest size that is run with small contracts beside full-size ones too."""
 
-FRACTIONAL = {"cash": "250000000", "impact": "0", "max_adv": "10", "max_trade_adv": "1000"}
-"""A fund of so many contracts that a whole one is nothing, without impact."""
+FRACTIONAL = {
+    "cash": "250000000",
+    "impact": "0",
+    "max_adv": "10",
+    "max_trade_adv": "1000",
+    "position_limits": "false",
+}
+"""A fund of so many contracts that a whole one is nothing, without impact and without the limits
+that so many would meet."""
 
 
 def size_requests(settings: Settings) -> list[StudyRequest]:
@@ -44,10 +51,10 @@ def size_table(rows: Sequence[StudyRow], estimates: Sequence[Estimate]) -> Secti
         "and the fractional target; the no-trade band makes all of that of the first line. Impact: "
         "slippage beyond the half spread, of NAV a year, to about a per cent of itself; the fund "
         "compounds, so that it is of a larger one than the first. The first line has no impact and "
-        "no liquidity limit. Both sizes: positions filled with full-size and small contracts of an "
-        "underlying, as if both had always been listed; what a small contract's spread costs more "
-        "is part of its impact here. The interval of the difference is paired, 90 %, by stationary "
-        "bootstrap in blocks of a quarter.",
+        "no limit of liquidity or of contracts. Both sizes: positions filled with full-size and "
+        "small contracts of an underlying, as if both had always been listed; what a small "
+        "contract's spread costs more is part of its impact here. The interval of the difference "
+        "is paired, 90 %, by stationary bootstrap in blocks of a quarter.",
         (
             "",
             "Net Sharpe",
