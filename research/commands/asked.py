@@ -95,8 +95,7 @@ class AskedOfLean:
         """
         from research.lean.project_config import chosen_settings, parse_assignments
 
-        dates = {"start": self.start, "end": self.end, "markets": self.markets}
-        named = {name for name, value in dates.items() if value is not None}
+        named = {name for name in ("start", "end", "markets") if getattr(self, name) is not None}
         named |= parse_assignments(self.assignments).keys()
         own = [f"{name}={value}" for name, value in (defaults or {}).items() if name not in named]
         return chosen_settings(
