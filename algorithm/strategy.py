@@ -37,7 +37,7 @@ from portfolio.target import TargetBuilder
 from portfolio.tracking import ContractTracker
 from portfolio.trade import BufferedTrading
 from risk.account import EventKind, Remedy, RiskEvent
-from risk.book import Book, Protection
+from risk.book import Book, Protection, checked
 from risk.history import Proxies
 from risk.limit_stage import LimitStage
 from risk.limits import Action, Reading
@@ -444,7 +444,7 @@ class Strategy:
             remedy=Remedy.SAY if asking is None else asking.remedy,
             reasons=() if asking is None else asking.reasons,
         )
-        verdict = protection.protect(self._book)
+        verdict = checked(protection.protect(self._book), self._book)
         if protection is not self._limits and (verdict.contracts != decision.contracts).any():
             left = self._limits.exceeded(verdict.contracts)
             verdict = replace(verdict, steps=(*verdict.steps, *left))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from risk.account import Remedy
 from risk.limits import Reading
 from risk.var import VarModel
@@ -133,3 +135,36 @@ class Protection(ABC):
     @abstractmethod
     def protect(self, book: Book) -> Verdict:
         """Judge the book of one session; called once for each, in order."""
+
+
+def checked(verdict: Verdict, book: Book) -> Verdict:
+    """The verdict of a stage that keeps to what stages may do.
+
+    Parameters
+    ----------
+    verdict : Verdict
+    book : Book
+        What it judged.
+
+    Raises
+    ------
+    ValueError
+        If its contracts are no whole numbers, not one for every asset, or outside of what lies
+        between none, those asked for and those held.
+    """
+    contracts, asked, held = verdict.contracts, book.asked, book.held
+    if contracts.shape != asked.shape or contracts.dtype.kind != "i":
+        raise ValueError(
+            f"risk stage {verdict.name!r} made contracts of type {contracts.dtype} and shape "
+            f"{contracts.shape}; they must be whole numbers of shape {asked.shape}"
+        )
+    low, high = np.minimum(asked, held), np.maximum(asked, held)
+    outside = (contracts < np.minimum(low, 0)) | (contracts > np.maximum(high, 0))
+    if outside.any():
+        asset = int(outside.argmax())
+        raise ValueError(
+            f"risk stage {verdict.name!r} made {asked[asset]:+d} {book.names[asset]} "
+            f"{contracts[asset]:+d} while {held[asset]:+d} are held; it may take away or keep what "
+            "is held, never add"
+        )
+    return verdict
