@@ -30,7 +30,8 @@ SETUP = {
 }
 STYLE = (("ruff", "check", "."), ("ruff", "format", "--check", "-q", "."))
 TYPES = (("mypy",),)
-ALL_TESTS = (("pytest", "-n", "2", "-p", "no:benchmark", "-rs", "--timeout", "900"),)
+PARALLEL = ("-n", "2", "--dist", "loadfile")  # what a file's tests share is made once
+ALL_TESTS = (("pytest", *PARALLEL, "-p", "no:benchmark", "-rs", "--timeout", "900"),)
 TESTS = tuple((*test, "-m", "not slow") for test in ALL_TESTS)
 BENCH_COLUMNS = "--benchmark-columns=min,median,max"
 BENCH = (("pytest", "benchmarks", "-o", "python_files=bench_*.py", BENCH_COLUMNS),)
