@@ -93,6 +93,8 @@ def every_rule_run(lean_data, tmp_path_factory):
         forecast_multiplier="estimated",
         carry_rules="smoothed cross_section relative_value calendar directional",
         carry_source="class",
+        cost_limit=10.0,  # the impact on their legs makes spreads too dear for a fund of this size
+        cost_limit_out=10.0,
         state="end",
     )
     return data, run_parity(data, settings, folder / "out", ROOT / "main.py")
