@@ -46,7 +46,7 @@ from risk.var import VarModel, quantile
 from universe.arrays import TRADING_DAYS, BoolArray, FloatArray, IntArray, known
 from universe.assets import Assets
 from universe.components import together
-from universe.cost_screen import trade_costs
+from universe.cost_screen import YearlyImpact, trade_costs
 from universe.cost_stress import CostStress
 from universe.fx import BASE
 from universe.instruments import Instrument
@@ -118,14 +118,24 @@ class Strategy:
         legs = np.where(np.arange(n) >= len(instruments), 2.0, 1.0)
         self.planner = Planner(self.lines.instruments, settings)
         self.cost_stress = CostStress(settings.cost_vol_power, settings.vol_long_weight)
-        self.screen = Screen.of(self.names, self.instruments, settings, *self._per_roll())
+        trades_per_roll = self.planner.trades_per_roll()[: len(instruments)]
+        impact = YearlyImpact.create(
+            self.instruments,
+            n,
+            self.planner.impacts_per_roll()[: len(instruments)],
+            alpha=settings.impact,
+            trades=settings.cost_trades,
+            roll_sessions=settings.roll_sessions,
+            trade_part=settings.buffer,
+        )
+        self.screen = Screen.of(self.names, self.instruments, settings, trades_per_roll, impact)
         self.builder = TargetBuilder(
             settings, self.instruments, n, self.forecasts, self.observer.class_index
         )
         self.builder.capital = settings.cash if settings.volumes == Volumes.FUND else None
         self.treasury = Treasury(settings)
         if settings.optimiser != OptimiserScope.OFF:
-            self.builder.optimiser = self._optimiser()
+            self.builder.optimiser = self._optimiser(trades_per_roll, impact)
         tracker = ContractTracker(
             np.resize(trade_costs(self.lines.smallest), n) * legs,
             np.array([instrument.multiplier for instrument in self.instruments]),
@@ -170,7 +180,7 @@ class Strategy:
             Stage("execute", "execution", self._execute),
         )
 
-    def _optimiser(self) -> TargetOptimiser:
+    def _optimiser(self, trades_per_roll: FloatArray, impact: YearlyImpact) -> TargetOptimiser:
         """The optimiser of the settings; VaR is a multiple of volatility there."""
         settings = self.settings
         per_vol = quantile(settings.var_confidence, settings.var_tail)
@@ -183,16 +193,10 @@ class Strategy:
             self.builder.caps,
             vol_limit=limit / per_vol * float(np.sqrt(TRADING_DAYS / settings.var_horizon)),
             yearly_trades=settings.cost_trades,
-            impact=settings.impact,
-            per_roll=self._per_roll(),
-            roll_sessions=settings.roll_sessions,
+            trades_per_roll=trades_per_roll,
+            impact=impact,
             stress=self.cost_stress,
         )
-
-    def _per_roll(self) -> tuple[FloatArray, FloatArray]:
-        """What a roll costs in outright trades, in spreads and fees and in impact, (n_markets,)."""
-        n = len(self.instruments)
-        return self.planner.trades_per_roll()[:n], self.planner.impacts_per_roll()[:n]
 
     # --- what others ask -------------------------------------------------------------------------
     @property

@@ -18,7 +18,7 @@ from portfolio.optimiser import Costs, GroupLimit, Limits, NetLimit, Optimiser
 from portfolio.risk_caps import RiskCaps
 from portfolio.settings import OptimiserMean, OptimiserRisk, OptimiserScope, PortfolioSettings
 from universe.arrays import BoolArray, FloatArray, known
-from universe.cost_screen import trade_costs, yearly_rolls
+from universe.cost_screen import YearlyImpact, trade_costs, yearly_rolls
 from universe.cost_stress import CostStress
 from universe.instruments import Instrument
 
@@ -77,12 +77,12 @@ class TargetOptimiser:
     caps : RiskCaps
     vol_limit : float
         Annual volatility over NAV that the VaR limit stands for.
-    yearly_trades, impact : float
-        How often a year a trade is paid for, and α of the square-root impact.
-    per_roll : tuple of two float arrays of shape (n_markets,)
-        What a roll costs over an outright trade, in spreads and fees and in impact.
-    roll_sessions : int
-        Sessions that a roll takes.
+    yearly_trades : float
+        How often a year a trade is paid for.
+    trades_per_roll : float array of shape (n_markets,)
+        What a roll costs over an outright trade, in spreads and fees.
+    impact : YearlyImpact
+        Of rolls and trades.
     stress : CostStress, optional
         Of spreads and impact, as orders pay it.
 
@@ -114,9 +114,8 @@ class TargetOptimiser:
         *,
         vol_limit: float,
         yearly_trades: float,
-        impact: float,
-        per_roll: tuple[FloatArray, FloatArray],
-        roll_sessions: int = 1,
+        trades_per_roll: FloatArray,
+        impact: YearlyImpact,
         stress: CostStress | None = None,
     ) -> None:
         self._settings, self._caps, self._sleeves = settings, caps, tuple(sleeves)
@@ -125,10 +124,7 @@ class TargetOptimiser:
         self._cost = np.resize(trade_costs(instruments), n_assets) * legs
         self._spread = np.resize([i.half_spread for i in instruments], n_assets) * legs
         self._stress = stress or CostStress()
-        rolls = yearly_rolls(instruments)
-        self._rolled, self._moved = (np.resize(rolls * trades, n_assets) for trades in per_roll)
-        self._roll_sessions = roll_sessions
-        self._volume = np.resize(np.array([i.adv_contracts for i in instruments]), n_assets)
+        self._rolled = np.resize(yearly_rolls(instruments) * trades_per_roll, n_assets)
         self._optimisers = [Optimiser(settings.risk_aversion) for _ in range(len(sleeves))]
         self.contracts: FloatArray = np.zeros((len(sleeves), n_assets))
 
@@ -241,7 +237,9 @@ class TargetOptimiser:
         usual = np.maximum(self._settings.buffer, SMALL) * plain.average
         paid = self._moving(usual, plain, stress)
         square = np.where(usual > 0, paid / np.where(usual > 0, usual, 1.0), 0.0)
-        moved = self._moved * self._moving(plain.average / self._roll_sessions, plain, stress)
+        moved = self._impact.rolls * self._moving(
+            plain.average * self._impact.roll_part, plain, stress
+        )
         return Costs(self._trades * trade, self._trades * square, self._rolled * trade + moved)
 
     def _moving(self, exposure: FloatArray, plain: PlainDay, stress: FloatArray) -> FloatArray:
@@ -249,5 +247,4 @@ class TargetOptimiser:
         contracts = np.where(
             plain.unit > 0, exposure / np.where(plain.unit > 0, plain.unit, 1.0), 0.0
         )
-        part = np.sqrt(contracts / (self._volume * plain.volumes))
-        return np.asarray(self._impact * stress * known(plain.snapshot.sigma) * part)
+        return stress * self._impact.at_once(contracts, known(plain.snapshot.sigma), plain.volumes)

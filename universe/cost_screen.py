@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -81,6 +82,56 @@ class YearlyImpact:
     roll_part: float
     trade_part: float
 
+    @classmethod
+    def create(
+        cls,
+        instruments: Sequence[Instrument],
+        n_assets: int,
+        impacts_per_roll: FloatArray,
+        *,
+        alpha: float,
+        trades: float,
+        roll_sessions: int,
+        trade_part: float,
+    ) -> Self:
+        """That of markets and, where there are more assets, of the two legs of their spreads.
+
+        Parameters
+        ----------
+        instruments : sequence of Instrument
+            The markets.
+        n_assets : int
+        impacts_per_roll : float array of shape (n_markets,)
+            Of a roll over that of an outright trade.
+        alpha, trades, trade_part : float
+            See the attributes.
+        roll_sessions : int
+            Sessions that a roll takes.
+        """
+        legs = np.where(np.arange(n_assets) >= len(instruments), 2.0, 1.0)
+        rolls = yearly_rolls(instruments) * impacts_per_roll
+        return cls(
+            alpha,
+            np.resize(np.array([market.adv_contracts for market in instruments]), n_assets),
+            np.resize(rolls, n_assets) * legs,
+            trades * legs,
+            1.0 / roll_sessions,
+            trade_part,
+        )
+
+    def at_once(self, contracts: FloatArray, sigma: FloatArray, volumes: float) -> FloatArray:
+        """What trading so many contracts at once moves prices by, in the units of ``sigma`` (000).
+
+        Parameters
+        ----------
+        contracts : float array of shape (n_assets,)
+        sigma : float array of shape (n_assets,)
+            Daily volatility.
+        volumes : float
+            Daily volumes over ``volume``.
+        """
+        return np.asarray(self.alpha * sigma * np.sqrt(contracts / (self.volume * volumes)))
+
     def of(self, average: FloatArray, sigma_price: FloatArray, volumes: float = 1.0) -> FloatArray:
         """Yearly cost in price units of a contract held, as orders pay it (E3).
 
@@ -93,10 +144,9 @@ class YearlyImpact:
         volumes : float
             Daily volumes over ``volume``.
         """
-        at_once = self.alpha * sigma_price / np.sqrt(TRADING_DAYS)
-        at_once = at_once * np.sqrt(average / (self.volume * volumes))
         parts = self.rolls * np.sqrt(self.roll_part) + self.trades * np.sqrt(self.trade_part)
-        return np.asarray(at_once * parts)
+        whole = self.at_once(average, sigma_price / np.sqrt(TRADING_DAYS), volumes)
+        return np.asarray(whole * parts)
 
 
 class CostScreen:

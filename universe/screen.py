@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 
@@ -16,25 +16,7 @@ from universe.cost_screen import (
     yearly_rolls,
 )
 from universe.instruments import Instrument
-
-
-class ScreenSettings(Protocol):
-    """What of the settings decides who may be traded."""
-
-    @property
-    def min_position(self) -> float: ...  # noqa: D102
-    @property
-    def cost_limit(self) -> float: ...  # noqa: D102
-    @property
-    def cost_limit_out(self) -> float: ...  # noqa: D102
-    @property
-    def cost_trades(self) -> float: ...  # noqa: D102
-    @property
-    def buffer(self) -> float: ...  # noqa: D102
-    @property
-    def impact(self) -> float: ...  # noqa: D102
-    @property
-    def roll_sessions(self) -> int: ...  # noqa: D102
+from universe.settings import UniverseSettings
 
 
 class Screen:
@@ -89,9 +71,9 @@ class Screen:
         cls,
         names: list[str],
         instruments: Sequence[Instrument],
-        settings: ScreenSettings,
+        settings: UniverseSettings,
         trades_per_roll: FloatArray,
-        impacts_per_roll: FloatArray,
+        impact: YearlyImpact,
     ) -> Self:
         """The screen of the settings; fees count as if they were in the quote's currency.
 
@@ -101,11 +83,10 @@ class Screen:
             Of the assets: the markets, then their spreads where these are traded.
         instruments : sequence of Instrument
             The markets.
-        settings : ScreenSettings
+        settings : UniverseSettings
         trades_per_roll : float array of shape (n_markets,)
             See ``yearly_cost``.
-        impacts_per_roll : float array of shape (n_markets,)
-            Likewise, of the impact.
+        impact : YearlyImpact
         """
         n, markets, trades = len(names), len(instruments), settings.cost_trades
         rolls, one = yearly_rolls(instruments), np.ones(markets)
@@ -115,14 +96,6 @@ class Screen:
         fee = np.array([market.fee / market.multiplier for market in instruments])
         fees = yearly_cost(fee, one, rolls, trades=trades)
         legs = np.where(np.arange(n) >= markets, 2.0, 1.0)
-        impact = YearlyImpact(
-            settings.impact,
-            np.resize(np.array([market.adv_contracts for market in instruments]), n),
-            np.resize(impacts_per_roll * rolls, n) * legs,
-            trades * legs,
-            1.0 / settings.roll_sessions,
-            settings.buffer,
-        )
         return cls(
             names,
             markets,

@@ -164,6 +164,6 @@ VARIABLES: dict[str, str] = {
     "GRID": "values of a setting to choose from, like buffer=0.05,0.1",
     "TRAIN": "sessions of a training window (2520)",
     "TEST": "sessions for which its choice is locked (252)",
-    "STUDY": "folder that sizes or choices wrote to, for docs",
+    "STUDY": "folder that a study wrote to, for docs",
     "OUT": "folder to write to (out; export: lean-data, lean: out/lean, studies: out/NAME, ...)",
 }

@@ -52,7 +52,7 @@ def walked(data, sessions=8, nav=5e7, prepare=None, first=WARM, **changes):
 def free_of_cost(strategy):
     optimiser = strategy.builder.optimiser
     optimiser._cost = optimiser._cost * 0.0
-    optimiser._impact = 0.0
+    optimiser._impact = replace(optimiser._impact, alpha=0.0)
 
 
 @needs_solver

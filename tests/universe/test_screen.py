@@ -9,10 +9,31 @@ from algorithm.settings import Settings
 from execution.costs import slippage, spread_slippage
 from execution.planner import Planner
 from tests.helpers import instrument
-from universe.arrays import TRADING_DAYS
+from universe.arrays import TRADING_DAYS, FloatArray
+from universe.cost_screen import YearlyImpact
+from universe.instruments import Instrument
 from universe.screen import Screen
 
-BOTH_LEGS = np.array([2.0]), np.array([2.0])
+BOTH_LEGS = np.array([2.0])
+
+
+def screen_of(
+    market: Instrument,
+    rules: Settings,
+    names: tuple[str, ...] = ("AA",),
+    trades_per_roll: FloatArray = BOTH_LEGS,
+    impacts_per_roll: FloatArray = BOTH_LEGS,
+) -> Screen:
+    impact = YearlyImpact.create(
+        [market],
+        len(names),
+        impacts_per_roll,
+        alpha=rules.impact,
+        trades=rules.cost_trades,
+        roll_sessions=rules.roll_sessions,
+        trade_part=rules.buffer,
+    )
+    return Screen.of(list(names), [market], rules, trades_per_roll, impact)
 
 
 def settings(limit: float, leave: float | None = None, **changes: object) -> Settings:
@@ -37,10 +58,10 @@ def test_wider_spreads_are_judged_and_fees_stay():
     alive = np.ones(1, dtype=bool)
     for wider, cost in ((1.0, 0.05 * 0.6), (4.0, 0.05 * 2.1)):
         limits = settings(cost * 0.99, cost * 0.995)
-        screen = Screen.of(["AA"], [market], limits, *BOTH_LEGS)
+        screen = screen_of(market, limits)
         [(_, _, text)] = screen.judge(202001, alive, np.full(1, 9.0), sigma, 1e6, wider=wider)
         assert f"cost {cost:.3f} of its annual volatility" in text
-        screen = Screen.of(["AA"], [market], settings(cost * 1.01, cost * 1.02), *BOTH_LEGS)
+        screen = screen_of(market, settings(cost * 1.01, cost * 1.02))
         stress = np.array([wider])
         assert not screen.judge(202001, alive, np.full(1, 9.0), sigma, 1e6, stress=stress)
         assert not screen.excluded.any()
@@ -49,7 +70,7 @@ def test_wider_spreads_are_judged_and_fees_stay():
 def test_a_spread_of_two_contracts_costs_twice():
     market = instrument("AA", half_spread=0.5, fee=5.0, multiplier=50.0)
     limit = 0.6 * (Settings().cost_trades + 2.0 * len(market.hold_months)) / 100.0
-    screen = Screen.of(["AA", "AA spread"], [market], settings(1.01 * limit), *BOTH_LEGS)
+    screen = screen_of(market, settings(1.01 * limit), ("AA", "AA spread"))
     alive, annual = np.ones(2, dtype=bool), np.full(2, 100.0)
     screen.judge(202001, alive, np.full(2, 9.0), annual, 1e6)
     assert screen.excluded.tolist() == [False, True]
@@ -72,9 +93,8 @@ def test_it_judges_what_orders_pay(roll_orders, volumes):
     fees = market.fee / market.multiplier * sum(map(sum, orders))
 
     planner = Planner([market], rules)
-    screen = Screen.of(
-        ["AA"], [market], rules, planner.trades_per_roll(), planner.impacts_per_roll()
-    )
+    rolls = planner.trades_per_roll(), planner.impacts_per_roll()
+    screen = screen_of(market, rules, ("AA",), *rolls)
     cost = said_cost(screen, average, sigma, stress=stress, volumes=volumes)
     assert cost == pytest.approx((paid + fees) / average / sigma, abs=5.1e-4)
 
@@ -85,7 +105,7 @@ def test_a_larger_fund_finds_a_thin_market_too_dear():
     alive, sigma = np.ones(1, dtype=bool), np.array([20.0])
     out = {}
     for average in (1.0, 10.0, 100.0):
-        screen = Screen.of(["AA"], [market], rules, *BOTH_LEGS)
+        screen = screen_of(market, rules)
         screen.judge(202001, alive, np.array([average]), sigma, 1e6)
         out[average] = bool(screen.excluded[0])
     assert out == {1.0: False, 10.0: False, 100.0: True}
