@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from portfolio.conversion import IDEALPRO
-from research.lean.runner import LeanNotFoundError, find_launcher, run_lean
+from research.lean.runner import run_lean
 from universe.master import MASTER
 
-pytestmark = [pytest.mark.lean, pytest.mark.slow]
+pytestmark = [pytest.mark.lean, pytest.mark.slow, pytest.mark.usefixtures("launcher")]
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared/data"
 
@@ -65,15 +64,7 @@ class Main(QCAlgorithm):
 """
 
 
-def test_every_order_type_in_every_market(tmp_path):
-    try:
-        find_launcher()
-    except LeanNotFoundError as error:
-        pytest.skip(str(error))
-    named = os.environ.get("LEAN_DATA")
-    data = Path(named) if named else SHARED / "lean"
-    if not (data / "market-hours").is_dir():
-        pytest.skip("no LEAN databases: set LEAN_DATA to LEAN's Data folder")
+def test_every_order_type_in_every_market(lean_data, tmp_path):
     markets = [one for one in MASTER if one.lean_listed]
     assert len(markets) > 60
     told = tmp_path / "told.json"
@@ -86,7 +77,7 @@ def test_every_order_type_in_every_market(tmp_path):
     }
     head = "".join(f"{name} = {value!r}\n" for name, value in names.items())
     main.write_text(head + ALGORITHM)
-    run_lean(main, data, tmp_path / "results", {}, timeout=300)
+    run_lean(main, lean_data, tmp_path / "results", {}, timeout=300)
     answers = json.loads(told.read_text())
     refused = {code: said for code, said in answers.items() if not code.endswith(" tick")}
     assert refused == {}

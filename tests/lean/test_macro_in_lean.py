@@ -1,7 +1,6 @@
 """Macro series in the real engine: what is known at the decision is what research knows."""
 
 import json
-import os
 import shutil
 from datetime import date, datetime
 from pathlib import Path
@@ -12,11 +11,11 @@ import pytest
 from research.data.macro_series import MacroSeries, as_of
 from research.lean.format import HOURS_FILE, PROPERTIES_FILE
 from research.lean.macro import macro_files, macro_text
-from research.lean.runner import LeanNotFoundError, LeanRunError, find_launcher, run_lean
+from research.lean.runner import LeanRunError, run_lean
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.macro_format import DATA_FOLDER, STORE_FOLDER, file_name, object_store_key
 
-pytestmark = pytest.mark.lean
+pytestmark = [pytest.mark.lean, pytest.mark.usefixtures("launcher")]
 
 ROOT = Path(__file__).resolve().parents[2]
 START, END = date(2015, 1, 1), date(2015, 12, 31)
@@ -89,32 +88,18 @@ def series():
     }
 
 
-@pytest.fixture(scope="module")
-def databases():
-    """LEAN's databases, without which it does not start."""
-    named = os.environ.get("LEAN_DATA")
-    folder = Path(named) if named else ROOT.parent / "shared" / "data" / "lean"
-    if not (folder / "market-hours").is_dir():
-        pytest.skip("no LEAN databases: set LEAN_DATA to LEAN's Data folder")
-    return folder
-
-
 def write(texts):
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="")
 
 
-def run(folder, databases, series, route):
+def run(folder, lean_data, series, route):
     """What the algorithm saw, and the engine's run."""
-    try:
-        find_launcher()
-    except LeanNotFoundError as error:
-        pytest.skip(str(error))
     data, store = folder / "data", folder / "store"
     for name in (HOURS_FILE, PROPERTIES_FILE):
         (data / name).parent.mkdir(parents=True)
-        shutil.copyfile(databases / name, data / name)
+        shutil.copyfile(lean_data / name, data / name)
     if route == "data folder":
         write({data / name: text for name, text in macro_files(series).items()})
     else:
@@ -127,8 +112,8 @@ def run(folder, databases, series, route):
 
 
 @pytest.mark.parametrize("route", ["data folder", "object store"])
-def test_what_is_known_at_the_decision_is_what_research_knows(tmp_path, databases, series, route):
-    seen, done = run(tmp_path, databases, series, route)
+def test_what_is_known_at_the_decision_is_what_research_knows(tmp_path, lean_data, series, route):
+    seen, done = run(tmp_path, lean_data, series, route)
     first, last = to_epoch_day(START), to_epoch_day(END)
 
     # LEAN hands over what becomes known from the first day of a run on, each row once
@@ -167,20 +152,20 @@ def test_what_is_known_at_the_decision_is_what_research_knows(tmp_path, database
     assert f"below {STORE_FOLDER}: eur.3m" in log
 
 
-def test_the_data_folder_comes_before_the_store(tmp_path, databases, series):
+def test_the_data_folder_comes_before_the_store(tmp_path, lean_data, series):
     one = series["usd.overnight"]
     path = tmp_path / "data" / DATA_FOLDER / file_name("usd.overnight")
     write({path: macro_text(one)})
     other = {one.name: made(one.name, one.day, one.value + 1.0)}
-    seen, _ = run(tmp_path, databases, other, "object store")
+    seen, _ = run(tmp_path, lean_data, other, "object store")
     values = [value for name, _, value, _ in seen["arrivals"] if name == one.name]
     assert len(values) > 200
     assert max(values) < 0.5
 
 
-def test_a_malformed_row_stops_the_run_and_is_named(tmp_path, databases, series):
+def test_a_malformed_row_stops_the_run_and_is_named(tmp_path, lean_data, series):
     path = tmp_path / "data" / DATA_FOLDER / file_name("usd.overnight")
     path.parent.mkdir(parents=True)
     path.write_text("# rates\n\n20150105,-0.001\n20150106;-0.001\n", encoding="utf-8")
     with pytest.raises(LeanRunError, match=r"macro row '20150106;-0\.001': expected yyyymmdd"):
-        run(tmp_path, databases, {}, "object store")
+        run(tmp_path, lean_data, {}, "object store")

@@ -13,11 +13,11 @@ from execution.schedules import Algorithm
 from research.intraday.minutes import SessionBars
 from research.intraday.simulate import work
 from research.intraday.study import plan_for, sessions
-from research.lean.runner import LeanNotFoundError, find_launcher, run_lean
+from research.lean.runner import run_lean
 from universe.arrays import to_epoch_day
 from universe.master import MASTER
 
-pytestmark = pytest.mark.lean
+pytestmark = [pytest.mark.lean, pytest.mark.usefixtures("launcher")]
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared/data"
@@ -138,10 +138,6 @@ def test_fill_by_fill(tmp_path):
     minutes = SHARED / "lean_minute"
     if not minutes.exists():
         pytest.skip(f"{minutes} is not there")
-    try:
-        find_launcher()
-    except LeanNotFoundError as error:
-        pytest.skip(str(error))
     data = tmp_path / "data"
     data.mkdir()
     os.symlink(minutes / "future", data / "future")

@@ -1,7 +1,6 @@
 """The strategy in the real engine: it runs, and decides and earns what the embedded engine does."""
 
 import json
-import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,7 +19,6 @@ from research.engine.engine import EmbeddedEngine, run_backtest
 from research.lean.export import export_lean
 from research.lean.parity import run_parity
 from research.lean.read import read_lean
-from research.lean.runner import LeanNotFoundError, find_launcher
 from research.open_data import DataRequest, open_data
 from research.studies.peers import LIMITLESS
 from research.synthetic.market import synthetic_market
@@ -28,28 +26,11 @@ from tests.helpers import with_foresight
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.master import MASTER
 
-pytestmark = pytest.mark.lean
+pytestmark = [pytest.mark.lean, pytest.mark.usefixtures("launcher")]
 
 ROOT = Path(__file__).resolve().parents[2]
 SYNTHETIC = "ES FESX ZN 6E GC CL ZC VX"
 REAL = "ES FESX ZN 6E GC CL ZC B"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine():
-    try:
-        return find_launcher()
-    except LeanNotFoundError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def lean_data() -> Path:
-    named = os.environ.get("LEAN_DATA")
-    folder = Path(named) if named else ROOT.parent / "shared" / "data" / "lean"
-    if not (folder / "market-hours").is_dir():
-        pytest.skip("no LEAN databases: set LEAN_DATA to LEAN's Data folder")
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from research.data.dataset import Dataset
 from research.engine.engine import EmbeddedEngine
 from research.lean.export import export_lean
 from research.lean.project_config import changed_settings
-from research.lean.runner import LeanNotFoundError, find_launcher
+from research.lean.runner import Launcher
 from research.open_data import DataRequest, open_data
 from research.rehearsal.judge import read_left
 from research.rehearsal.parts import LOG, STORE, RehearsalError, Stage, compile_parts
@@ -28,7 +28,6 @@ from universe.arrays import from_epoch_day, to_epoch_day
 
 pytestmark = [pytest.mark.lean, pytest.mark.slow]
 
-LEAN_DATA = Path(__file__).resolve().parents[2].parent / "shared/data/lean"
 CODES = ["ES", "ZN", "GC"]
 KEPT = model_key("trend-carry")
 SETTINGS = Settings(
@@ -52,23 +51,17 @@ def regime_of(dataset: Dataset, settings: Settings) -> RegimeScale:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not LEAN_DATA.exists():
-        pytest.skip(f"needs {LEAN_DATA}")
-    try:
-        find_launcher()
-    except LeanNotFoundError as error:
-        pytest.skip(str(error))
+def data(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lean") / "data"
     dataset = synthetic_market(11, codes=CODES, end=date(2006, 12, 29))
-    export_lean(with_foresight(dataset), folder, LEAN_DATA, day_sessions=True)
+    export_lean(with_foresight(dataset), folder, lean_data, day_sessions=True)
     return folder
 
 
 @pytest.fixture(scope="module")
-def parts(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def parts(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
-        return compile_parts(find_launcher(), tmp_path_factory.mktemp("parts"))
+        return compile_parts(launcher, tmp_path_factory.mktemp("parts"))
     except RehearsalError as error:
         if ".NET SDK" in str(error):
             pytest.skip(str(error))
@@ -84,7 +77,7 @@ def parts(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids=["version", "settings"],
 )
 def test_it_is_refused_by_name_and_the_runs_own_model_counts(
-    data: Path, parts: Path, tmp_path: Path, other: dict[str, int], why: str
+    launcher: Launcher, data: Path, parts: Path, tmp_path: Path, other: dict[str, int], why: str
 ) -> None:
     dataset = open_data(DataRequest(folder=data, codes=CODES))
     first, second = sessions_between(dataset, SETTINGS)
@@ -96,7 +89,7 @@ def test_it_is_refused_by_name_and_the_runs_own_model_counts(
     store = tmp_path / STORE / KEPT
     store.parent.mkdir(parents=True)
     store.write_text(json.dumps(foreign), encoding="utf-8")
-    stage = Stage(find_launcher(), parts, data, changed_settings(own), own.cash)
+    stage = Stage(launcher, parts, data, changed_settings(own), own.cash)
     span = datetime.combine(first, time(13)), datetime.combine(second, time(23, 45))
     run(stage, tmp_path, span, [], lambda _: None)
 

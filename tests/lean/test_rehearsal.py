@@ -10,14 +10,13 @@ import pytest
 from research.commands.asked import AskedOfLean
 from research.data.import_pysystemtrade import load_pysystemtrade
 from research.lean.export import export_lean
-from research.lean.runner import LeanNotFoundError, find_launcher
 from research.open_data import DataRequest, open_data
 from research.rehearsal.parts import RehearsalError
 from research.rehearsal.rehearse import DEFAULTS, rehearse, sessions_between
 from universe.arrays import to_epoch_day
 from universe.master import MASTER
 
-pytestmark = [pytest.mark.lean, pytest.mark.slow]
+pytestmark = [pytest.mark.lean, pytest.mark.slow, pytest.mark.usefixtures("launcher")]
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared/data"
 CODES = ["ES", "ZN", "GC"]
@@ -29,10 +28,6 @@ def data(tmp_path_factory):
     """An exported folder around ES's roll of March 2014."""
     if not (SHARED / "futures").exists():
         pytest.skip(f"needs {SHARED / 'futures'}")
-    try:
-        find_launcher()
-    except LeanNotFoundError as error:
-        pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("lean") / "data"
     dataset = load_pysystemtrade(SHARED / "futures", MASTER, codes=CODES)
     days = to_epoch_day(date(2012, 6, 1)), to_epoch_day(date(2014, 3, 31))

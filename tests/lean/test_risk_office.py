@@ -17,16 +17,16 @@ from research.engine.engine import run_backtest
 from research.engine.from_decisions import RECORD_FILE, read_desk, read_run
 from research.lean.export import export_lean
 from research.lean.project_config import changed_settings
-from research.lean.runner import LeanNotFoundError, find_launcher, run_lean
+from research.lean.runner import run_lean
 from research.open_data import DataRequest, open_data
-from tests.lean.test_parity import ROOT, lean_data  # noqa: F401 - a fixture
+from tests.lean.test_parity import ROOT
 from tests.research.compliance.same_archive import (
     compare_archives,
     compare_with_fills_and_prices,
 )
 from universe.arrays import to_epoch_day
 
-pytestmark = pytest.mark.lean
+pytestmark = [pytest.mark.lean, pytest.mark.usefixtures("launcher")]
 
 MARKETS = "ES ZN GC CL FESX ZC 6E NG KC"
 TIGHT = "gross 1.5 2.2 cut daily_loss 0.006 0.010 freeze shortfall 0.015 0.02 say"
@@ -34,12 +34,8 @@ TIGHT = "gross 1.5 2.2 cut daily_loss 0.006 0.010 freeze shortfall 0.015 0.02 sa
 
 
 @pytest.fixture(scope="module")
-def homes(futures_data, lean_data, tmp_path_factory):  # noqa: F811
+def homes(futures_data, lean_data, tmp_path_factory):
     """Folders of a LEAN run and an embedded one of the same data, each with record and archive."""
-    try:
-        find_launcher()
-    except LeanNotFoundError as error:
-        pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("office")
     request = DataRequest(folder=futures_data, codes=MARKETS.split(), macro=macro_folder())
     settings = Settings(

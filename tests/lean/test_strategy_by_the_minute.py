@@ -22,13 +22,13 @@ from research.intraday.minutes import SessionBars, quote_days, session_bars
 from research.intraday.simulate import MinuteFill, work_together
 from research.intraday.study import HALF_LIFE, sessions
 from research.lean.export import export_lean
-from research.lean.runner import LeanNotFoundError, find_launcher, run_lean
+from research.lean.runner import run_lean
 from universe.arrays import from_epoch_day, to_epoch_day
 from universe.listing import contract_of
 from universe.master import MASTER
 from universe.rolls import next_weekday
 
-pytestmark = [pytest.mark.lean, pytest.mark.slow]
+pytestmark = [pytest.mark.lean, pytest.mark.slow, pytest.mark.usefixtures("launcher")]
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared/data"
@@ -64,10 +64,6 @@ def data(tmp_path_factory):
     """Daily and minute data in one folder."""
     if not MINUTES.exists() or not (SHARED / "futures").exists():
         pytest.skip(f"needs {MINUTES} and {SHARED / 'futures'}")
-    try:
-        find_launcher()
-    except LeanNotFoundError as error:
-        pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("lean") / "data"
     dataset = load_pysystemtrade(SHARED / "futures", MASTER, codes=["ES"])
     days = to_epoch_day(date(2012, 9, 3)), to_epoch_day(date(2014, 3, 31))
