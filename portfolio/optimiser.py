@@ -145,7 +145,9 @@ class Limits:
         return inside + self._until_groups(inside, way, share) * way
 
     def _until_vol(self, inside: FloatArray, way: FloatArray, cov: FloatArray) -> float:
-        """Share of a way at which volatility reaches its limit."""
+        """Share of a way at which volatility reaches its limit, infinite where there is none."""
+        if not math.isfinite(self.vol):
+            return math.inf
         pull = cov.dot(way)
         square, cross = float(way.dot(pull)), float(inside.dot(pull))
         room = max(self.vol**2 - float(inside.dot(cov).dot(inside)), 0.0)
