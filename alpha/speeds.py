@@ -70,9 +70,10 @@ class SpeedCosts:
         annual = views.markets.sigma_price() * np.sqrt(TRADING_DAYS)
         trades = np.where(weight >= MEASURED, measured, self._usual)
         known = annual > 0
-        begins = np.diff(views.month, prepend=self.month) != 0
+        begins = views.month != np.concatenate([[self.month], views.month[:-1]])
         notes: Notes = {}
-        cheap = np.broadcast_to(self.screen.cheap, forecasts.shape).copy()
+        cheap = np.empty(forecasts.shape, dtype=bool)
+        cheap[:] = self.screen.cheap
         for row in np.flatnonzero(begins | (known & ~self.judged).any(axis=1)).tolist():
             due = known[row] & (~self.judged | begins[row])
             if due.any():

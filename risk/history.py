@@ -58,17 +58,19 @@ class BusinessDays:
             What ``rows`` is after each of them.
         """
         window = self._window()
+        end, ends = window.stop - window.start, []
         # copies: sessions to come overwrite the oldest rows of the ring
-        every, dates, ends = [self.store[window].copy()], [self.days[window].copy()], []
+        stored = np.empty((end + len(rows), rows.shape[1]))
+        dated = np.empty(len(stored), dtype=np.int64)
+        stored[:end], dated[:end] = self.store[window], self.days[window]
         for day, row in zip(days.tolist(), rows, strict=True):
             before = self.count
             self.push(day, row)
-            new = slice((self.count - 1) % self.length, None)
             if self.count > before:
-                every.append(self.store[new][:1].copy())
-                dates.append(self.days[new][:1].copy())
-            ends.append(window.stop - window.start + len(every) - 1)
-        stored, dated = np.concatenate(every), np.concatenate(dates)
+                newest = (self.count - 1) % self.length
+                stored[end], dated[end] = self.store[newest], day
+                end += 1
+            ends.append(end)
         return [stored[self.first(dated[:end]) : end] for end in ends]
 
     def rows(self) -> FloatArray:

@@ -36,6 +36,8 @@ def decayed(state: FloatArray, decay: FloatArray, added: FloatArray | BoolArray)
 
 def last_rows(known: BoolArray) -> IntArray:
     """The last session so far, over the first axis, in which something was known; -1 for none."""
+    if len(known) == 1:
+        return np.where(known, 0, -1)
     rows = np.arange(len(known)).reshape(-1, *[1] * (known.ndim - 1))
     last: IntArray = np.maximum.accumulate(np.where(known, rows, -1), axis=0)
     return last
@@ -43,6 +45,8 @@ def last_rows(known: BoolArray) -> IntArray:
 
 def in_rows(values: NDArray[Item], rows: IntArray, before: NDArray[Item]) -> NDArray[Item]:
     """Values of the sessions that ``last_rows`` names, and what was there before the first."""
+    if len(rows) == 1:  # of a day by itself, which live trading consists of
+        return np.where(rows >= 0, values, before)
     found = np.take_along_axis(values, np.maximum(rows, 0), axis=0)
     return np.where(rows >= 0, found, before)
 

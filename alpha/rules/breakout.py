@@ -82,6 +82,7 @@ class Breakout:
         )
         self._multiplier = multiplier_table(len(horizons))
         self.window: FloatArray = np.full((n_markets, max(horizons)), np.nan)  # oldest first
+        self._markets = np.arange(n_markets)
         self.weight: FloatArray = np.zeros((len(horizons), n_markets))
         self.total: FloatArray = np.zeros((len(horizons), n_markets))
 
@@ -122,7 +123,7 @@ class Breakout:
         total = decayed(self.total, decay, np.where(ready, position, 0.0))
         self.weight, self.total = weight[-1].copy(), total[-1].copy()
         kept = np.arange(length)[:, None] + count[-1]
-        self.window = np.ascontiguousarray(np.take_along_axis(prices, kept, axis=0).T)
+        self.window = np.ascontiguousarray(prices[kept, self._markets].T)
         return self._capped(self._scaled(weight, total))
 
     def _extremes(self, extreme: np.ufunc, prices: FloatArray, newest: IntArray) -> FloatArray:
@@ -137,7 +138,7 @@ class Breakout:
                 step = min(span, horizon - span)
                 spanned = np.concatenate([spanned[:step], extreme(spanned[step:], spanned[:-step])])
                 span += step
-            found[horizon] = np.take_along_axis(spanned, newest, axis=0)
+            found[horizon] = spanned[newest, self._markets]
         return np.stack([found[horizon] for horizon in self.horizons], axis=1)
 
     def by_horizon(self) -> FloatArray:
