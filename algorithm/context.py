@@ -252,6 +252,12 @@ class TradingContext:
         self.marks.take(self.strategy.markets, session, keys)
         return self.strategy.observe(session)
 
+    def observe_all(self, sessions: Sequence[Session]) -> Iterator[Snapshot]:
+        """Hand collected sessions to the strategy, at once if no contract can have a position."""
+        if self.traded:
+            return map(self.observe, sessions)
+        return self.strategy.observe_all(sessions)
+
     def trusted_value(self, nav: float) -> float:
         """The account's value with every position at the last price that the gate trusts."""
         instruments = self.strategy.instruments

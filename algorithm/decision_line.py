@@ -41,9 +41,9 @@ CONTRACTS = "contracts"
 class Event:
     """Something a person should be able to read about later.
 
-    ``kind`` is roll, universe, flip, carry, cap, proxy, contracts, budgets, optimiser, gate, expiry
-    or the name of a rule, an exposure scale or another risk stage; data for all that the quality
-    gates noted. ``market`` is empty where it is no single market's.
+    ``kind`` is roll, universe, flip, carry, cap, proxy, contracts, budgets, optimiser, gate,
+    expiry, margin (in LEAN alone) or the name of a rule, an exposure scale or another risk stage;
+    data for all that the quality gates noted. ``market`` is empty where it is no single market's.
     """
 
     epoch_day: int

@@ -37,16 +37,19 @@ from algorithm.lean_charts import Charts
 from algorithm.lean_commands import Commands
 from algorithm.lean_fills import FillBook
 from algorithm.lean_live import LiveAccount
+from algorithm.lean_margin import MarginWatch, count_trades_flat_to_flat
 from algorithm.lean_orders import set_order_properties, work_by_the_minute
 from algorithm.lean_record import RunRecord
 from algorithm.lean_regime import TRAINING_TIME, RegimeKeeper
 from algorithm.lean_sent import SentStore
 from algorithm.lean_state import StateStore
+from algorithm.lean_warmup import AT_ONCE, WarmUp
 from algorithm.observer import series_wanted
 from algorithm.settings import WARM_UP_MARGIN, Settings
 from algorithm.strategy import Strategy
 from algorithm.telemetry import BenchmarkIndex, binding
 from alpha.lean_alpha import CarryAlphaModel, OtherAlphaModel, TrendAlphaModel
+from alpha.snapshot import Snapshot
 from execution.lean_brokerage import NextBarBrokerageModel
 from execution.lean_costs import FuturesInitializer
 from execution.lean_execution import NextSessionExecutionModel
@@ -56,7 +59,7 @@ from portfolio.lean_portfolio import SleevePortfolioConstructionModel
 from risk.account import EventKind, Remedy
 from risk.lean_risk import ChainRiskManagementModel
 from risk.nav_guard import within_a_jump
-from universe.arrays import to_epoch_day
+from universe.arrays import from_epoch_day, to_epoch_day
 from universe.choice import lean_markets
 from universe.counts import count_text
 from universe.fronts import SessionFronts
@@ -121,6 +124,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         else:
             self.set_brokerage_model(NextBarBrokerageModel(context))
         set_order_properties(self, context)
+        self._margin = MarginWatch(self, settings)
+        count_trades_flat_to_flat(self)
         self._benchmark = BenchmarkIndex(instruments)
         self.set_benchmark(lambda _: self._benchmark.level)
         self._charts = Charts(self, context)
@@ -131,7 +136,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
         self._fronts = SessionFronts(len(instruments), self._mapped_month)
         self._currencies = [instrument.currency for instrument in instruments]
         self._rates = ConversionRates(self, time(*DECISION_TIME))
-        self._warmed = 0  # session that the warm-up observed last
+        self._warmup = WarmUp(context, 1 if self.live_mode else AT_ONCE)
+        self._warmed = 0  # session that the warm-up took last
         self._account = LiveAccount(self, context)
         self._cash = LeanCash(self, context)
         self._state = StateStore(self, strategy)
@@ -245,7 +251,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             self._weigh(data)
         if self._state.restored and is_counted(self.time, context.strategy.day):
             return
-        day = session_day(to_epoch_day(self.time.date()), context.strategy.day)
+        day = session_day(to_epoch_day(self.time.date()), self._warmup.day)
         if day > self._last_session:  # LEAN runs on for hours, in which a few markets close
             return
         if day != context.collecting:
@@ -290,19 +296,34 @@ class TrendCarryAlgorithm(QCAlgorithm):
         session = context.take_session(
             list(self._fronts.months), np.array(fx), np.array(fx_day, dtype=np.int64)
         )
-        if session.day <= context.strategy.day or session.day < self._first_session:
+        if session.day <= self._warmup.day or session.day < self._first_session:
+            self._finish_warm_up()
             context.strategy.learn_macro(session.macro)
             return False
-        snapshot = context.observe(session)
         if self.is_warming_up:
             self._warmed = session.day
-        self._benchmark.take(snapshot)
-        if self._record is not None and self.is_warming_up:
+            for snapshot in self._warmup.take(session):
+                self._met_warm(snapshot)
+        else:
+            self._met(context.observe(session))
+        return True
+
+    def _finish_warm_up(self) -> None:
+        """Observe the sessions that wait to be more."""
+        for snapshot in self._warmup.observe():
+            self._met_warm(snapshot)
+
+    def _met_warm(self, snapshot: Snapshot) -> None:
+        if self._record is not None:
             self._record.observed(snapshot)
+        self._met(snapshot, f"{from_epoch_day(snapshot.day)} ")
+
+    def _met(self, snapshot: Snapshot, on: str = "") -> None:
+        """Follow a session that has been observed, in the warm-up with its date."""
+        self._benchmark.take(snapshot)
         for _, kind, text in snapshot.notes:
             if kind != "flip":
-                self.log(f"{kind}: {text}")
-        return True
+                self.log(f"{on}{kind}: {text}")
 
     def _mapped_month(self, market: int) -> int:
         """Contract month of LEAN's own front contract, ``NO_CONTRACT`` while it is not known."""
@@ -337,6 +358,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
 
     def _train(self) -> None:
         with self._surviving("training"):
+            if self._regime.scale.due(self._warmup.waiting):
+                self._finish_warm_up()
             self._regime.train()
 
     def _take_decision(self) -> None:
@@ -379,6 +402,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
             ]
             self.emit_insights(insights)
             decision = walk.finish()
+        decision.notes += self._margin.notes(context.broker)
         if live:
             self._cash.send(decision)
         self.insights.remove_expired_insights(self.utc_time)
@@ -432,6 +456,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
 
     def on_end_of_algorithm(self) -> None:
         """Leave the state and the record behind."""
+        self._finish_warm_up()
         self._charts.finish()
         if self._settings.state in ("end", "always"):
             self._state.save()
@@ -441,6 +466,8 @@ class TrendCarryAlgorithm(QCAlgorithm):
 
     def on_warmup_finished(self) -> None:
         """Name what cannot be traded; what the broker holds is settled up to the last close."""
+        with self._surviving("warm-up"):
+            self._finish_warm_up()
         with self._surviving("first look"):
             self._look()
         if self.live_mode:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -307,6 +307,11 @@ class Strategy:
     def observe(self, session: Session) -> Snapshot:
         """Take a session's bars: the first stage, which warm-up consists of."""
         return self.take(self.observer.observe(session))
+
+    def observe_all(self, sessions: Sequence[Session]) -> Iterator[Snapshot]:
+        """Take several sessions' bars at once, and their snapshots one after the other."""
+        snapshots = self.observer.walk(sessions)
+        return (self.take(snapshots.at(row)) for row in range(len(sessions)))
 
     def take(self, snapshot: Snapshot) -> Snapshot:
         """Take a session that has been observed already."""

@@ -210,10 +210,9 @@ class RegimeScale(ExposureScale):
         return self._voice
 
     # --- training --------------------------------------------------------------------------------
-    @property
-    def due(self) -> bool:
-        """Whether a training is due after the last session."""
-        count, refit = self.history.count, self._settings.regime_refit
+    def due(self, more: int = 0) -> bool:
+        """Whether a training is due after the last session, or after as many more."""
+        count, refit = self.history.count + more, self._settings.regime_refit
         since = count - int(np.searchsorted(self.history.days, self.trained, side="right"))
         return (
             count >= self._settings.regime_least
@@ -227,7 +226,7 @@ class RegimeScale(ExposureScale):
         A training that fails leaves the document in force, and is tried again after as many
         sessions as lie between two trainings.
         """
-        if not self.due:
+        if not self.due():
             return False
         self.tried = self.history.count
         history = self.history.history()

@@ -323,6 +323,22 @@ class TestWhatPeopleSee:
         assert engine.points == {}
         assert engine.object_store == {}
 
+    def test_a_session_of_a_margin_call_is_an_event_of_the_run(self, data, tmp_path):
+        engine = start(data, chosen())
+        assert engine.portfolio.margin_call_model is Lean.MarginCallModel.NULL
+        engine.run(to_epoch_day(date(2016, 1, 4)))
+        engine.portfolio.margin_share = 1.2
+        engine.run(to_epoch_day(date(2016, 1, 5)))
+        engine.portfolio.margin_share = 0.1
+        engine.run(to_epoch_day(date(2016, 1, 15)))
+        engine.finish()
+        [said] = [line for line in engine.lines if line.startswith("margin: ")]
+        assert "would have been called" in said
+        read = record_of(engine, tmp_path)
+        assert [(e.epoch_day, e.market) for e in read.events if e.kind == "margin"] == [
+            (to_epoch_day(date(2016, 1, 5)), "")
+        ]
+
     def test_full_charts_show_every_class_and_sleeve(self, data):
         engine = start(data, chosen(charts="full")).run(to_epoch_day(date(2016, 1, 15)))
         names = {series for _, series in engine.points}

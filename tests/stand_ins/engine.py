@@ -192,6 +192,11 @@ class Portfolio(dict):
     def __init__(self, engine: StandInEngine) -> None:
         super().__init__()
         self._engine = engine
+        self.margin_share = 0.1  # of the account's value
+        self.margin_call_model = "LEAN's own"
+
+    def set_margin_call_model(self, model: Any) -> None:
+        self.margin_call_model = model
 
     def __missing__(self, symbol: Any) -> Any:
         return SimpleNamespace(quantity=0, invested=False, symbol=symbol, holdings_value=0.0)
@@ -205,11 +210,11 @@ class Portfolio(dict):
 
     @property
     def total_margin_used(self) -> float:
-        return 0.1 * self.total_portfolio_value
+        return self.margin_share * self.total_portfolio_value
 
     @property
     def margin_remaining(self) -> float:
-        return 0.9 * self.total_portfolio_value
+        return (1.0 - self.margin_share) * self.total_portfolio_value
 
     @property
     def cash_book(self) -> dict[str, Any]:
@@ -317,6 +322,9 @@ class StandInEngine:
 
     def set_brokerage_model(self, model: Any, account_type: Any = None) -> None:
         self.brokerage_model = model
+
+    def set_trade_builder(self, builder: Any) -> None:
+        self.trade_builder = builder
 
     def set_security_initializer(self, initializer: Any) -> None:
         self.initializer = initializer

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 Resolution = Enum("Resolution", "TICK SECOND MINUTE HOUR DAILY")
 DataMappingMode = Enum("DataMappingMode", "LAST_TRADING_DAY FIRST_DAY_MONTH OPEN_INTEREST")
@@ -21,6 +21,9 @@ OrderStatus = Enum("OrderStatus", "NEW SUBMITTED PARTIALLY_FILLED FILLED CANCELE
 InsightDirection = Enum("InsightDirection", {"DOWN": -1, "FLAT": 0, "UP": 1})
 AccountType = Enum("AccountType", "MARGIN CASH")
 BrokerageName = Enum("BrokerageName", "INTERACTIVE_BROKERS_BROKERAGE")
+FillGroupingMethod = Enum("FillGroupingMethod", "FILL_TO_FILL FLAT_TO_FLAT FLAT_TO_REDUCED")
+FillMatchingMethod = Enum("FillMatchingMethod", "FIFO LIFO")
+MarginCallModel = SimpleNamespace(NULL="no margin calls")
 FileFormat = Enum("FileFormat", "CSV")
 SubscriptionTransportMedium = Enum("SubscriptionTransportMedium", "LOCAL_FILE OBJECT_STORE")
 TimeZones = SimpleNamespace(NEW_YORK="America/New_York")
@@ -68,6 +71,11 @@ class Symbol(str):
 
     def is_canonical(self) -> bool:
         return self.month == 0
+
+
+class TradeBuilder(NamedTuple):
+    grouping: FillGroupingMethod
+    matching: FillMatchingMethod
 
 
 class FuturesExpiryUtilityFunctions:

@@ -1,0 +1,60 @@
+"""Who looks for margin calls, and what is said of a session that would have had one."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import AlgorithmImports as Lean
+import pytest
+
+from algorithm.decision import BOOK
+from algorithm.lean_margin import CALLED_ABOVE, MarginWatch, count_trades_flat_to_flat
+from tests.helpers import settings
+
+
+class Account:
+    """What the watch may touch of an algorithm."""
+
+    def __init__(self, *, live: bool = False) -> None:
+        self.live_mode, self.model, self.builder = live, "LEAN's own", None
+        self.portfolio = SimpleNamespace(set_margin_call_model=self.set_model)
+
+    def set_model(self, model) -> None:
+        self.model = model
+
+    def set_trade_builder(self, builder) -> None:
+        self.builder = builder
+
+
+class TestMarginWatch:
+    def test_a_backtest_names_the_sessions_above_the_limit_and_no_other(self):
+        account = Account()
+        watch = MarginWatch(account, settings())
+        assert account.model is Lean.MarginCallModel.NULL
+        for used in (0.0, 0.5, 1.0, CALLED_ABOVE):
+            assert watch.notes({"margin used": used, "margin left": 1.0 - used}) == []
+        [(market, kind, sentence)] = watch.notes({"margin used": 1.234, "margin left": -0.234})
+        assert (market, kind) == (BOOK, "margin")
+        assert "123% of the account's value" in sentence
+        assert "above 110%" in sentence
+
+    def test_an_account_that_says_nothing_is_not_called(self):
+        assert MarginWatch(Account(), settings()).notes({}) == []
+
+    @pytest.mark.parametrize(
+        ("live", "margin_calls"), [(True, "named"), (True, "engine"), (False, "engine")]
+    )
+    def test_elsewhere_lean_and_the_broker_call(self, live, margin_calls):
+        account = Account(live=live)
+        watch = MarginWatch(account, settings(margin_calls=margin_calls))
+        assert account.model == "LEAN's own"
+        assert watch.notes({"margin used": 2.0, "margin left": -1.0}) == []
+
+
+def test_trades_are_counted_from_flat_to_flat():
+    account = Account()
+    count_trades_flat_to_flat(account)
+    assert account.builder == (
+        Lean.FillGroupingMethod.FLAT_TO_FLAT,
+        Lean.FillMatchingMethod.FIFO,
+    )
