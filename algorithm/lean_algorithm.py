@@ -124,7 +124,7 @@ class TrendCarryAlgorithm(QCAlgorithm):
         else:
             self.set_brokerage_model(NextBarBrokerageModel(context))
         set_order_properties(self, context)
-        self._margin = MarginWatch(self, settings)
+        self._margin = MarginWatch(self)
         count_trades_flat_to_flat(self)
         self._benchmark = BenchmarkIndex(instruments)
         self.set_benchmark(lambda _: self._benchmark.level)

@@ -1,7 +1,8 @@
 """Margin calls: live LEAN makes them, a backtest names the sessions that would have had one.
 
-LEAN's scan weighs the margin of every position at every time step and, in a call, closes positions
-without asking the strategy. The embedded engine has no such orders.
+LEAN's scan weighs the margin of every position at every time step. By the day it then waits for an
+open exchange, which a daily bar's end never sees, and closes nothing; by the minute it closes
+positions without asking the strategy. The embedded engine has no such orders.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from AlgorithmImports import (
 
 from algorithm.decision import BOOK
 from algorithm.said_once import Note
-from algorithm.settings import MarginCalls, Settings
 
 if TYPE_CHECKING:
     from AlgorithmImports import QCAlgorithm
@@ -28,16 +28,15 @@ CALLED_ABOVE = 1.1
 
 
 class MarginWatch:
-    """Takes the scan's place in a backtest, unless the settings leave it to LEAN.
+    """Takes the scan's place in a backtest.
 
     Parameters
     ----------
     algorithm : QCAlgorithm
-    settings : Settings
     """
 
-    def __init__(self, algorithm: QCAlgorithm, settings: Settings) -> None:
-        self._on = not algorithm.live_mode and settings.margin_calls == MarginCalls.NAMED
+    def __init__(self, algorithm: QCAlgorithm) -> None:
+        self._on = not algorithm.live_mode
         if self._on:
             algorithm.portfolio.set_margin_call_model(MarginCallModel.NULL)
 
@@ -56,8 +55,8 @@ class MarginWatch:
 def count_trades_flat_to_flat(algorithm: QCAlgorithm) -> None:
     """LEAN's statistics of trades: one from the first contract to the last, not one a fill.
 
-    A held contract is resized by a few lots many times; each fill as a trade of its own makes them
-    the strategy's rebalancing, and LEAN computes all windows over all of them every few seconds.
+    A position is resized by a few contracts many times: each fill as a trade of its own would make
+    them figures of rebalancing, which LEAN's statistics compute anew every few seconds.
     """
     algorithm.set_trade_builder(
         TradeBuilder(FillGroupingMethod.FLAT_TO_FLAT, FillMatchingMethod.FIFO)

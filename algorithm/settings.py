@@ -25,7 +25,7 @@ from risk.settings import RiskSettings
 from universe.setting import SettingsError, Table, day_of, setting
 from universe.settings import UniverseSettings
 
-__all__ = ["WARM_UP_MARGIN", "MarginCalls", "Settings", "SettingsError", "StateWriting", "joined"]
+__all__ = ["WARM_UP_MARGIN", "Settings", "SettingsError", "StateWriting", "joined"]
 
 WARM_UP_MARGIN = 10
 """Days before the first session observed, in which LEAN takes up chains and macro series."""
@@ -38,13 +38,6 @@ class StateWriting(StrEnum):
     ALWAYS = "always"
     END = "end"
     NEVER = "never"
-
-
-class MarginCalls(StrEnum):
-    """Who looks for margin calls in a backtest."""
-
-    NAMED = "named"
-    ENGINE = "engine"
 
 
 @dataclass(frozen=True)
@@ -66,11 +59,6 @@ class RunSettings(Table):
         unit="days",
         low=0,
         high=20_000,
-    )
-    margin_calls: MarginCalls = setting(
-        MarginCalls.NAMED,
-        "in a backtest in LEAN: named says on which sessions the account would have been called, "
-        "engine lets LEAN close positions",
     )
     state: StateWriting = setting(StateWriting.LIVE, "when the state is written to the ObjectStore")
     deployment: str = setting(

@@ -5,11 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import AlgorithmImports as Lean
-import pytest
 
 from algorithm.decision import BOOK
 from algorithm.lean_margin import CALLED_ABOVE, MarginWatch, count_trades_flat_to_flat
-from tests.helpers import settings
 
 
 class Account:
@@ -29,7 +27,7 @@ class Account:
 class TestMarginWatch:
     def test_a_backtest_names_the_sessions_above_the_limit_and_no_other(self):
         account = Account()
-        watch = MarginWatch(account, settings())
+        watch = MarginWatch(account)
         assert account.model is Lean.MarginCallModel.NULL
         for used in (0.0, 0.5, 1.0, CALLED_ABOVE):
             assert watch.notes({"margin used": used, "margin left": 1.0 - used}) == []
@@ -39,14 +37,11 @@ class TestMarginWatch:
         assert "above 110%" in sentence
 
     def test_an_account_that_says_nothing_is_not_called(self):
-        assert MarginWatch(Account(), settings()).notes({}) == []
+        assert MarginWatch(Account()).notes({}) == []
 
-    @pytest.mark.parametrize(
-        ("live", "margin_calls"), [(True, "named"), (True, "engine"), (False, "engine")]
-    )
-    def test_elsewhere_lean_and_the_broker_call(self, live, margin_calls):
-        account = Account(live=live)
-        watch = MarginWatch(account, settings(margin_calls=margin_calls))
+    def test_live_lean_and_the_broker_call(self):
+        account = Account(live=True)
+        watch = MarginWatch(account)
         assert account.model == "LEAN's own"
         assert watch.notes({"margin used": 2.0, "margin left": -1.0}) == []
 
