@@ -16,6 +16,7 @@ for folder in (ROOT, STAND_INS):
         sys.path.insert(0, str(folder))
 
 os.environ["TREND_CARRY_CACHE"] = "none"  # no test finds what another, or a user, has kept
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices; a worker has one core
 
 hypothesis.settings.register_profile(
     "suite", deadline=None, max_examples=50, derandomize=True, database=None
