@@ -249,6 +249,28 @@ class TestAgreesWithTheEmbeddedEngine:
         assert total.paid == pytest.approx(own.roll_cost.sum())
 
 
+class TestWarmUp:
+    @pytest.mark.parametrize("at_once", [8, 1000])
+    def test_what_it_leaves_is_the_same_as_of_one_session_after_the_other(
+        self, data, monkeypatch, at_once
+    ):
+        engines = []
+        for number in (1, at_once):
+            monkeypatch.setattr(lean_algorithm, "AT_ONCE", number)
+            engine = start(data, chosen()).run(to_epoch_day(date(2015, 12, 11)))
+            engines.append(engine.finish())
+        one, many = engines
+        assert many.tickets
+        assert many.lines == one.lines
+        assert dict(many.object_store) == dict(one.object_store)
+
+    def test_a_run_that_ends_in_its_warm_up_has_observed_it_whole(self, data):
+        engine = start(data, chosen()).run(to_epoch_day(date(2015, 11, 27)))
+        seen = engine.algorithm._context.strategy.day
+        engine.finish()
+        assert seen < engine.algorithm._context.strategy.day == to_epoch_day(date(2015, 11, 27))
+
+
 class TestWhatPeopleSee:
     def test_charts_stay_within_the_clouds_limits(self, both):
         engine, read, _ = both
