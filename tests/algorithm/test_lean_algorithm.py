@@ -22,11 +22,10 @@ from algorithm.settings import Settings
 from algorithm.state import STATE_KEY
 from research.data.second_sizes import with_second_sizes
 from research.engine.engine import run_backtest
-from research.engine.from_decisions import result_from
 from research.lean.parity import compare
-from research.lean.record import bring_record
 from research.measures.rolls import roll_records, roll_table
 from tests.helpers import bent, made_up_dataset, settings
+from tests.stand_ins.at_work import record_of, start
 from tests.stand_ins.engine import StandInEngine, Store
 from universe.arrays import sessions_a_year, to_epoch_day
 from universe.instrument_table import InstrumentTableError
@@ -58,15 +57,6 @@ def listing_spreads(data):
 
 def chosen(**changes) -> Settings:
     return settings(**{"start": START, "warmup_days": 400, "end": "2017-01-01", **changes})
-
-
-def start(data, the_settings, **options):
-    """The algorithm at work on the markets of ``data``, which no master knows."""
-    instruments = [history.instrument for history in data.markets.values()]
-    patch = pytest.MonkeyPatch()
-    patch.setattr(lean_algorithm, "lean_markets", lambda markets, master: instruments)
-    with patch.context():
-        return StandInEngine(TrendCarryAlgorithm(), data, the_settings.as_strings(), **options)
 
 
 def mapped_early(data):
@@ -110,16 +100,6 @@ def traded(data):
 
 def record_lines(part):
     return gzip.decompress(bytes(part)).decode().splitlines()
-
-
-def record_of(engine, tmp_path):
-    for key, content in engine.object_store.items():
-        path = tmp_path / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    path = bring_record(tmp_path, tmp_path / "no export", tmp_path / "decisions.jsonl")
-    with path.open(encoding="utf-8") as file:
-        return result_from(file)
 
 
 @pytest.fixture(
@@ -249,28 +229,6 @@ class TestAgreesWithTheEmbeddedEngine:
         assert total.paid == pytest.approx(own.roll_cost.sum())
 
 
-class TestWarmUp:
-    @pytest.mark.parametrize("at_once", [8, 1000])
-    def test_what_it_leaves_is_the_same_as_of_one_session_after_the_other(
-        self, data, monkeypatch, at_once
-    ):
-        engines = []
-        for number in (1, at_once):
-            monkeypatch.setattr(lean_algorithm, "AT_ONCE", number)
-            engine = start(data, chosen()).run(to_epoch_day(date(2015, 12, 11)))
-            engines.append(engine.finish())
-        one, many = engines
-        assert many.tickets
-        assert many.lines == one.lines
-        assert dict(many.object_store) == dict(one.object_store)
-
-    def test_a_run_that_ends_in_its_warm_up_has_observed_it_whole(self, data):
-        engine = start(data, chosen()).run(to_epoch_day(date(2015, 11, 27)))
-        seen = engine.algorithm._context.strategy.day
-        engine.finish()
-        assert seen < engine.algorithm._context.strategy.day == to_epoch_day(date(2015, 11, 27))
-
-
 class TestWhatPeopleSee:
     def test_charts_stay_within_the_clouds_limits(self, both):
         engine, read, _ = both
@@ -344,22 +302,6 @@ class TestWhatPeopleSee:
         assert engine.tickets
         assert engine.points == {}
         assert engine.object_store == {}
-
-    def test_a_session_of_a_margin_call_is_an_event_of_the_run(self, data, tmp_path):
-        engine = start(data, chosen())
-        assert engine.portfolio.margin_call_model is Lean.MarginCallModel.NULL
-        engine.run(to_epoch_day(date(2016, 1, 4)))
-        engine.portfolio.margin_share = 1.2
-        engine.run(to_epoch_day(date(2016, 1, 5)))
-        engine.portfolio.margin_share = 0.1
-        engine.run(to_epoch_day(date(2016, 1, 15)))
-        engine.finish()
-        [said] = [line for line in engine.lines if line.startswith("margin: ")]
-        assert "would have been called" in said
-        read = record_of(engine, tmp_path)
-        assert [(e.epoch_day, e.market) for e in read.events if e.kind == "margin"] == [
-            (to_epoch_day(date(2016, 1, 5)), "")
-        ]
 
     def test_full_charts_show_every_class_and_sleeve(self, data):
         engine = start(data, chosen(charts="full")).run(to_epoch_day(date(2016, 1, 15)))

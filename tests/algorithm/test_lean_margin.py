@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from types import SimpleNamespace
 
 import AlgorithmImports as Lean
 
 from algorithm.decision import BOOK
 from algorithm.lean_margin import CALLED_ABOVE, MarginWatch, count_trades_flat_to_flat
+from tests.helpers import made_up_dataset, settings
+from tests.stand_ins.at_work import record_of, start
+from universe.arrays import to_epoch_day
 
 
 class Account:
@@ -53,3 +57,19 @@ def test_trades_are_counted_from_flat_to_flat():
         Lean.FillGroupingMethod.FLAT_TO_FLAT,
         Lean.FillMatchingMethod.FIFO,
     )
+
+
+def test_a_session_of_a_margin_call_is_an_event_of_the_run(tmp_path):
+    chosen = settings(start="2015-12-01", warmup_days=400, end="2017-01-01")
+    engine = start(made_up_dataset(330, seed=4), chosen)
+    assert engine.portfolio.margin_call_model is Lean.MarginCallModel.NULL
+    engine.run(to_epoch_day(date(2016, 1, 4)))
+    engine.portfolio.margin_share = 1.2
+    engine.run(to_epoch_day(date(2016, 1, 5)))
+    engine.portfolio.margin_share = 0.1
+    engine.run(to_epoch_day(date(2016, 1, 15)))
+    engine.finish()
+    [said] = [line for line in engine.lines if line.startswith("margin: ")]
+    assert "would have been called" in said
+    events = [e for e in record_of(engine, tmp_path).events if e.kind == "margin"]
+    assert [(e.epoch_day, e.market) for e in events] == [(to_epoch_day(date(2016, 1, 5)), "")]

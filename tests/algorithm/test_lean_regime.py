@@ -7,15 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from algorithm import lean_algorithm
-from algorithm.lean_algorithm import TrendCarryAlgorithm
 from algorithm.lean_regime import model_key
 from algorithm.state import load_state, save_state
 from algorithm.strategy import Strategy
 from alpha.regime import train
 from research.engine.engine import EmbeddedEngine
 from tests.helpers import made_up_dataset, regime_markets, settings, with_macro
-from tests.stand_ins.engine import StandInEngine, Store
+from tests.stand_ins.at_work import start
+from tests.stand_ins.engine import Store
 from universe.arrays import from_epoch_day
 
 SESSIONS, DECIDED = 620, 30
@@ -49,14 +48,6 @@ def chosen(data):
         var_min_sessions=60,
         state="always",
     )
-
-
-def start(data, the_settings, **options):
-    instruments = [history.instrument for history in data.markets.values()]
-    patch = pytest.MonkeyPatch()
-    patch.setattr(lean_algorithm, "lean_markets", lambda markets, master: instruments)
-    with patch.context():
-        return StandInEngine(TrendCarryAlgorithm(), data, the_settings.as_strings(), **options)
 
 
 @pytest.fixture(scope="module")
