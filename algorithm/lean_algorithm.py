@@ -33,11 +33,11 @@ from algorithm.decision import Decision
 from algorithm.first_look import none_trades, start_time, untraded_markets
 from algorithm.lean_alerts import Alerts, alerts_of
 from algorithm.lean_cash import LeanCash
-from algorithm.lean_charts import Charts
+from algorithm.lean_charts import Charts, count_trades_flat_to_flat
 from algorithm.lean_commands import Commands
 from algorithm.lean_fills import FillBook
 from algorithm.lean_live import LiveAccount
-from algorithm.lean_margin import MarginWatch, count_trades_flat_to_flat
+from algorithm.lean_margin import MarginWatch
 from algorithm.lean_orders import set_order_properties, work_by_the_minute
 from algorithm.lean_record import RunRecord
 from algorithm.lean_regime import TRAINING_TIME, RegimeKeeper
@@ -301,9 +301,9 @@ class TrendCarryAlgorithm(QCAlgorithm):
             context.strategy.learn_macro(session.macro)
             return False
         if self.is_warming_up:
-            self._warmed = session.day
             for snapshot in self._warmup.take(session):
                 self._met_warm(snapshot)
+            self._warmed = session.day
         else:
             self._met(context.observe(session))
         return True

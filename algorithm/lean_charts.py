@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from AlgorithmImports import FillGroupingMethod, FillMatchingMethod, TradeBuilder
+
 from algorithm.decision import Decision
 from algorithm.telemetry import ChartSet, RiskMonitor
 
@@ -52,3 +54,14 @@ class Charts:
         """Hand over what the run came to."""
         for name, text in self._monitor.summary_statistics().items():
             self._algorithm.set_summary_statistic(name, text)
+
+
+def count_trades_flat_to_flat(algorithm: QCAlgorithm) -> None:
+    """LEAN's statistics of trades: one from the first contract to the last, not one a fill.
+
+    A position is resized by a few contracts many times: each fill as a trade of its own would make
+    them figures of rebalancing, which LEAN's statistics compute anew every few seconds.
+    """
+    algorithm.set_trade_builder(
+        TradeBuilder(FillGroupingMethod.FLAT_TO_FLAT, FillMatchingMethod.FIFO)
+    )

@@ -10,12 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from AlgorithmImports import (
-    FillGroupingMethod,
-    FillMatchingMethod,
-    MarginCallModel,
-    TradeBuilder,
-)
+from AlgorithmImports import MarginCallModel
 
 from algorithm.decision import BOOK
 from algorithm.said_once import Note
@@ -50,14 +45,3 @@ class MarginWatch:
             "account would have been called"
         )
         return [(BOOK, "margin", sentence)]
-
-
-def count_trades_flat_to_flat(algorithm: QCAlgorithm) -> None:
-    """LEAN's statistics of trades: one from the first contract to the last, not one a fill.
-
-    A position is resized by a few contracts many times: each fill as a trade of its own would make
-    them figures of rebalancing, which LEAN's statistics compute anew every few seconds.
-    """
-    algorithm.set_trade_builder(
-        TradeBuilder(FillGroupingMethod.FLAT_TO_FLAT, FillMatchingMethod.FIFO)
-    )

@@ -162,8 +162,7 @@ class Carry:
             Markets with a bar.
         """
         quoted = seen & np.isfinite(raw)
-        last, days = last_rows(quoted), np.empty_like(raw, dtype=np.int64)
-        days[:] = day[:, None]
+        last, days = last_rows(quoted), np.broadcast_to(day[:, None], raw.shape)
         known, when = in_rows(raw, last, self.raw), in_rows(days, last, self.quoted)
         valid = np.isfinite(known) & (days - when <= self.max_age)
         usable = seen & valid & (sigma_price_annual > 0)

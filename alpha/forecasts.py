@@ -186,9 +186,7 @@ class Forecasts:
         basis = annualised_carry(*pair)
         last = last_rows(seen.seen & np.isfinite(basis))
         basis = in_rows(basis, last, self.basis)
-        days = np.empty_like(last)
-        days[:] = day[:, None]
-        days = in_rows(days, last, self.basis_day)
+        days = in_rows(np.broadcast_to(day[:, None], last.shape), last, self.basis_day)
         self.basis, self.basis_day = basis[-1].copy(), days[-1].copy()
         return basis, days
 

@@ -303,6 +303,13 @@ class TestWhatPeopleSee:
         assert engine.points == {}
         assert engine.object_store == {}
 
+    def test_trades_are_counted_from_flat_to_flat(self, both):
+        engine, _, _ = both
+        assert engine.trade_builder == (
+            Lean.FillGroupingMethod.FLAT_TO_FLAT,
+            Lean.FillMatchingMethod.FIFO,
+        )
+
     def test_full_charts_show_every_class_and_sleeve(self, data):
         engine = start(data, chosen(charts="full")).run(to_epoch_day(date(2016, 1, 15)))
         names = {series for _, series in engine.points}

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import AlgorithmImports as Lean
 
 from algorithm.decision import BOOK
-from algorithm.lean_margin import CALLED_ABOVE, MarginWatch, count_trades_flat_to_flat
+from algorithm.lean_margin import CALLED_ABOVE, MarginWatch
 from tests.helpers import made_up_dataset, settings
 from tests.stand_ins.at_work import record_of, start
 from universe.arrays import to_epoch_day
@@ -18,14 +18,11 @@ class Account:
     """What the watch may touch of an algorithm."""
 
     def __init__(self, *, live: bool = False) -> None:
-        self.live_mode, self.model, self.builder = live, "LEAN's own", None
+        self.live_mode, self.model = live, "LEAN's own"
         self.portfolio = SimpleNamespace(set_margin_call_model=self.set_model)
 
     def set_model(self, model) -> None:
         self.model = model
-
-    def set_trade_builder(self, builder) -> None:
-        self.builder = builder
 
 
 class TestMarginWatch:
@@ -48,15 +45,6 @@ class TestMarginWatch:
         watch = MarginWatch(account)
         assert account.model == "LEAN's own"
         assert watch.notes({"margin used": 2.0, "margin left": -1.0}) == []
-
-
-def test_trades_are_counted_from_flat_to_flat():
-    account = Account()
-    count_trades_flat_to_flat(account)
-    assert account.builder == (
-        Lean.FillGroupingMethod.FLAT_TO_FLAT,
-        Lean.FillMatchingMethod.FIFO,
-    )
 
 
 def test_a_session_of_a_margin_call_is_an_event_of_the_run(tmp_path):
